@@ -1,0 +1,58 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Everything else is here too.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help env demo test check format bench soak lock docs wheel clean
+.DEFAULT_GOAL := help
+
+help:            ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "supplier-credit needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+env: $(STAMP)    ## build .venv from the lock file
+
+demo: $(STAMP)   ## the whole path on a small simulated platform
+	$(BIN)/credit demo
+
+test: $(STAMP)   ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(STAMP)  ## format, lint, types, import layers, docs up to date, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/credit docs build --check
+	$(BIN)/python -m pytest -n 2
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## measure the figures of docs/figures.md
+	$(BIN)/python -m bench
+
+soak: $(STAMP)   ## long fault tests: real kills during imports
+	$(BIN)/python -m pytest -n 0 tests/soak --soak
+
+docs: $(STAMP)   ## regenerate the reference pages
+	$(BIN)/credit docs build
+
+lock: $(STAMP)   ## resolve requirements.lock anew for all supported Pythons
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-header --group dev pyproject.toml -o requirements.lock
+
+wheel: $(STAMP)  ## build the wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean:           ## remove the environment and what runs have written
+	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Credit lines and guarantees for government-procurement suppliers, decided on their transaction record."""

@@ -1,0 +1,1 @@
+"""The rim: commands, use cases, wiring, configuration and the clock."""

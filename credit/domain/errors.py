@@ -1,0 +1,201 @@
+"""The error family: what went wrong, where, and what to do next.
+
+Every error has an anchor in docs/errors.md, which is generated from this module, and an exit code. A declined
+application is an answer, never an error.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command."""
+
+    ANSWERED = 0
+    ERROR = 1
+    USAGE = 2
+    ALL_REJECTED = 3
+    IN_PART = 4
+    LOCKED = 5
+    CHECK_FAILED = 6
+
+
+EXIT_MEANINGS: dict[Exit, str] = {
+    Exit.ANSWERED: "answered; a decline is an answer",
+    Exit.ERROR: "error: nothing was changed",
+    Exit.USAGE: "usage: the command line could not be read",
+    Exit.ALL_REJECTED: "all data rejected: every row went to quarantine",
+    Exit.IN_PART: "finished in part: some rows went to quarantine, or some cases could not be answered",
+    Exit.LOCKED: "locked by another run",
+    Exit.CHECK_FAILED: "a check failed: a replay differs, a bank file was altered, the docs are out of date",
+}
+
+
+class CreditError(Exception):
+    """Something the user can act on. `hint` says what to do next and never repeats personal data."""
+
+    code = "error"
+    exit = Exit.ERROR
+    remedy = "Read the message; it says what to change."
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class FileMissing(CreditError):
+    """A file or folder that the command was given is not there, or is empty."""
+
+    code = "file-missing"
+    remedy = "Check the path. An empty file is refused too: an export that failed half way often leaves one."
+
+
+class WrongFormat(CreditError):
+    """A file is not what the format expects."""
+
+    code = "wrong-format"
+    remedy = "`credit ledger formats` lists the formats, `credit ledger formats NAME` shows one with a sample."
+
+
+class BrokenFile(CreditError):
+    """A file starts like its format and cannot be read to its end, such as a half-written Parquet file."""
+
+    code = "broken-file"
+    remedy = "Fetch or export the file again; nothing of it was imported."
+
+
+class UnknownSupplier(CreditError):
+    """No supplier of that id is known on that date."""
+
+    code = "unknown-supplier"
+    remedy = "The hint names the nearest ids. Check `--as-of` too: a supplier is unknown before it registered."
+
+
+class UnknownContract(CreditError):
+    """No contract of that id is known on that date."""
+
+    code = "unknown-contract"
+    remedy = "The hint names the nearest ids. Check `--as-of` too: a contract is unknown before it was recorded."
+
+
+class UnknownName(CreditError):
+    """A name that comes from a closed list, such as a product or a bank, is not on it."""
+
+    code = "unknown-name"
+    remedy = "The hint names the choices."
+
+
+class EmptyLedger(CreditError):
+    """There is no history to work on."""
+
+    code = "empty-ledger"
+    remedy = "`credit ledger import` reads a history, `credit simulate platform` makes one, `credit demo` does it all."
+
+
+class NoModel(CreditError):
+    """No model is champion for this target on this kind of data, or the version asked for does not exist."""
+
+    code = "no-model"
+    remedy = "`credit model train loan_default`, then `credit model promote`."
+
+
+class ModelMismatch(CreditError):
+    """The model was made for other features, another catalogue or another kind of data."""
+
+    code = "model-mismatch"
+    remedy = "Train the model again on this data; a score from the wrong columns is worse than none."
+
+
+class TooFewOutcomes(CreditError):
+    """There are not enough outcomes to learn from or to measure with."""
+
+    code = "too-few-outcomes"
+    remedy = "Import more outcomes; at least five of each kind are needed for five folds."
+
+
+class PolicyBroken(CreditError):
+    """A policy file cannot be used: a parameter without value, unit or source, or a rule that does not exist."""
+
+    code = "policy-broken"
+    remedy = "`credit policy check` lists all that is wrong with the parameter files."
+
+
+class UnknownDecision(CreditError):
+    """No decision of that id is stored."""
+
+    code = "unknown-decision"
+    remedy = "`credit decision list` shows what is stored."
+
+
+class ReplayDiffers(CreditError):
+    """A replay from ledger, model and policy does not give the stored record."""
+
+    code = "replay-differs"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "The differences are listed. A stored value that differs was altered after the decision; a parameter, model "
+        "or ledger hash that differs means the input was changed in place instead of by a dated line."
+    )
+
+
+class ExportRefused(CreditError):
+    """A bank file does not verify; the first thing wrong is named."""
+
+    code = "export-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = "Do not use the file. Ask the sender to send it again."
+
+
+class DocsOutdated(CreditError):
+    """A generated page differs from what the code says."""
+
+    code = "docs-outdated"
+    exit = Exit.CHECK_FAILED
+    remedy = "`credit docs build` writes the pages anew."
+
+
+class AllRejected(CreditError):
+    """Every row of an import was rejected."""
+
+    code = "all-rejected"
+    exit = Exit.ALL_REJECTED
+    remedy = "The quarantine lists each row with file, line, column, value and hint: `credit ledger summary`."
+
+
+class Locked(CreditError):
+    """Another run holds the lock."""
+
+    code = "locked"
+    exit = Exit.LOCKED
+    remedy = "Wait for the other run; a lock is freed by the operating system when its process ends."
+
+
+class AlreadyThere(CreditError):
+    """The command would overwrite something that it did not make."""
+
+    code = "already-there"
+    remedy = "Name another place, or remove the old one yourself."
+
+
+ERRORS: tuple[type[CreditError], ...] = (
+    FileMissing,
+    WrongFormat,
+    BrokenFile,
+    UnknownSupplier,
+    UnknownContract,
+    UnknownName,
+    EmptyLedger,
+    NoModel,
+    ModelMismatch,
+    TooFewOutcomes,
+    PolicyBroken,
+    UnknownDecision,
+    ReplayDiffers,
+    ExportRefused,
+    DocsOutdated,
+    AllRejected,
+    Locked,
+    AlreadyThere,
+)

@@ -1,0 +1,54 @@
+"""Writing so that a reader, or a crash, sees the whole of a file or nothing of it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from credit.domain.errors import Locked
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, force it to disk, and rename it in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.partial")
+    with beside.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    move_whole(beside, path)
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Rename a finished file into place and force the rename to disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as finished:
+        os.fsync(finished.fileno())
+    source.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextmanager
+def exclusive(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock that the operating system frees when this process ends, however it ends. Raises Locked."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise Locked(f"another run is writing to the {what}", hint="wait for it to end and try again") from held
+        yield

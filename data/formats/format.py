@@ -1,0 +1,75 @@
+"""What an import format says: which files fill which tables, and how each column is read from the source's text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from credit.domain.errors import FileMissing, WrongFormat
+from data.schema import Table
+
+
+class MoneyIn(StrEnum):
+    """The unit in which a source writes amounts."""
+
+    FEN = "fen"
+    YUAN = "yuan"
+
+    @property
+    def fen(self) -> int:
+        """Fen in one unit."""
+        return 100 if self is MoneyIn.YUAN else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How files of one name fill one table.
+
+    `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
+    stays empty. `needs` are the source's columns without which the file is refused.
+    """
+
+    table: Table
+    files: str
+    columns: dict[str, str]
+    needs: tuple[str, ...]
+    money_in: MoneyIn = MoneyIn.FEN
+    where: str = "true"
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One import format. `lag_days` is how long after an event it could be known, where the source does not say."""
+
+    name: str
+    meaning: str
+    tier: str
+    mappings: tuple[Mapping, ...]
+    lag_days: int
+    page: str
+    sample: str
+
+    def sources(self, path: Path) -> list[tuple[Mapping, Path]]:
+        """The files under `path` (a folder or one file) with the mapping that reads each, in a stable order.
+
+        Raises FileMissing where there is nothing, WrongFormat where nothing there is of this format.
+        """
+        if not path.exists():
+            raise FileMissing(f"{path.name}: there is no such file or folder", hint=f"looked in {path.parent}")
+        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        found = [(m, p) for m in self.mappings for p in files if re.fullmatch(m.files, p.name)]
+        if not found:
+            names = ", ".join(sorted({m.files.replace("\\", "") for m in self.mappings})[:4])
+            raise WrongFormat(
+                f"{path.name}: no file of format {self.name} there",
+                hint=f"it reads files named like {names}; `credit ledger formats {self.name}` shows a sample",
+            )
+        return found
+
+    def not_read(self, path: Path) -> list[str]:
+        """Names of the files under `path` that this format leaves alone."""
+        read = {p for _, p in self.sources(path)}
+        return sorted(p.name for p in path.iterdir() if p.is_file() and p not in read) if path.is_dir() else []

@@ -1,0 +1,416 @@
+"""The tables of the ledger: what each row says, when it happened, and how it is told apart from its twin.
+
+Every table is an append-only list of events. Each row carries
+
+* its own `*_on` columns: when it happened (the one named by `Table.on` places it in time),
+* `recorded_at`: when it could be known, as the source says it, UTC,
+* `record_id`: the source's own id of this row, or its content hash where the source gives none,
+* `replaces`: the `record_id` of the row that this one corrects, else empty.
+
+Money is integer fen beside `currency`. The formats, the importer, the published platform schema and the simulator
+all read these definitions; nothing about a table is said twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a column may hold; the value is its type in DuckDB."""
+
+    TEXT = "VARCHAR"
+    DATE = "DATE"
+    MOMENT = "TIMESTAMP"
+    FEN = "BIGINT"
+    WHOLE = "INTEGER"
+    FLAG = "BOOLEAN"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, what it may hold, one sentence, and what a row without it means."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    at_least: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One event table. `key` is the column that names a row in the source, `on` the date that places it in time."""
+
+    name: str
+    meaning: str
+    on: str
+    columns: tuple[Column, ...]
+    key: str | None = None
+    personal: bool = False
+    label: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order, without the ledger's own."""
+        return tuple(c.name for c in self.columns)
+
+
+def text(name: str, meaning: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
+    """A text column; `choices` closes the set."""
+    return Column(name, Kind.TEXT, meaning, required, choices)
+
+
+def date(name: str, meaning: str, *, required: bool = True) -> Column:
+    """A calendar date."""
+    return Column(name, Kind.DATE, meaning, required)
+
+
+def fen(name: str, meaning: str, *, required: bool = True, at_least: int | None = 0) -> Column:
+    """An amount in fen; never negative unless `at_least` is None."""
+    return Column(name, Kind.FEN, meaning, required, at_least=at_least)
+
+
+def whole(name: str, meaning: str, *, required: bool = True, at_least: int | None = 0) -> Column:
+    """A count or a number of days."""
+    return Column(name, Kind.WHOLE, meaning, required, at_least=at_least)
+
+
+CURRENCY = text("currency", "ISO 4217 code of the amounts in this row", choices=("CNY",))
+SUPPLIER = text("supplier_id", "the supplier's id on the platform")
+BUYER = text("buyer_id", "the buyer's id on the platform")
+CONTRACT = text("contract_id", "the contract's id on the platform")
+
+# What the ledger adds to every row. `recorded_at` and `replaces` may come from the source, the rest never does.
+RECORDED = Column("recorded_at", Kind.MOMENT, "when the platform recorded the row, UTC", required=False)
+RECORD_ID = text("record_id", "the source's id of this row", required=False)
+REPLACES = text("replaces", "the record_id of the row that this one corrects", required=False)
+SOURCE_COLUMNS = (RECORD_ID, REPLACES, RECORDED)
+
+SUPPLIERS = Table(
+    "suppliers",
+    "A supplier as it registered, and again each time its registration changes.",
+    on="effective_on",
+    columns=(
+        SUPPLIER,
+        date("effective_on", "from when this registration holds"),
+        text("tier", "the kind of data the supplier is known by", choices=("platform", "invoice")),
+        text("uscc", "unified social credit code, 18 characters", required=False),
+        date("founded_on", "when the firm was founded", required=False),
+        text("region", "six-digit code of the county it is registered in", required=False),
+        text(
+            "size_class",
+            "size by the 2011 standard",
+            required=False,
+            choices=("MICRO", "SMALL", "MEDIUM", "LARGE"),
+        ),
+        text("industry", "industry of the 2011 size standard", required=False),
+        text("legal_form", "legal form", required=False, choices=("COMPANY", "SOLE_TRADER", "FARM_COOP")),
+    ),
+)
+
+BUYERS = Table(
+    "buyers",
+    "A buyer as it registered.",
+    on="effective_on",
+    columns=(
+        BUYER,
+        date("effective_on", "from when this registration holds"),
+        text("region", "six-digit code of its county", required=False),
+        text("level", "budget level", required=False, choices=("PROVINCE", "CITY", "COUNTY")),
+    ),
+)
+
+CONTRACTS = Table(
+    "contracts",
+    "A contract as it was signed.",
+    on="signed_on",
+    key="contract_id",
+    columns=(
+        CONTRACT,
+        SUPPLIER,
+        BUYER,
+        date("awarded_on", "date of the award notice"),
+        date("signed_on", "date of signature"),
+        text(
+            "channel", "how it was bought", choices=("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL")
+        ),
+        text("category", "kind of purchase", choices=("GOODS", "SERVICES", "WORKS")),
+        text("region", "six-digit code of the county it is performed in"),
+        fen("amount_fen", "contract amount"),
+        fen("advance_fen", "advance agreed in the contract; 0 where none"),
+        fen("retention_fen", "retention money agreed in the contract"),
+        CURRENCY,
+        date("planned_acceptance_on", "planned date of the last acceptance"),
+    ),
+)
+
+AMENDMENTS = Table(
+    "amendments",
+    "A change to a contract, or its end.",
+    on="amended_on",
+    key="amendment_id",
+    columns=(
+        text("amendment_id", "the amendment's id"),
+        CONTRACT,
+        SUPPLIER,
+        date("amended_on", "when it was agreed or took effect"),
+        text("kind", "what it does", choices=("VALUE", "DATE", "COMPLETED", "TERMINATED")),
+        text("fault", "whose fault a termination was", choices=("SUPPLIER", "BUYER", "NONE")),
+        fen("change_fen", "change of the contract amount, negative for a cut", at_least=None),
+        CURRENCY,
+    ),
+)
+
+DELIVERIES = Table(
+    "deliveries",
+    "A delivery under a contract.",
+    on="delivered_on",
+    key="delivery_id",
+    columns=(
+        text("delivery_id", "the delivery's id"),
+        CONTRACT,
+        SUPPLIER,
+        BUYER,
+        date("due_on", "when the contract asked for it"),
+        date("delivered_on", "when it arrived"),
+        fen("value_fen", "contract value of what was delivered"),
+        CURRENCY,
+    ),
+)
+
+ACCEPTANCES = Table(
+    "acceptances",
+    "A buyer's acceptance of a delivery, with its rating.",
+    on="accepted_on",
+    key="acceptance_id",
+    columns=(
+        text("acceptance_id", "the acceptance's id"),
+        text("delivery_id", "the delivery it is about"),
+        CONTRACT,
+        SUPPLIER,
+        BUYER,
+        date("accepted_on", "date of acceptance"),
+        fen("accepted_fen", "value accepted"),
+        fen("rejected_fen", "value sent back"),
+        CURRENCY,
+        whole("rating", "performance rating, 1 worst to 5 best", at_least=1),
+        date("payment_due_on", "when the buyer has to have paid what it accepted"),
+    ),
+)
+
+INVOICES = Table(
+    "invoices",
+    "A VAT invoice that the supplier issued to a customer or received from its own suppliers.",
+    on="issued_on",
+    columns=(
+        SUPPLIER,
+        text("direction", "who wrote it: issued by the supplier, or received", choices=("ISSUED", "RECEIVED")),
+        text("invoice_no", "number on the invoice; reused by some issuers, so never a key"),
+        date("issued_on", "date on the invoice"),
+        text("counterparty_id", "the other side's id"),
+        text("contract_id", "the contract it bills", required=False),
+        fen("net_fen", "amount without tax; negative on a red-letter reversal", at_least=None),
+        fen("tax_fen", "tax", at_least=None),
+        fen("total_fen", "amount with tax", at_least=None),
+        CURRENCY,
+        text("status", "a voided invoice is kept and never counted", choices=("VALID", "VOIDED")),
+    ),
+)
+
+PAYMENTS = Table(
+    "payments",
+    "Money that arrived from a buyer.",
+    on="paid_on",
+    key="payment_id",
+    columns=(
+        text("payment_id", "the payment's id"),
+        CONTRACT,
+        SUPPLIER,
+        BUYER,
+        text("kind", "what it pays", choices=("ADVANCE", "PROGRESS", "RETENTION")),
+        text("delivery_id", "the delivery it pays for", required=False),
+        date("due_on", "when it was due"),
+        date("paid_on", "when it arrived"),
+        fen("amount_fen", "amount received"),
+        CURRENCY,
+        Column("to_locked_account", Kind.FLAG, "whether it went to the locked collection account", required=False),
+    ),
+)
+
+DISPUTES = Table(
+    "disputes",
+    "A dispute on a contract: raised, then upheld against the supplier or dismissed.",
+    on="happened_on",
+    key="dispute_event_id",
+    columns=(
+        text("dispute_event_id", "the event's id"),
+        text("dispute_id", "the dispute it belongs to"),
+        CONTRACT,
+        SUPPLIER,
+        date("happened_on", "date of the event"),
+        text("kind", "what happened", choices=("RAISED", "UPHELD", "DISMISSED")),
+        fen("amount_fen", "amount in dispute"),
+        CURRENCY,
+    ),
+)
+
+LISTINGS = Table(
+    "listings",
+    "An entry on one of the three exclusion lists, or its end.",
+    on="happened_on",
+    key="listing_event_id",
+    columns=(
+        text("listing_event_id", "the event's id"),
+        SUPPLIER,
+        text("list", "which list", choices=("JUDGMENT", "TAX", "PROCUREMENT")),
+        date("happened_on", "date of the event"),
+        text("kind", "entered or left", choices=("LISTED", "REMOVED")),
+    ),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    "What happened to the collection account of a contract.",
+    on="happened_on",
+    key="account_event_id",
+    columns=(
+        text("account_event_id", "the event's id"),
+        CONTRACT,
+        SUPPLIER,
+        date("happened_on", "date of the event"),
+        text("kind", "what happened", choices=("NAMED", "LOCKED", "CONFIRMED", "UNLOCKED")),
+    ),
+)
+
+CONSENTS = Table(
+    "consents",
+    "A supplier's authorisation that a bank may receive its record for a purpose, or its revocation.",
+    on="happened_on",
+    key="consent_event_id",
+    columns=(
+        text("consent_event_id", "the event's id"),
+        text("consent_id", "the consent it belongs to"),
+        SUPPLIER,
+        text("bank_id", "the bank it names"),
+        text("purpose", "what for", choices=("credit_line", "guarantee")),
+        date("happened_on", "when it was signed or revoked"),
+        text("kind", "granted or revoked", choices=("GRANTED", "REVOKED")),
+        date("valid_to", "last day it holds; empty until it is revoked", required=False),
+    ),
+)
+
+APPLICATIONS = Table(
+    "applications",
+    "An application for credit, anywhere, and what the lender answered.",
+    on="applied_on",
+    key="application_id",
+    columns=(
+        text("application_id", "the application's id"),
+        SUPPLIER,
+        text("lender_id", "who was asked"),
+        date("applied_on", "date of the application"),
+        fen("requested_fen", "amount asked for"),
+        CURRENCY,
+        text("answer", "what the lender said", choices=("GRANTED", "REFUSED")),
+    ),
+)
+
+CREDIT_EVENTS = Table(
+    "credit_events",
+    "What happened on a draw: drawn, a day past due reached, repaid, written off.",
+    on="happened_on",
+    key="credit_event_id",
+    columns=(
+        text("credit_event_id", "the event's id"),
+        text("loan_id", "the draw it belongs to"),
+        SUPPLIER,
+        text("lender_id", "who lent"),
+        text("kind", "what happened", choices=("DRAWN", "PAST_DUE", "REPAID", "WRITTEN_OFF")),
+        date("happened_on", "date of the event"),
+        date("due_on", "maturity of the draw"),
+        fen("amount_fen", "amount drawn, past due, repaid or written off"),
+        CURRENCY,
+        whole("days_past_due", "days past due that were reached; 0 unless PAST_DUE or WRITTEN_OFF"),
+    ),
+)
+
+GUARANTEE_EVENTS = Table(
+    "guarantee_events",
+    "What happened to a guarantee on a contract.",
+    on="happened_on",
+    key="guarantee_event_id",
+    columns=(
+        text("guarantee_event_id", "the event's id"),
+        text("guarantee_id", "the guarantee it belongs to"),
+        CONTRACT,
+        SUPPLIER,
+        text("form", "advance-payment or performance", choices=("ADVANCE_PAYMENT", "PERFORMANCE")),
+        text(
+            "kind",
+            "what happened",
+            choices=("ISSUED", "EFFECTIVE", "REDUCED", "DEMANDED", "PAID", "RELEASED", "EXPIRED"),
+        ),
+        date("happened_on", "date of the event"),
+        fen("amount_fen", "amount the event is about; after a reduction, what is left"),
+        CURRENCY,
+    ),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    "What became of a draw or a contract: labels for the models, which no feature can read.",
+    on="matured_on",
+    key="outcome_id",
+    label=True,
+    columns=(
+        text("outcome_id", "the outcome's id"),
+        text("target", "which label", choices=("loan_default", "performance_breach")),
+        SUPPLIER,
+        text("loan_id", "the draw, where it is about one", required=False),
+        text("contract_id", "the contract, where it is about one", required=False),
+        date(
+            "opened_on", "when the risk was taken: date of the draw or the signature; empty if undated", required=False
+        ),
+        date("matured_on", "when the performance window was over; empty if undated", required=False),
+        Column("happened", Kind.FLAG, "whether it defaulted, or breached"),
+    ),
+)
+
+NAMES = Table(
+    "names",
+    "Names of suppliers: personal where the supplier is one, kept apart so that they can be erased.",
+    on="effective_on",
+    personal=True,
+    columns=(SUPPLIER, date("effective_on", "from when it holds"), text("name", "the registered name")),
+)
+
+TABLES: tuple[Table, ...] = (
+    SUPPLIERS,
+    BUYERS,
+    CONTRACTS,
+    AMENDMENTS,
+    DELIVERIES,
+    ACCEPTANCES,
+    INVOICES,
+    PAYMENTS,
+    DISPUTES,
+    LISTINGS,
+    ACCOUNTS,
+    CONSENTS,
+    APPLICATIONS,
+    CREDIT_EVENTS,
+    GUARANTEE_EVENTS,
+    OUTCOMES,
+    NAMES,
+)
+
+
+def table(name: str) -> Table:
+    """The table of that name; raises KeyError."""
+    for each in TABLES:
+        if each.name == name:
+            return each
+    raise KeyError(name)

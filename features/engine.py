@@ -1,0 +1,110 @@
+"""Compute the catalogue: one query a source, then the derived features over all of them.
+
+The queries run on the views that the ledger's door opens, so a value can only come from what had happened and was
+recorded by the case's own date. One case and a million take the same path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from data.ledger import Ledger
+from features.catalogue import CATALOGUE
+from features.feature import DERIVED, Feature
+from features.sources import Source, source_named
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+# What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
+# replay has to come out the same to the byte.
+SIGNIFICANT_DIGITS = 9
+
+
+def build(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pd.DataFrame:
+    """The features of each case: one row a case in the order of `cases`, indexed by case_id, one float column a feature.
+
+    `cases` has `case_id` (unique), `supplier_id`, `as_of` and, where a contract is asked about, `contract_id`. A
+    feature whose table is not part of the data of this tier is missing; a case without history still has its row.
+    """
+    fed = fed_tables(ledger, tier=tier, version=version)
+    if "contract_id" not in cases.columns:
+        cases = cases.assign(contract_id=None).astype({"contract_id": "str"})
+    with ledger.known_on(cases, version=version) as con:
+        for source, features in base_features():
+            con.execute(f"CREATE TEMP TABLE of_{source.name} AS {source_query(source, features)}")
+        frame = _collect(con, fed)
+    return frame.reindex(cases["case_id"])
+
+
+def fed_tables(ledger: Ledger, *, tier: str, version: int | None = None) -> frozenset[str]:
+    """The tables that the data of a tier has been read for, even where they held no row."""
+    return frozenset(name for b in ledger.batches(version) if b.tier == tier for name in b.read)
+
+
+def base_features() -> list[tuple[Source, list[Feature]]]:
+    """The base features grouped by source, in the order of the catalogue."""
+    groups: dict[str, list[Feature]] = {}
+    for feature in CATALOGUE:
+        if feature.source != DERIVED:
+            groups.setdefault(feature.source, []).append(feature)
+    return [(source_named(name), features) for name, features in groups.items()]
+
+
+def source_query(source: Source, features: list[Feature]) -> str:
+    """All features of one source as one query, one row a case that has any event."""
+    columns = _listed(f"{feature.aggregate} AS {feature.name}" for feature in features)
+    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql})\nGROUP BY case_id"
+
+
+def collecting_query(fed: frozenset[str]) -> str:
+    """The query that joins what the sources gave and adds the derived features."""
+    groups = base_features()
+    base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
+    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in groups)
+    derived = _listed(f"CAST({f.sql} AS DOUBLE) AS {f.name}" for f in CATALOGUE if f.source == DERIVED)
+    return f"SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ",\n       ".join(columns)
+
+
+def _with_default(feature: Feature, *, fed: bool) -> str:
+    if not fed:
+        return f"CAST(NULL AS DOUBLE) AS {feature.name}"
+    value = feature.name if feature.none is None else f"coalesce({feature.name}, {feature.none})"
+    return f"CAST({value} AS DOUBLE) AS {feature.name}"
+
+
+def _collect(con: duckdb.DuckDBPyConnection, fed: frozenset[str]) -> pd.DataFrame:
+    columns = con.execute(collecting_query(fed)).fetchnumpy()
+    import pandas as pd
+
+    values = {f.name: significant(np.ma.filled(columns[f.name].astype(float), np.nan)) for f in CATALOGUE}
+    return pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
+
+
+def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGITS) -> npt.NDArray[np.float64]:
+    """Round to so many significant digits; what is missing stays missing.
+
+    >>> significant(np.array([123456789012.0, 0.1234567894, np.nan, 0.0]))
+    array([1.23456789e+11, 1.23456789e-01,            nan, 0.00000000e+00])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
+        rounded = np.round(values * scale) / scale
+    return np.where(np.isfinite(rounded), rounded, np.where(np.isfinite(values), 0.0, np.nan))
+
+
+def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
+    """The features of every supplier of a tier known on a date, indexed by supplier_id."""
+    cases = ledger.suppliers(as_of, tier=tier, version=version)
+    frame = build(ledger, cases, tier=tier, version=version)
+    return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")

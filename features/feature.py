@@ -1,0 +1,73 @@
+"""What a feature is: one SQL aggregate over one source and one window, with the words to explain it.
+
+A base feature is one aggregate over one source; a derived one (source `features`) is an expression over base features.
+Columns read noun, qualifier, statistic, window, so that related ones sort together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+DERIVED = "features"
+
+
+class Risk(IntEnum):
+    """What happens to risk as the feature rises, as a credit officer expects; LightGBM's monotone constraint."""
+
+    FALLS = -1
+    EITHER = 0
+    RISES = 1
+
+
+FALLS, EITHER, RISES = Risk.FALLS, Risk.EITHER, Risk.RISES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One entry of the catalogue.
+
+    `sql` is one aggregate over the source's columns (or, derived, an expression over base features); `on` and `months`
+    bound it to events with `as_of - months < on <= as_of`; `where` narrows it. `none` is the value where the source is
+    fed and no event fits: 0 for counts and sums; None leaves it missing, which then means what `missing` says.
+    Shares are fractions, amounts are fen.
+    """
+
+    name: str
+    meaning: str
+    source: str
+    sql: str
+    unit: str
+    risk: Risk
+    reason: str
+    missing: str
+    on: str | None = None
+    months: int | None = None
+    where: str | None = None
+    none: float | None = None
+
+    @property
+    def aggregate(self) -> str:
+        """The aggregate with its window and condition as a SQL filter."""
+        conditions = []
+        if self.months is not None:
+            conditions.append(f"{self.on} > as_of - INTERVAL {self.months} MONTH AND {self.on} <= as_of")
+        if self.where is not None:
+            conditions.append(f"({self.where})")
+        return f"{self.sql} FILTER (WHERE {' AND '.join(conditions)})" if conditions else self.sql
+
+
+def over_windows(*months: int, feature: Feature) -> tuple[Feature, ...]:
+    """The same feature over several windows; `{months}` in its meaning and `_12m` in its name say which.
+
+    >>> paid = Feature(name="paid_sum", meaning="Paid in {months} months.", source="payments", sql="sum(amount_fen)",
+    ...                unit="fen", risk=FALLS, reason="ACT", missing="never")
+    >>> [f.name for f in over_windows(3, 12, feature=paid)]
+    ['paid_sum_3m', 'paid_sum_12m']
+    """
+    return tuple(
+        replace(
+            feature, name=f"{feature.name}_{m}m", meaning=feature.meaning.replace("{months}", str(m)), months=m
+        )
+        for m in months
+    )

@@ -1,0 +1,1 @@
+"""From features to PD, grade and reasons: training, validation, registry and tracking."""
