@@ -103,7 +103,8 @@ def import_history(
         if not new and not any(s.duplicate for s in summary.tables):
             first = summary.quarantine[0]
             raise AllRejected(
-                f"all {summary.quarantined:,} rows were rejected; the first: {describe(first)}", hint=str(first["hint"])
+                f"all {summary.quarantined:,} rows were rejected; the first: {describe(first)}",
+                hint=str(first["hint"]),
             )
         return ImportSummary(fmt.name, number, summary.tables, summary.quarantine, summary.not_read)
 
@@ -173,7 +174,9 @@ def _parse_sql(fmt: Format, mapping: Mapping, header: list[str], number: int) ->
     absent = {name for name in mapping.optional if name not in header}
     columns = (*mapping.table.columns, *_SOURCE)
     expression = {c.name: _without(mapping.columns.get(c.name, "NULL"), absent) for c in columns}
-    raw = ", ".join(f"nullif(trim(CAST({expression[c.name]} AS VARCHAR)), '') AS {quoted('r_' + c.name)}" for c in columns)
+    raw = ", ".join(
+        f"nullif(trim(CAST({expression[c.name]} AS VARCHAR)), '') AS {quoted('r_' + c.name)}" for c in columns
+    )
     typed = ", ".join(f"{_typed(c, mapping)} AS {quoted(c.name)}" for c in columns)
     problems = " ".join(_problems(c, mapping, _source_name(c, expression[c.name], header)) for c in columns)
     lag = f"CAST({quoted(mapping.table.on)} AS TIMESTAMP) + INTERVAL {fmt.lag_days} DAY"
@@ -248,9 +251,7 @@ def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[
     batches = ledger.batches()
     for table in {t.name: t for t in (*tables, SUPPLIERS)}.values():
         ledger._open(con, table, batches)
-    new = (
-        "UNION SELECT supplier_id FROM parsed_suppliers WHERE _problem IS NULL" if SUPPLIERS in tables else ""
-    )
+    new = "UNION SELECT supplier_id FROM parsed_suppliers WHERE _problem IS NULL" if SUPPLIERS in tables else ""
     con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM all_suppliers {new}")
 
 
@@ -309,7 +310,7 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
     con.execute(
         f"""CREATE TEMP TABLE rejected AS
             SELECT q.t AS "table", f.file, _line AS line, _column AS "column", _value AS value, _problem AS problem
-            FROM ({' UNION ALL '.join(rows)}) AS q JOIN source_files AS f ON f.number = q._file"""
+            FROM ({" UNION ALL ".join(rows)}) AS q JOIN source_files AS f ON f.number = q._file"""
     )
     hints = " ".join(f"WHEN {literal(p)} THEN {literal(h)}" for p, h in HINTS.items())
     con.execute(f"ALTER TABLE rejected ADD COLUMN hint VARCHAR; UPDATE rejected SET hint = CASE problem {hints} END")
@@ -337,7 +338,7 @@ def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> i
     if earlier:
         con.execute(
             f"""CREATE TEMP TABLE fresh AS SELECT * FROM rejected EXCEPT ALL
-                SELECT "table", file, line, "column", value, problem, hint FROM read_parquet([{', '.join(earlier)}])"""
+                SELECT "table", file, line, "column", value, problem, hint FROM read_parquet([{", ".join(earlier)}])"""
         )
     else:
         con.execute("CREATE TEMP TABLE fresh AS SELECT * FROM rejected")
@@ -373,7 +374,9 @@ def _write(
                 TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"""
         )
         day = f"least({quoted(table.on)}, CAST(recorded_at + INTERVAL 8 HOUR AS DATE))"
-        row = con.execute(f"SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces) {rows}").fetchone()
+        row = con.execute(
+            f"SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces) {rows}"
+        ).fetchone()
         if row and row[1] and not (table.label or table.personal):
             first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
         if row and row[2]:
@@ -391,7 +394,9 @@ def _write(
         tier=fmt.tier,
         lag_days=fmt.lag_days,
         loaded_at=loaded,
-        sources=[{"file": p.name, "bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in sorted({p for _, p in sources})],
+        sources=[
+            {"file": p.name, "bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in sorted({p for _, p in sources})
+        ],
         read={s.table: s.read for s in summary.tables},
         imported={s.table: s.imported for s in summary.tables},
         duplicates={s.table: s.duplicate for s in summary.tables},

@@ -22,6 +22,7 @@ import pandas as pd
 from credit.domain.errors import EmptyLedger
 from data.durable import exclusive, write_whole
 from data.schema import CONSENTS, OUTCOMES, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
+from data.schema import table as table_named
 from data.staging import literal, quoted
 
 CONTENT = Column("content_hash", Kind.FEN, "first 60 bits of the SHA-256 of the row's content")
@@ -130,20 +131,25 @@ class Ledger:
                 [as_of, as_of, as_of, tier, tier],
             ).df()
 
-    def tier_of(self, supplier_id: str) -> str | None:
-        """The kind of data a supplier is known by, or None where nobody knows it."""
+    def lookup(self, table: str, column: str, key: str, value: str) -> str | None:
+        """One column of the row with that key, or None. To find out what a question is about, never to answer it."""
         with self._connect() as con:
-            self._open(con, SUPPLIERS, self.batches())
-            row = con.execute("SELECT any_value(tier) FROM all_suppliers WHERE supplier_id = ?", [supplier_id]).fetchone()
+            self._open(con, table_named(table), self.batches())
+            query = f"SELECT any_value({quoted(column)}) FROM all_{table} WHERE {quoted(key)} = ?"
+            row = con.execute(query, [value]).fetchone()
             return row[0] if row else None
 
-    def nearest(self, table: Table, column: str, value: str, count: int = 3) -> list[str]:
+    def tier_of(self, supplier_id: str) -> str | None:
+        """The kind of data a supplier is known by, or None where nobody knows it."""
+        return self.lookup("suppliers", "tier", "supplier_id", supplier_id)
+
+    def nearest(self, table: str, column: str, value: str, count: int = 3) -> list[str]:
         """The ids in a column that are nearest in spelling to a value, for the hint of an error."""
         with self._connect() as con:
-            self._open(con, table, self.batches())
+            self._open(con, table_named(table), self.batches())
             rows = con.execute(
                 f"""SELECT DISTINCT {quoted(column)}, damerau_levenshtein({quoted(column)}, ?) AS steps
-                    FROM all_{table.name} ORDER BY steps, 1 LIMIT ?""",
+                    FROM all_{table} ORDER BY steps, 1 LIMIT ?""",
                 [value, count],
             ).fetchall()
             return [row[0] for row in rows]
@@ -237,4 +243,3 @@ def _known_view(table: Table, *, corrected: bool) -> str:
     return f"""CREATE TEMP VIEW {table.name} AS SELECT c.case_id, c.as_of, {rest}
                FROM all_{table.name} AS t JOIN {cases} {join}
                WHERE t.recorded_at < c.as_of + {DAY_ENDS} AND t.{table.on} <= c.as_of {still_stands}"""
-

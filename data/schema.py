@@ -134,9 +134,7 @@ CONTRACTS = Table(
         BUYER,
         date("awarded_on", "date of the award notice"),
         date("signed_on", "date of signature"),
-        text(
-            "channel", "how it was bought", choices=("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL")
-        ),
+        text("channel", "how it was bought", choices=("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL")),
         text("category", "kind of purchase", choices=("GOODS", "SERVICES", "WORKS")),
         text("region", "six-digit code of the county it is performed in"),
         fen("amount_fen", "contract amount"),
@@ -372,7 +370,9 @@ OUTCOMES = Table(
         text("loan_id", "the draw, where it is about one", required=False),
         text("contract_id", "the contract, where it is about one", required=False),
         date(
-            "opened_on", "when the risk was taken: date of the draw or the signature; empty if undated", required=False
+            "opened_on",
+            "when the risk was taken: date of the draw or the signature; empty if undated",
+            required=False,
         ),
         date("matured_on", "when the performance window was over; empty if undated", required=False),
         Column("happened", Kind.FLAG, "whether it defaulted, or breached"),

@@ -46,6 +46,18 @@ FEATURES: tuple[Feature, ...] = (
         none=0,
     ),
     Feature(
+        name="draw_overdue_count",
+        meaning="Draws that are past due and not repaid.",
+        source="draws",
+        where="is_open AND worst_days_past_due > 0",
+        sql="count(*)",
+        unit="draws",
+        risk=RISES,
+        reason="CRD",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
         name="draw_repaid_count",
         meaning="Draws ever repaid.",
         source="draws",

@@ -67,7 +67,10 @@ def over_windows(*months: int, feature: Feature) -> tuple[Feature, ...]:
     """
     return tuple(
         replace(
-            feature, name=f"{feature.name}_{m}m", meaning=feature.meaning.replace("{months}", str(m)), months=m
+            feature,
+            name=f"{feature.name}_{m}m",
+            meaning=feature.meaning.replace("{months}", str(m)),
+            months=m,
         )
         for m in months
     )

@@ -53,4 +53,15 @@ FEATURES: tuple[Feature, ...] = (
         missing=_NO_LISTINGS,
         none=0,
     ),
+    Feature(
+        name="listing_active_count",
+        meaning="Exclusion lists that the supplier stands on: entries less removals.",
+        source="listings",
+        sql="sum(CASE kind WHEN 'LISTED' THEN 1 ELSE -1 END)",
+        unit="lists",
+        risk=RISES,
+        reason="PEN",
+        missing=_NO_LISTINGS,
+        none=0,
+    ),
 )

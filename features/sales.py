@@ -28,6 +28,7 @@ FEATURES: tuple[Feature, ...] = (
     *over_windows(
         3,
         12,
+        24,
         feature=Feature(
             name="sales_invoice_count",
             meaning="Valid invoices issued in the last {months} months, reversals not counted.",

@@ -14,9 +14,7 @@ def organisation_check_digit(eight: str) -> str:
     >>> organisation_check_digit("71526726")
     'X'
     """
-    total = sum(
-        ORGANISATION_ALPHABET.index(c) * w for c, w in zip(eight, ORGANISATION_WEIGHTS, strict=True)
-    )
+    total = sum(ORGANISATION_ALPHABET.index(c) * w for c, w in zip(eight, ORGANISATION_WEIGHTS, strict=True))
     return "0123456789X0"[11 - total % 11]
 
 

@@ -1,0 +1,96 @@
+"""Rules: each is one function over columns and one reason; all run, and the strictest finding wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+
+from credit.domain.policy.terms import Terms
+
+Cases = pd.DataFrame
+Met = pd.Series  # of bool
+
+
+class Outcome(IntEnum):
+    """What is answered; a higher one is stricter."""
+
+    APPROVE = 0
+    REDUCE = 1
+    REFER = 2
+    DECLINE = 3
+
+
+class Finding(IntEnum):
+    """What a rule found. Not applicable differs from missing: the first was never asked, the second cannot be answered."""
+
+    MET = 0
+    NOT_MET = 1
+    NOT_APPLICABLE = 2
+    MISSING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `observes` are the inputs it reads, `requires` the parameters it holds them against."""
+
+    code: str
+    outcome: Outcome
+    reference: str
+    statement: str
+    zh: str
+    en: str
+    observes: tuple[str, ...]
+    requires: tuple[str, ...]
+    holds: Callable[[Cases, Terms], Met]
+
+
+def rule(
+    code: str,
+    *,
+    outcome: Outcome,
+    reference: str,
+    zh: str,
+    en: str,
+    observes: tuple[str, ...],
+    requires: tuple[str, ...] = (),
+) -> Callable[[Callable[[Cases, Terms], Met]], Rule]:
+    """Make a rule of a function whose name and docstring state what is true of a good applicant.
+
+    `zh` and `en` say what went wrong when it is not true.
+    """
+
+    def make(holds: Callable[[Cases, Terms], Met]) -> Rule:
+        statement = (holds.__doc__ or "").strip().splitlines()[0]
+        return Rule(code, outcome, reference, statement, zh, en, observes, requires, holds)
+
+    return make
+
+
+def findings(rules: tuple[Rule, ...], cases: Cases, terms: Terms, not_applicable: Mapping[str, str]) -> pd.DataFrame:
+    """What every rule found on every case: one column a rule code, values of Finding, indexed as `cases`.
+
+    A rule whose input is missing for a case finds MISSING there, whatever it would have computed.
+    """
+    found: dict[str, np.ndarray] = {}
+    for each in rules:
+        if each.code in not_applicable:
+            found[each.code] = np.full(len(cases), Finding.NOT_APPLICABLE, dtype=np.int8)
+            continue
+        missing = cases[list(each.observes)].isna().any(axis=1).to_numpy()
+        met = each.holds(cases, terms).fillna(False).to_numpy(dtype=bool)
+        found[each.code] = np.select([missing, met], [Finding.MISSING, Finding.MET], Finding.NOT_MET).astype(np.int8)
+    return pd.DataFrame(found, index=cases.index)
+
+
+def strictest(rules: tuple[Rule, ...], found: pd.DataFrame) -> pd.Series[int]:
+    """The strictest outcome of all findings; a missing input refers, for a person can look it up."""
+    outcome = np.zeros(len(found), dtype=np.int8)
+    for each in rules:
+        column = found[each.code].to_numpy()
+        outcome = np.maximum(outcome, np.where(column == Finding.NOT_MET, each.outcome, Outcome.APPROVE))
+        outcome = np.maximum(outcome, np.where(column == Finding.MISSING, Outcome.REFER, Outcome.APPROVE))
+    return pd.Series(outcome, index=found.index)

@@ -1,0 +1,159 @@
+"""预付款保函 and 履约保函: what they share, and each with what sets it apart (DOMAIN 3)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from credit.domain import limits
+from credit.domain.limits import LimitTerm, whole
+from credit.domain.money import share_down
+from credit.domain.policy import contract_rules, line_rules
+from credit.domain.policy.terms import Terms
+from credit.domain.price import fee_fen, guarantee_rate
+from credit.domain.products.product import Product
+
+# The reduction schedule is stated at these shares of the contract's value delivered and accepted.
+SCHEDULE_STEPS = (0.25, 0.5, 0.75, 1.0)
+
+
+def advance_to_secure(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """The guarantee equals the advance and never exceeds it."""
+    return whole(cases.advance_fen)
+
+
+def lawful_performance_security(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """The share of the contract that the buyer may ask for, by the law of its region on the day of signature."""
+    share = terms.where("performance_security_max", on=cases.signed_on, region=cases.contract_region)
+    return share_down(whole(cases.contract_fen), share)
+
+
+def contract_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """What is left of the cap on one contract: supplier failure calls the guarantees and destroys the receivable."""
+    return share_down(whole(cases.contract_fen), terms["contract_exposure_max"]) - whole(cases.guaranteed_fen)
+
+
+def needed(product: Product, cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """What the contract needs a guarantee for: the advance, or the lawful performance security."""
+    return product.limits[0].fen(cases, terms)
+
+
+def reduction_schedule(amount_fen: int, start: date, end: date) -> list[dict[str, Any]]:
+    """How the guarantee falls with the value accepted, at the planned pace: rows of `on` and `amount_fen` left.
+
+    G = max(0, A − Σ recouped), recouped pro rata to accepted value (DOMAIN 3.2); what is left is rounded up, so that
+    it never falls below the advance still open.
+
+    >>> [row["amount_fen"] for row in reduction_schedule(1_000_001, date(2026, 1, 1), date(2026, 12, 27))]
+    [750001, 500001, 250001, 0]
+    """
+    days = (end - start).days
+    return [
+        {
+            "on": str(start + timedelta(days=round(days * step))),
+            "accepted_share": step,
+            "amount_fen": -(-amount_fen * round((1 - step) * 100) // 100),
+        }
+        for step in SCHEDULE_STEPS
+    ]
+
+
+def _advance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
+    end: date = case["planned_acceptance_on"]
+    expiry = max(end, case["as_of"]) + timedelta(days=int(terms["expiry_days"]))
+    return {
+        "effective": {
+            "zh": "预付款足额到达约定回款账户之日起生效",
+            "en": "takes effect on the day the whole advance is credited to the named collection account, not before",
+        },
+        "reduction": {
+            "zh": "按验收金额占合同金额的比例递减",
+            "en": "falls with each acceptance by the accepted share of the contract amount",
+            "planned": reduction_schedule(case["amount_fen"], case["as_of"], max(end, case["as_of"])),
+        },
+        **_end_and_fee(case, expiry, terms),
+    }
+
+
+def _performance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
+    end: date = case["planned_acceptance_on"]
+    expiry = max(end, case["as_of"]) + timedelta(days=int(terms["expiry_days"]))
+    return {
+        "effective": {"zh": "自合同签订之日起生效", "en": "takes effect with the signature of the contract"},
+        "reduction": {
+            "zh": "金额不变，验收后释放",
+            "en": "flat until the last acceptance, then released",
+            "planned": [],
+        },
+        **_end_and_fee(case, expiry, terms),
+    }
+
+
+def _end_and_fee(case: dict[str, Any], expiry: date, terms: Terms) -> dict[str, Any]:
+    days = (expiry - case["as_of"]).days
+    return {
+        # The guarantee outlives delivery: exposure ends when the buyer releases it (URDG 25), not on the due date.
+        "expiry": str(expiry),
+        "fee_fen": fee_fen(case["amount_fen"], case["yearly_rate_bp"], days, int(terms["minimum_fee_fen"])),
+        "nature": "INDEPENDENT",
+        "governing_rules": "URDG 758",
+    }
+
+
+_SUPPLIER_RULES = (
+    line_rules.has_a_valid_identity,
+    line_rules.is_on_no_exclusion_list,
+    line_rules.has_consented,
+    line_rules.is_old_enough,
+    line_rules.has_not_failed_a_contract,
+    line_rules.has_nothing_past_due,
+    line_rules.has_a_pd_below_the_cut_off,
+    line_rules.can_be_priced_below_the_ceiling,
+    line_rules.can_be_scored,
+    line_rules.was_never_called,
+)
+_CONTRACT_RULES = (
+    contract_rules.is_for_an_open_contract,
+    contract_rules.is_not_guaranteed_yet,
+    contract_rules.stays_within_a_multiple_of_the_largest_completed,
+    contract_rules.covers_what_the_contract_needs,
+)
+_SHARED_LIMITS = (
+    LimitTerm("LIM-contract", contract_headroom),
+    LimitTerm("LIM-grade", limits.grade_cap),
+    LimitTerm("LIM-relationship", limits.relationship_headroom),
+    LimitTerm("LIM-portfolio", limits.portfolio_headroom),
+)
+
+ADVANCE_PAYMENT_GUARANTEE = Product(
+    name="advance_payment_guarantee",
+    zh="预付款保函",
+    en="advance-payment guarantee",
+    purpose="guarantee",
+    asks_contract=True,
+    rules=(
+        *_SUPPLIER_RULES,
+        *_CONTRACT_RULES,
+        contract_rules.has_an_advance_to_secure,
+        contract_rules.has_a_locked_account,
+    ),
+    limits=(LimitTerm("LIM-advance", advance_to_secure), *_SHARED_LIMITS),
+    rate=guarantee_rate,
+    conditions=_advance_conditions,
+    guarantee_form="ADVANCE_PAYMENT",
+)
+
+PERFORMANCE_GUARANTEE = Product(
+    name="performance_guarantee",
+    zh="履约保函",
+    en="performance guarantee",
+    purpose="guarantee",
+    asks_contract=True,
+    rules=(*_SUPPLIER_RULES, *_CONTRACT_RULES),
+    limits=(LimitTerm("LIM-law", lawful_performance_security), *_SHARED_LIMITS),
+    rate=guarantee_rate,
+    conditions=_performance_conditions,
+    guarantee_form="PERFORMANCE",
+)

@@ -1,0 +1,146 @@
+"""Reason codes: why an answer is what it is, in Chinese and English, and what the supplier can do about it.
+
+The text is fixed so that the same code says the same thing to every supplier. "Score too low" is not a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason code; `advice` is empty where the supplier cannot act on it."""
+
+    code: str
+    zh: str
+    en: str
+    advice_zh: str = ""
+    advice_en: str = ""
+
+    @property
+    def actionable(self) -> bool:
+        """Whether there is something the supplier can do."""
+        return bool(self.advice_en)
+
+
+# What drives a score toward risk; features name one of these (DOMAIN 5.6).
+DRIVERS: tuple[Reason, ...] = (
+    Reason("TEN", "经营或交易历史较短", "short trading history"),
+    Reason(
+        "ACT",
+        "近期交易不活跃或规模较小",
+        "low recent activity",
+        "保持稳定接单与开票",
+        "keep orders and invoices coming in steadily",
+    ),
+    Reason(
+        "CAP",
+        "合同规模超出已完成业绩",
+        "contract large against what was completed before",
+        "先承接较小合同",
+        "take a smaller contract first",
+    ),
+    Reason("BKL", "在手未完工合同较多", "high backlog", "先完成在手合同", "complete open contracts first"),
+    Reason("DEL", "交货延迟", "late deliveries", "按期交货", "deliver on the agreed dates"),
+    Reason(
+        "REJ",
+        "退货、拒收或作废比例较高",
+        "goods or invoices returned",
+        "改进质量与开票管理",
+        "improve quality and invoicing",
+    ),
+    Reason(
+        "RAT",
+        "采购人履约评价较低",
+        "low performance ratings",
+        "与采购人沟通整改",
+        "settle complaints with the buyers",
+    ),
+    Reason("CAN", "存在终止合同或保函索赔记录", "terminated contracts or called guarantees"),
+    Reason("DSP", "争议较多或被认定成立", "disputes, some upheld", "妥善解决争议", "settle open disputes"),
+    Reason(
+        "PEN",
+        "被列入失信或处罚名单",
+        "entered on an exclusion list",
+        "申请信用修复",
+        "apply for removal from the list",
+    ),
+    Reason(
+        "CON",
+        "客户或供应来源集中",
+        "concentrated on few customers or vendors",
+        "拓展客户",
+        "win further customers",
+    ),
+    Reason("BUY", "采购人付款较慢", "slow-paying buyers"),
+    Reason("REC", "逾期应收账款较高", "overdue receivables", "催收到期账款", "collect what is due"),
+    Reason("PPY", "预付款比例或未扣回余额较高", "advances not yet recouped"),
+    Reason(
+        "LCK",
+        "回款账户未锁定或被变更",
+        "collection account not locked or changed",
+        "锁定回款账户",
+        "lock the collection account",
+    ),
+    Reason("CRD", "既往融资还款记录", "repayment record on earlier credit", "按期还款", "repay on time"),
+    Reason("ENQ", "近期融资申请较多", "many recent credit applications", "减少重复申请", "apply less often"),
+    Reason("GRO", "增长过快或波动较大", "growth strain or unsteady sales"),
+    Reason(
+        "MAR",
+        "进销差或税负水平偏弱",
+        "thin margin between sales and purchases",
+        "改善毛利",
+        "improve the margin",
+    ),
+)
+
+# Why a firm has no score at all (DOMAIN 6.4).
+UNSCORABLE: tuple[Reason, ...] = (
+    Reason(
+        "U01",
+        "历史数据不足，无法评分",
+        "too little history to score",
+        "积累交易记录",
+        "build up a trading record",
+    ),
+    Reason(
+        "U02",
+        "近期无交易，数据过期",
+        "no recent transaction: the history is stale",
+        "恢复交易",
+        "resume trading",
+    ),
+    Reason(
+        "U06",
+        "模型已使用该企业的结果，不能再评分",
+        "the model has learned this firm's own outcome and cannot score it",
+    ),
+)
+
+# Which term bound the amount.
+LIMITS: tuple[Reason, ...] = (
+    Reason("LIM-product", "受产品上限约束", "bound by the product's cap"),
+    Reason("LIM-grade", "受等级上限约束", "bound by the cap of the grade"),
+    Reason("LIM-turnover", "受年流水比例约束", "bound by the share of a year's turnover"),
+    Reason("LIM-need", "受营运资金需求约束", "bound by the working capital needed"),
+    Reason("LIM-relationship", "受单户敞口约束", "bound by the exposure to one supplier"),
+    Reason("LIM-portfolio", "受组合额度约束", "bound by what is left of the portfolio's budget"),
+    Reason("LIM-requested", "按申请金额", "the amount asked for"),
+    Reason("LIM-advance", "以预付款金额为限", "bound by the advance itself"),
+    Reason("LIM-contract", "受单一合同敞口约束", "bound by the cap on one contract over loan and guarantees"),
+    Reason("LIM-law", "受法定履约保证金上限约束", "bound by the law's cap on performance security"),
+)
+
+REASONS: tuple[Reason, ...] = (*DRIVERS, *UNSCORABLE, *LIMITS)
+
+_BY_CODE = {reason.code: reason for reason in REASONS}
+
+
+def reason_for(code: str) -> Reason:
+    """The reason of that code; raises KeyError.
+
+    >>> reason_for("DEL").en
+    'late deliveries'
+    """
+    return _BY_CODE[code]

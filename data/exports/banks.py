@@ -1,0 +1,101 @@
+"""What was agreed with each bank: which purposes, which fields."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from credit.domain.errors import FileMissing, UnknownName, WrongFormat
+from data.exports.schema import FIELD_NAMES, FOR_EVERY_BANK, PURPOSES, Field, fields_named
+
+SHIPPED = Path(__file__).parent / "banks"
+# The id names folders and files and is a part of the export's name, where an underscore separates the parts.
+BANK_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+KEYS = ("bank_id", "name", "purposes", "fields")
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """An agreement with a bank. `agreed` names fields beyond those that every bank receives."""
+
+    bank_id: str
+    name: str
+    purposes: tuple[str, ...]
+    agreed: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields that the bank receives, in the record's order."""
+        return fields_named(FOR_EVERY_BANK + self.agreed)
+
+
+def shipped_banks() -> tuple[str, ...]:
+    """The ids of the banks whose agreements come with the program, sorted."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def shipped_bank(bank_id: str) -> Bank:
+    """The agreement with a bank that comes with the program. Raises UnknownName."""
+    if bank_id not in shipped_banks():
+        raise UnknownName(f"no bank is named {bank_id!r}", hint=f"one of {', '.join(shipped_banks())}")
+    return load_bank(SHIPPED / f"{bank_id}.toml")
+
+
+def load_bank(path: Path) -> Bank:
+    """Read the agreement with a bank from its file, which is named after the bank.
+
+    Raises FileMissing, WrongFormat, or UnknownName for a purpose or field that is not on our lists.
+    """
+    if not path.is_file():
+        raise FileMissing(f"{path.name}: there is no such file", hint=f"looked in {path.parent}")
+    try:
+        agreement = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as unreadable:
+        raise WrongFormat(f"{path.name}: not a TOML file ({unreadable})", hint="correct the line it names") from None
+    _refuse_wrong_keys(path, agreement)
+    _refuse_wrong_id(path, agreement["bank_id"])
+    _refuse_unknown(path, "purpose", agreement["purposes"], PURPOSES)
+    _refuse_unknown(path, "field", agreement["fields"], FIELD_NAMES)
+    return Bank(agreement["bank_id"], agreement["name"], tuple(agreement["purposes"]), tuple(agreement["fields"]))
+
+
+def _refuse_wrong_keys(path: Path, agreement: dict[str, Any]) -> None:
+    if sorted(agreement) != sorted(KEYS):
+        raise WrongFormat(
+            f"{path.name}: an agreement has the keys {', '.join(KEYS)} and no others",
+            hint=f"this one has {', '.join(sorted(agreement)) or 'none'}",
+        )
+    for key in ("bank_id", "name"):
+        if not isinstance(agreement[key], str) or not agreement[key]:
+            raise WrongFormat(f"{path.name}: {key!r} is not a text", hint=f'write {key} = "…"')
+    for key in ("purposes", "fields"):
+        if not _is_list_of_texts(agreement[key]):
+            raise WrongFormat(f"{path.name}: {key!r} is not a list of different texts", hint=f'write {key} = ["…"]')
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value) and len(set(value)) == len(value)
+
+
+def _refuse_wrong_id(path: Path, bank_id: str) -> None:
+    if not BANK_ID.fullmatch(bank_id):
+        raise WrongFormat(
+            f"{path.name}: the bank's id {bank_id!r} cannot name a file",
+            hint="lower-case letters and digits, in words joined by hyphens",
+        )
+    if bank_id != path.stem:
+        raise WrongFormat(
+            f"{path.name}: the agreement is with {bank_id!r}",
+            hint=f"name the file {bank_id}.toml, after the bank",
+        )
+
+
+def _refuse_unknown(path: Path, what: str, named: list[str], choices: tuple[str, ...]) -> None:
+    for name in named:
+        if name not in choices:
+            raise UnknownName(f"{path.name}: there is no {what} {name!r}", hint=f"one of {', '.join(choices)}")
+    if what == "purpose" and not named:
+        raise WrongFormat(f"{path.name}: no purpose is agreed", hint=f"name one or more of {', '.join(choices)}")

@@ -1,0 +1,132 @@
+"""The record a bank receives: one row a supplier, and what each of its cells may hold.
+
+The CSV, the Parquet file, the descriptor, the agreements with the banks and the check of a received file all
+read `RECORD`; nothing about a field is said twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from data.schema import CONSENTS
+
+# A new optional field is a minor version, a changed or removed one a major version (DOMAIN 6.1).
+SCHEMA_VERSION = "1.0.0"
+
+PURPOSES: tuple[str, ...] = next(c.choices for c in CONSENTS.columns if c.name == "purpose")
+
+SCORED, UNSCORABLE = "SCORED", "UNSCORABLE"
+STATUSES = (SCORED, UNSCORABLE)
+DECISIONS = ("APPROVE", "REDUCE", "REFER", "DECLINE")
+# The master scale, and D for a firm in default (DOMAIN 6.4).
+GRADES = ("R01", "R02", "R03", "R04", "R05", "R06", "R07", "R08", "R09", "R10", "D")
+# Thin, stale, conflicting, no consent, identity unclear, excluded (DOMAIN 6.4).
+UNSCORABLE_CODES = ("U01", "U02", "U03", "U04", "U05", "U06")
+
+
+class Kind(StrEnum):
+    """What a cell may hold."""
+
+    TEXT = "text"
+    WHOLE = "whole number"
+    FEN = "whole number of fen"
+    PROBABILITY = "probability"
+    DATE = "date"
+    MOMENT = "moment in UTC"
+    FLAG = "true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the record.
+
+    `required` says that no row may leave it empty; `only_when` names the one status under which a row fills
+    it, and then must. A field that is `for_every_bank` is part of every agreement.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    at_least: int | None = None
+    only_when: str | None = None
+    for_every_bank: bool = False
+
+
+SUPPLIER_ID = Field("supplier_id", Kind.TEXT, "the supplier's id on the platform", True, for_every_bank=True)
+PURPOSE = Field("purpose", Kind.TEXT, "what the supplier consented to", True, PURPOSES, for_every_bank=True)
+AS_OF = Field("as_of", Kind.DATE, "last day whose events were used", True, for_every_bank=True)
+ADVISORY_ONLY = Field(
+    "advisory_only",
+    Kind.FLAG,
+    "always true: the decision is advice, the bank keeps the final word",
+    required=True,
+    choices=("true",),
+    for_every_bank=True,
+)
+ROW_HASH = Field(
+    "row_hash",
+    Kind.TEXT,
+    "SHA-256 of the row's other CSV cells in order, joined by the unit separator (U+001F), as lower-case hex",
+    required=True,
+    for_every_bank=True,
+)
+
+RECORD: tuple[Field, ...] = (
+    SUPPLIER_ID,
+    Field("uscc", Kind.TEXT, "unified social credit code; empty where the supplier has none"),
+    Field(
+        "consent_id",
+        Kind.TEXT,
+        "the consent under which the bank receives the row",
+        True,
+        for_every_bank=True,
+    ),
+    PURPOSE,
+    AS_OF,
+    Field("scored_at", Kind.MOMENT, "when the supplier was scored", required=True),
+    Field("valid_until", Kind.DATE, "last day on which the row may be used", True, for_every_bank=True),
+    Field("status", Kind.TEXT, "whether there was enough history to score", True, STATUSES),
+    Field("unscorable_code", Kind.TEXT, "why not scored", choices=UNSCORABLE_CODES, only_when=UNSCORABLE),
+    Field("score", Kind.WHOLE, "score; 40 points more double the odds of repayment", only_when=SCORED),
+    Field("grade", Kind.TEXT, "grade on the master scale, R01 best", choices=GRADES, only_when=SCORED),
+    Field("pd", Kind.PROBABILITY, "probability of default within the horizon", only_when=SCORED),
+    Field("pd_horizon_months", Kind.WHOLE, "months the PD looks ahead", at_least=1, only_when=SCORED),
+    Field("reason_1", Kind.TEXT, "code of the reason that weighs most"),
+    Field("reason_2", Kind.TEXT, "code of the second reason"),
+    Field("reason_3", Kind.TEXT, "code of the third reason"),
+    Field("reason_4", Kind.TEXT, "code of the fourth reason"),
+    Field("reason_1_zh", Kind.TEXT, "the first reason in words, in Chinese"),
+    Field("reason_2_zh", Kind.TEXT, "the second reason in words, in Chinese"),
+    Field("reason_3_zh", Kind.TEXT, "the third reason in words, in Chinese"),
+    Field("reason_4_zh", Kind.TEXT, "the fourth reason in words, in Chinese"),
+    Field("decision_id", Kind.TEXT, "the decision record that can be replayed"),
+    Field("decision", Kind.TEXT, "what the engine advises", choices=DECISIONS),
+    Field("indicative_limit_fen", Kind.FEN, "limit the engine advises, in fen", at_least=0),
+    Field("currency", Kind.TEXT, "ISO 4217 code of the amounts in the row", choices=("CNY",)),
+    Field("yearly_rate_bp", Kind.WHOLE, "yearly rate the engine advises, in basis points", at_least=0),
+    Field("tenor_months", Kind.WHOLE, "months until the advised credit is due", at_least=1),
+    Field("limit_bound_by", Kind.TEXT, "the term that set the limit"),
+    Field("product", Kind.TEXT, "the product the decision is about"),
+    Field("model_name", Kind.TEXT, "the model that scored"),
+    Field("model_version", Kind.TEXT, "its version"),
+    Field("policy_version", Kind.TEXT, "version of the policy that decided"),
+    ADVISORY_ONLY,
+    Field("data_from", Kind.DATE, "day of the supplier's first event that was used"),
+    Field("data_to", Kind.DATE, "day of the supplier's last event that was used"),
+    ROW_HASH,
+)
+
+FIELD_NAMES: tuple[str, ...] = tuple(each.name for each in RECORD)
+FOR_EVERY_BANK: tuple[str, ...] = tuple(each.name for each in RECORD if each.for_every_bank)
+
+
+def fields_named(names: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields of these names, in the record's order whatever the order of the names.
+
+    >>> [each.name for each in fields_named(("row_hash", "supplier_id"))]
+    ['supplier_id', 'row_hash']
+    """
+    return tuple(each for each in RECORD if each.name in names)

@@ -1,0 +1,24 @@
+"""The clock: one day after the other, trade before credit."""
+
+from __future__ import annotations
+
+from data.simulator.credit import lend_one_day
+from data.simulator.settings import Settings
+from data.simulator.trade import trade_one_day
+from data.simulator.weekly import run_the_week
+from data.simulator.world import Progress, World, build
+
+_REPORT_EVERY_DAYS = 30
+
+
+def run(settings: Settings, progress: Progress | None = None) -> World:
+    """The platform as it stands on the evening of the last day."""
+    world = build(settings)
+    for day in range(settings.first_day, settings.last_day + 1):
+        world.day = day
+        trade_one_day(world)
+        run_the_week(world)
+        lend_one_day(world)
+        if progress is not None and day % _REPORT_EVERY_DAYS == 0:
+            progress("trading", (day - settings.first_day) / (settings.last_day - settings.first_day))
+    return world

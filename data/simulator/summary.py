@@ -1,0 +1,21 @@
+"""What a simulation reports when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was written, and what happened, whether or not the platform knew of it by the end."""
+
+    rows: dict[str, int]  # by table
+    suppliers: int
+    buyers: int
+    contracts: int
+    open_contracts: int
+    breached_contracts: int
+    borrowers: int
+    draws: int
+    defaulted_draws: int
+    defaulted_borrowers: int

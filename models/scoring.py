@@ -1,0 +1,48 @@
+"""Score a frame of features: probability, or the code that says why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.registry import Served
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFloor:
+    """How much history a score needs; the features that say how much there is depend on the kind of data."""
+
+    months_min: int
+    events_min: int
+    last_days_max: int
+
+
+# Tenure in months, events in 24 months, days since the last one, for each kind of data.
+_HISTORY = {
+    "invoice": ("sales_tenure_months", "sales_invoice_count_24m", "sales_last_days"),
+    "platform": ("contract_tenure_months", "contract_count_24m", "contract_last_days"),
+}
+
+
+def unscorable(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.Series:
+    """The unscorable code of each row, or None: too little history (U01), stale (U02), learned by the model (U06).
+
+    A model on undated outcomes has seen what became of its firms; scoring them would be a memory, not a forecast.
+    """
+    tenure, events, last = _HISTORY[served.card["tier"]]
+    thin = ~((frame[tenure] >= floor.months_min) & (frame[events] >= floor.events_min))
+    stale = frame[last] > floor.last_days_max
+    learned = suppliers.isin(served.learned).to_numpy() & (not served.card["dated"])
+    codes = np.select([learned, thin.to_numpy(), stale.to_numpy()], ["U06", "U01", "U02"], "")
+    return pd.Series(codes, index=frame.index, dtype=object).replace("", None)
+
+
+def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.DataFrame:
+    """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there."""
+    codes = unscorable(frame, suppliers, served, floor)
+    probability = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
+    # Nine digits, as every figure that a replay has to meet.
+    pd_ = pd.Series(np.round(probability, 9), index=frame.index).where(codes.isna())
+    return pd.DataFrame({"pd": pd_, "unscorable": codes})

@@ -1,0 +1,98 @@
+"""The targets: what a model forecasts, over which horizon, and which rows teach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from credit.domain.errors import TooFewOutcomes, UnknownName
+from data.ledger import Ledger
+
+FEWEST_OF_EACH_KIND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target. `horizon_months` is how far ahead its probability looks; None where each contract has its own."""
+
+    name: str
+    meaning: str
+    row: str
+    horizon_months: int | None
+    asks_contract: bool
+
+
+LOAN_DEFAULT = Target(
+    name="loan_default",
+    meaning="90 days past due or written off within 12 months, for a draw repaid at its end until 90 days after it",
+    row="draw",
+    horizon_months=12,
+    asks_contract=False,
+)
+PERFORMANCE_BREACH = Target(
+    name="performance_breach",
+    meaning="contract ended by the supplier's fault, or a guarantee on it called, until its release or expiry",
+    row="contract",
+    horizon_months=None,
+    asks_contract=True,
+)
+TARGETS: tuple[Target, ...] = (LOAN_DEFAULT, PERFORMANCE_BREACH)
+
+
+def target_named(name: str) -> Target:
+    """The target of that name; raises UnknownName with the choices."""
+    for each in TARGETS:
+        if each.name == name:
+            return each
+    raise UnknownName(f"there is no target {name!r}", hint="choose from " + ", ".join(t.name for t in TARGETS))
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a model is taught with: cases for the feature engine, labels, and the firm that each row belongs to.
+
+    `dated` is False where the outcomes carry no date: such a model is concurrent, not predictive.
+    """
+
+    cases: pd.DataFrame
+    happened: pd.Series
+    dated: bool
+
+    @property
+    def groups(self) -> pd.Series:
+        """The firm of each row; no firm may stand on both sides of a split."""
+        return self.cases["supplier_id"]
+
+
+def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: int | None = None) -> Lessons:
+    """The rows that teach a target, as known on a date: one a draw or contract, by firm for undated labels.
+
+    A dated row is observed on the day before the risk was taken, for the draw itself is no reason to expect its
+    default, and is taught only once its performance window is over. Undated labels are observed on `as_of`, where the
+    features may see what the label saw. Raises TooFewOutcomes.
+    """
+    known = ledger.outcomes(target.name, known_on=as_of, version=version)
+    known = known[known["tier"] == tier]
+    dated = bool(known["opened_on"].notna().all()) and len(known) > 0
+    if dated:
+        known = known[pd.to_datetime(known["matured_on"]).dt.date <= as_of]
+        # A contract is asked about on the day of its signature, when its own terms are known; a draw the day before.
+        back = pd.Timedelta(days=0 if target.asks_contract else 1)
+        observed = (pd.to_datetime(known["opened_on"]) - back).dt.date
+    else:
+        observed = pd.Series(as_of, index=known.index)
+    cases = pd.DataFrame(
+        {"case_id": range(len(known)), "supplier_id": known["supplier_id"].array, "as_of": observed.array}
+    )
+    if target.asks_contract:
+        cases["contract_id"] = known["contract_id"].array
+    happened = pd.Series(known["happened"].astype(int).array, index=cases.index)
+    counts = happened.value_counts()
+    if min(counts.get(0, 0), counts.get(1, 0)) < FEWEST_OF_EACH_KIND:
+        raise TooFewOutcomes(
+            f"{target.name}: {counts.get(1, 0)} bad and {counts.get(0, 0)} good outcomes of {tier} firms known on {as_of}",
+            hint="import labels, or train on the other kind of data with `--data`",
+        )
+    return Lessons(cases, happened, dated)

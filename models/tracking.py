@@ -1,0 +1,117 @@
+"""MLflow: where trainings, models and decisions are tracked. The one module that imports it.
+
+Deciding never waits for it: what it should know goes through an outbox, and the serving copy of a model is ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from models.pd_model import PdModel
+from models.registry import CARD
+
+DECISIONS_EXPERIMENT = "decisions"
+CHAMPION = "champion"
+
+
+class Tracking:
+    """A tracking server by its URI, with the folder for artefacts where the server is a local database."""
+
+    def __init__(self, uri: str, artefacts: Path) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("DO_NOT_TRACK", "true")
+        warnings.filterwarnings("ignore", module=r"mlflow\..*")
+        import mlflow
+
+        # Importing it sets its loggers up; only then can they be told that schema migrations are not our users' news.
+        for noisy in ("mlflow", "mlflow.store.db.utils", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        self._mlflow = mlflow
+        self._artefacts = artefacts
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+
+    def log_training(self, name: str, model: PdModel, card: dict[str, Any]) -> tuple[int, str]:
+        """Log a training and register its model; answers the version and the run's id.
+
+        Kept: parameters, metrics with intervals, signature, the native text booster, calibration, feature list, data
+        fingerprint (all in the card), and what installs to load it.
+        """
+        import lightgbm as lgb
+        from mlflow.models import ModelSignature
+        from mlflow.types import ColSpec, DataType, Schema
+
+        self._experiment(name)
+        columns = [ColSpec(DataType.double, feature, required=False) for feature in card["features"]]
+        signature = ModelSignature(Schema(columns), Schema([ColSpec(DataType.double, "log_odds")]))
+        with self._mlflow.start_run(run_name=f"{name} {card['as_of']}") as run:
+            self._mlflow.log_params({**card["settings"], **_said(card)})
+            self._mlflow.log_metrics(_flat(card["metrics"]))
+            self._mlflow.log_dict(card, CARD)
+            self._mlflow.log_dict({"features": card["features"], "directions": card["directions"]}, "features.json")
+            self._mlflow.log_dict(card["calibration"], "calibration.json")
+            logged = self._mlflow.lightgbm.log_model(
+                lgb.Booster(model_str=model.text),
+                name="model",
+                signature=signature,
+                registered_model_name=name,
+                pip_requirements=[f"lightgbm=={version('lightgbm')}"],
+            )
+            return int(logged.registered_model_version), run.info.run_id
+
+    def promote(self, name: str, number: int) -> None:
+        """Let the alias `champion` point to a version."""
+        self._mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(number))
+
+    def log_decisions(self, records: Iterable[dict[str, Any]]) -> int:
+        """Track decisions by their figures, never by a name: one run for those handed over together."""
+        rows = [_figures(record) for record in records]
+        if not rows:
+            return 0
+        self._experiment(DECISIONS_EXPERIMENT)
+        with self._mlflow.start_run(run_name=f"{len(rows)} decisions"):
+            table = {key: [row[key] for row in rows] for key in rows[0]}
+            self._mlflow.log_table(table, "decisions.json")
+            outcomes = {f"outcome_{o}": float(table["outcome"].count(o)) for o in sorted(set(table["outcome"]))}
+            self._mlflow.log_metrics(
+                {"decisions": float(len(rows)), "amount_fen": float(sum(table["amount_fen"])), **outcomes}
+            )
+        return len(rows)
+
+    def _experiment(self, name: str) -> None:
+        if self._mlflow.get_experiment_by_name(name) is None:
+            self._mlflow.create_experiment(name, artifact_location=(self._artefacts / name).resolve().as_uri())
+        self._mlflow.set_experiment(name)
+
+
+def _said(card: dict[str, Any]) -> dict[str, Any]:
+    kept = ("target", "tier", "as_of", "use", "rows", "suppliers", "bad", "base_rate", "catalogue_sha256")
+    return {**{key: card[key] for key in kept}, **{f"data_{k}": v for k, v in card["data"].items()}}
+
+
+def _flat(metrics: dict[str, dict[str, dict[str, float | None]]]) -> dict[str, float]:
+    return {
+        f"{peer}.{name}.{part}": value
+        for peer, found in metrics.items()
+        for name, parts in found.items()
+        for part, value in parts.items()
+        if value is not None
+    }
+
+
+def _figures(record: dict[str, Any]) -> dict[str, Any]:
+    kept = ("decision_id", "as_of", "outcome", "amount_fen", "yearly_rate_bp", "grade", "pd")
+    return {
+        **{key: record[key] for key in kept},
+        "product": record["product"]["name"],
+        "policy": record["policy"]["sha256"],
+        "model": f"{record['model']['name']}/{record['model']['version']}",
+    }

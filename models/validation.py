@@ -1,0 +1,139 @@
+"""Measures of a model, with intervals: how well it ranks and how well its probabilities hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+RESAMPLES = 500
+INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """One repetition's scores of rows that the scoring fold had not seen, and the fold that each row was held out in."""
+
+    scores: Floats
+    fold: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measure, computed for every resample at once; `higher_is_better` says which way.
+
+    `compute` takes labels (n), scores and weights (resamples × n: how often each row counts) and answers one value a
+    resample.
+    """
+
+    name: str
+    meaning: str
+    compute: Callable[[Floats, OutOfFold, Floats], Floats]
+    higher_is_better: bool
+
+
+def auc(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """The chance that a bad case scores above a good one of the same fold, ties counting half.
+
+    Pairs across folds are left out: they were scored by different models, whose scales differ by chance.
+    """
+    order = np.lexsort((held.scores, held.fold))
+    s, fold = held.scores[order], held.fold[order]
+    bad, good = (labels * weights)[:, order], ((1 - labels) * weights)[:, order]
+    tie = np.flatnonzero(np.r_[True, (s[1:] != s[:-1]) | (fold[1:] != fold[:-1])])
+    bad_at, good_at = np.add.reduceat(bad, tie, axis=1), np.add.reduceat(good, tie, axis=1)
+    good_before = np.cumsum(good_at, axis=1) - good_at
+    first_of_fold = np.flatnonzero(np.r_[True, fold[tie][1:] != fold[tie][:-1]])
+    ties_in_fold = np.diff(np.r_[first_of_fold, len(tie)])
+    good_below = good_before - np.repeat(good_before[:, first_of_fold], ties_in_fold, axis=1)
+    pairs = (np.add.reduceat(bad_at, first_of_fold, axis=1) * np.add.reduceat(good_at, first_of_fold, axis=1)).sum(
+        axis=1
+    )
+    return np.asarray((bad_at * (good_below + good_at / 2)).sum(axis=1) / pairs)
+
+
+def ks(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """The largest gap between the cumulative shares of bad and good cases over all folds (Kolmogorov–Smirnov)."""
+    order = np.argsort(held.scores, kind="stable")
+    s = held.scores[order]
+    bad, good = (labels * weights)[:, order], ((1 - labels) * weights)[:, order]
+    last = np.flatnonzero(np.r_[s[1:] != s[:-1], True])
+    shares = [np.cumsum(x, axis=1)[:, last] / x.sum(axis=1, keepdims=True) for x in (good, bad)]
+    return np.asarray(np.abs(shares[0] - shares[1]).max(axis=1))
+
+
+def brier(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """Mean squared distance between probability and outcome."""
+    return weights @ (held.scores - labels) ** 2 / weights.sum(axis=1)
+
+
+def log_loss(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """Mean negative log-likelihood; probabilities are kept off 0 and 1 by 1e-6."""
+    p = np.clip(held.scores, 1e-6, 1 - 1e-6)
+    return -(weights @ (labels * np.log(p) + (1 - labels) * np.log(1 - p))) / weights.sum(axis=1)
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("auc", "chance that a bad case ranks above a good one of the same fold", auc, True),
+    Metric("ks", "largest gap between cumulative shares of bad and good", ks, True),
+    Metric("brier", "mean squared error of the probability", brier, False),
+    Metric("log_loss", "mean negative log-likelihood", log_loss, False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measure of one model: value and 95 % interval; `versus` is the model's value less this peer's, paired."""
+
+    value: float
+    low: float
+    high: float
+    versus: float | None = None
+    versus_low: float | None = None
+    versus_high: float | None = None
+
+
+def measure(
+    labels: Floats, repeats: dict[str, list[OutOfFold]], groups: pd.Series, *, model: str, seed: int = 0
+) -> dict[str, dict[str, Measured]]:
+    """Every metric of every peer, with 95 % intervals from resampling firms, and paired with the model's.
+
+    `repeats` gives each peer's out-of-fold probabilities, one a repetition; a metric is the mean over repetitions. All
+    peers are measured on the same resamples, so the difference to the model carries its own interval.
+    """
+    weights = np.vstack([np.ones(len(labels)), _firm_resamples(labels, groups, seed)])
+    result: dict[str, dict[str, Measured]] = {peer: {} for peer in repeats}
+    for metric in METRICS:
+        values = {
+            peer: np.mean([metric.compute(labels, held, weights) for held in runs], axis=0)
+            for peer, runs in repeats.items()
+        }
+        for peer, found in values.items():
+            gap = None if peer == model else values[model] - found
+            result[peer][metric.name] = _measured(found, gap)
+    return result
+
+
+def _measured(found: Floats, gap: Floats | None) -> Measured:
+    low, high = np.percentile(found[1:], INTERVAL)
+    if gap is None:
+        return Measured(float(found[0]), float(low), float(high))
+    gap_low, gap_high = np.percentile(gap[1:], INTERVAL)
+    return Measured(float(found[0]), float(low), float(high), float(gap[0]), float(gap_low), float(gap_high))
+
+
+def _firm_resamples(labels: Floats, groups: pd.Series, seed: int) -> Floats:
+    """How often each row counts in each resample of firms; a resample without both kinds is drawn again."""
+    rng = np.random.default_rng(seed)
+    codes, firms = pd.factorize(groups)
+    found: list[Floats] = []
+    while len(found) < RESAMPLES:
+        counts = np.bincount(rng.integers(0, len(firms), len(firms)), minlength=len(firms)).astype(float)[codes]
+        if (counts * labels).sum() and (counts * (1 - labels)).sum():
+            found.append(counts)
+    return np.array(found)

@@ -1,0 +1,77 @@
+"""Agreements with banks: what is shipped, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from credit.domain.errors import FileMissing, UnknownName, WrongFormat
+from data.exports.banks import load_bank, shipped_bank, shipped_banks
+from data.exports.schema import FOR_EVERY_BANK, RECORD, ROW_HASH
+
+AGREEMENT = 'bank_id = "some-bank"\nname = "某银行"\npurposes = ["credit_line"]\nfields = ["grade"]\n'
+
+
+def write(folder: Path, text: str, name: str = "some-bank.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_agreements_all_load():
+    assert shipped_banks() == ("demo-bank", "second-bank")
+    for bank_id in shipped_banks():
+        assert shipped_bank(bank_id).bank_id == bank_id
+
+
+def test_the_demonstration_bank_receives_the_whole_record():
+    assert shipped_bank("demo-bank").fields == RECORD
+
+
+def test_a_bank_receives_what_was_agreed_and_what_everyone_receives_in_the_records_order(tmp_path: Path):
+    names = [each.name for each in load_bank(write(tmp_path, AGREEMENT)).fields]
+    assert set(names) == {"grade", *FOR_EVERY_BANK}
+    assert names == [each.name for each in RECORD if each.name in names]
+
+
+def test_the_row_hash_comes_last():
+    assert RECORD[-1] is ROW_HASH
+
+
+def test_an_unknown_bank_is_refused_with_the_choices():
+    with pytest.raises(UnknownName) as refused:
+        shipped_bank("third-bank")
+    assert "demo-bank, second-bank" in refused.value.hint
+
+
+def test_a_bank_name_never_leads_out_of_the_folder():
+    with pytest.raises(UnknownName):
+        shipped_bank("../banks/demo-bank")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ('["grade"]', '["gradee"]', UnknownName),
+        ('["credit_line"]', '["marketing"]', UnknownName),
+        ('["credit_line"]', "[]", WrongFormat),
+        ('["grade"]', '["grade", "grade"]', WrongFormat),
+        ('["grade"]', '"grade"', WrongFormat),
+        ('"some-bank"', '"Some_Bank"', WrongFormat),
+        ('"some-bank"', '"other-bank"', WrongFormat),
+        ('name = "某银行"\n', "", WrongFormat),
+        ('name = "某银行"', 'name = ""', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nsecret = 1', WrongFormat),
+        ("bank_id =", "bank_id", WrongFormat),
+    ],
+)
+def test_a_faulty_agreement_is_refused_by_its_file_name(tmp_path: Path, old: str, new: str, error: type[Exception]):
+    assert old in AGREEMENT
+    with pytest.raises(error, match=r"^some-bank\.toml: "):
+        load_bank(write(tmp_path, AGREEMENT.replace(old, new)))
+
+
+def test_an_agreement_that_is_not_there_is_refused(tmp_path: Path):
+    with pytest.raises(FileMissing):
+        load_bank(tmp_path / "some-bank.toml")
