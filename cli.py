@@ -1,1 +1,60 @@
-"""The `credit` command."""
+"""The `credit` command: mounts the nouns, and turns an error into its message and exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from credit.app import (
+    consent,
+    decision,
+    demo,
+    docs,
+    export,
+    features,
+    guarantee,
+    ledger,
+    line,
+    model,
+    policy,
+    score,
+    simulate,
+)
+from credit.app.console import fail, progress_done
+from credit.domain.errors import CreditError, Exit
+
+app = typer.Typer(
+    name="credit",
+    help="Credit lines and guarantees for government-procurement suppliers, decided on their transaction record.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: loading rich for a frame around it would take longer than all the rest.
+    rich_markup_mode=None,
+)
+
+app.command("demo")(demo.run)
+for noun in (simulate, ledger, consent, features, model, score, line, guarantee, decision, policy, export, docs):
+    app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
+
+
+def main() -> None:
+    """Run the command line; a user never sees a traceback unless CREDIT_DEBUG asks for one."""
+    try:
+        app()
+    except CreditError as error:
+        sys.exit(fail(error))
+    except Exception as unexpected:
+        if os.environ.get("CREDIT_DEBUG"):
+            raise
+        progress_done()
+        # Its text is not shown: it could hold a value of a row.
+        typer.echo(f"Error: something we did not expect happened ({type(unexpected).__name__})", err=True)
+        typer.echo("Hint:  CREDIT_DEBUG=1 shows where; please report it with the command that you ran", err=True)
+        typer.echo("More:  docs/errors.md#error", err=True)
+        sys.exit(Exit.ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,26 +14,36 @@ from credit.domain.errors import Locked
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its place, force it to disk, and rename it in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     beside = path.with_name(f".{path.name}.partial")
     with beside.open("wb") as out:
         out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
     move_whole(beside, path)
 
 
 def move_whole(source: Path, target: Path) -> None:
-    """Rename a finished file into place and force the rename to disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as finished:
-        os.fsync(finished.fileno())
+    """Force a finished file to disk, rename it into place, and force the rename to disk."""
+    _make_folder(target.parent)
+    _force(source)
     source.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _force(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder so that it survives a crash: a new name is only safe once the folder that holds it is on disk."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        _force(each.parent)
+
+
+def _force(path: Path) -> None:
+    """Have the operating system put a file, or the names in a folder, on disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def sha256_of(path: Path) -> str:

@@ -12,8 +12,17 @@ import pandas as pd
 from credit.domain.identifiers import is_uscc
 from data.ledger import Ledger
 
+# What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
+# for a part of it and takes nothing off.
+_STANDING = """standing AS (
+        SELECT case_id, contract_id, form,
+               coalesce(arg_max(amount_fen, (happened_on, kind))
+                            FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')), max(amount_fen)) AS fen
+        FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
+        HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED'))"""
+
 # The last registration as known, and what is drawn and guaranteed by then.
-_SUPPLIER_FACTS = """
+_SUPPLIER_FACTS = f"""
     WITH registration AS (
         SELECT case_id, uscc, region FROM suppliers
         QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1),
@@ -22,22 +31,16 @@ _SUPPLIER_FACTS = """
             SELECT case_id, loan_id, max(amount_fen) FILTER (WHERE kind = 'DRAWN') AS drawn
             FROM credit_events GROUP BY ALL HAVING count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) = 0)
         GROUP BY case_id),
-    standing AS (
-        SELECT case_id, contract_id, form, arg_max(amount_fen, (happened_on, kind)) AS fen
-        FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
-        HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED')),
+    {_STANDING},
     guaranteed AS (SELECT case_id, sum(fen) AS guaranteed_fen FROM standing GROUP BY case_id)
-    SELECT c.case_id, r.uscc, r.region, coalesce(d.drawn_fen, 0) AS drawn_fen,
-           coalesce(d.drawn_fen, 0) + coalesce(g.guaranteed_fen, 0) AS exposure_fen
+    SELECT c.case_id, r.uscc, r.region, CAST(coalesce(d.drawn_fen, 0) AS BIGINT) AS drawn_fen,
+           CAST(coalesce(d.drawn_fen, 0) + coalesce(g.guaranteed_fen, 0) AS BIGINT) AS exposure_fen
     FROM cases AS c LEFT JOIN registration AS r USING (case_id) LEFT JOIN draws AS d USING (case_id)
     LEFT JOIN guaranteed AS g USING (case_id) ORDER BY c.case_id"""
 
 # The contract as changed by then: open or ended, its account, what stands on it, what advance has arrived.
-_CONTRACT_FACTS = """
-    WITH standing AS (
-        SELECT case_id, contract_id, form, arg_max(amount_fen, (happened_on, kind)) AS fen
-        FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
-        HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED')),
+_CONTRACT_FACTS = f"""
+    WITH {_STANDING},
     stands AS (
         SELECT case_id, contract_id, sum(fen) AS guaranteed_fen, sum(fen) FILTER (WHERE form = ?) AS same_form_fen
         FROM standing GROUP BY ALL),
@@ -45,15 +48,17 @@ _CONTRACT_FACTS = """
         SELECT case_id, contract_id, sum(change_fen) AS changed_fen,
                count(*) FILTER (WHERE kind IN ('COMPLETED', 'TERMINATED')) AS ends
         FROM amendments GROUP BY ALL),
-    account AS (SELECT case_id, contract_id, arg_max(kind, (happened_on, kind)) AS last_kind FROM accounts GROUP BY ALL),
+    account AS (
+        SELECT case_id, contract_id, arg_max(kind, (happened_on, kind)) AS last_kind FROM accounts GROUP BY ALL),
     advances AS (
         SELECT case_id, contract_id, sum(amount_fen) AS received_fen FROM payments WHERE kind = 'ADVANCE' GROUP BY ALL)
-    SELECT c.case_id, k.amount_fen + coalesce(x.changed_fen, 0) AS contract_fen, k.advance_fen, k.signed_on,
-           k.region AS contract_region, k.planned_acceptance_on, k.buyer_id,
+    SELECT c.case_id, CAST(k.amount_fen + coalesce(x.changed_fen, 0) AS BIGINT) AS contract_fen,
+           k.advance_fen, k.signed_on, k.region AS contract_region, k.planned_acceptance_on, k.buyer_id,
            coalesce(x.ends, 0) = 0 AS contract_open,
            coalesce(a.last_kind IN ('LOCKED', 'CONFIRMED'), false) AS account_locked,
-           coalesce(v.received_fen, 0) AS advance_received_fen,
-           coalesce(s.guaranteed_fen, 0) AS guaranteed_fen, coalesce(s.same_form_fen, 0) AS guaranteed_same_form_fen
+           CAST(coalesce(v.received_fen, 0) AS BIGINT) AS advance_received_fen,
+           CAST(coalesce(s.guaranteed_fen, 0) AS BIGINT) AS guaranteed_fen,
+           CAST(coalesce(s.same_form_fen, 0) AS BIGINT) AS guaranteed_same_form_fen
     FROM cases AS c JOIN contracts AS k ON k.case_id = c.case_id AND k.contract_id = c.contract_id
     LEFT JOIN changes AS x ON x.case_id = c.case_id AND x.contract_id = c.contract_id
     LEFT JOIN account AS a ON a.case_id = c.case_id AND a.contract_id = c.contract_id
@@ -64,9 +69,9 @@ _CONTRACT_FACTS = """
 # A consent holds from the day it was signed until it is revoked or its last day is over.
 _VALID_CONSENTS = """
     WITH last AS (
-        SELECT case_id, consent_id, arg_max(kind, (happened_on, kind)) AS kind, any_value(bank_id) AS bank_id,
-               any_value(purpose) AS purpose, max(valid_to) AS valid_to
-        FROM consents GROUP BY ALL)
+        SELECT * FROM consents
+        QUALIFY row_number() OVER (PARTITION BY case_id, consent_id
+                                   ORDER BY happened_on DESC, kind DESC, consent_event_id DESC) = 1)
     SELECT c.supplier_id, l.consent_id, l.bank_id, l.purpose
     FROM last AS l JOIN cases AS c USING (case_id)
     WHERE l.kind = 'GRANTED' AND (l.valid_to IS NULL OR l.valid_to >= c.as_of)
@@ -86,11 +91,11 @@ def supplier_facts(ledger: Ledger, cases: pd.DataFrame, *, version: int | None =
     with ledger.known_on(cases, version=version) as con:
         frame = con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
     valid = frame["uscc"].map(is_uscc, na_action="ignore").astype("boolean")
-    return frame.assign(identity_valid=valid, exposure_fen=frame["exposure_fen"].astype("int64"))
+    return frame.assign(identity_valid=valid)
 
 
 def contract_facts(ledger: Ledger, cases: pd.DataFrame, *, form: str, version: int | None = None) -> pd.DataFrame:
-    """The contract of each case as changed by its date, indexed by case_id; a case whose contract nobody knows has no row."""
+    """The contract of each case as changed by its date, by case_id; a case whose contract nobody knows has no row."""
     with ledger.known_on(cases, version=version) as con:
         frame = con.execute(_CONTRACT_FACTS, [form]).df().set_index("case_id")
     for name in ("signed_on", "planned_acceptance_on"):
@@ -110,12 +115,39 @@ def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: i
 
 
 def last_requests(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.Series:
-    """The amount that each supplier last asked a lender for within a year, in fen by case_id; NaN where it asked nobody."""
+    """What each supplier last asked a lender for within a year, in fen by case_id; NaN where it asked nobody."""
     with ledger.known_on(cases, version=version) as con:
         frame = con.execute(_LAST_REQUESTS).df().set_index("case_id")
     return frame["requested_fen"].reindex(cases["case_id"]).astype("float64")
 
 
-def contract_supplier(ledger: Ledger, contract_id: str) -> str | None:
-    """The supplier that a contract was signed with, or None where nobody knows the contract."""
-    return ledger.lookup("contracts", "supplier_id", "contract_id", contract_id)
+# The first and last day of what was known of a supplier: invoices, contracts and payments.
+_SPAN = """
+    SELECT c.case_id, min(e.on_day) AS first_on, max(e.on_day) AS last_on
+    FROM cases AS c LEFT JOIN (
+        SELECT case_id, issued_on AS on_day FROM invoices
+        UNION ALL SELECT case_id, signed_on FROM contracts UNION ALL SELECT case_id, paid_on FROM payments) AS e
+    USING (case_id) GROUP BY c.case_id ORDER BY c.case_id"""
+
+
+def data_span(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
+    """The first and last day of each supplier's events as known, `first_on` and `last_on` by case_id."""
+    with ledger.known_on(cases, version=version) as con:
+        frame = con.execute(_SPAN).df().set_index("case_id")
+    return frame.apply(lambda column: pd.to_datetime(column).dt.date)
+
+
+def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | None = None) -> list[str]:
+    """Open contracts on a date whose agreed advance is neither paid nor guaranteed and whose account is locked."""
+    cases = ledger.suppliers(as_of, version=version)
+    with ledger.known_on(cases, version=version) as con:
+        rows = con.execute(
+            """SELECT contract_id FROM contracts WHERE advance_fen > 0
+               AND contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN ('COMPLETED', 'TERMINATED'))
+               AND contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')
+               AND contract_id NOT IN (SELECT contract_id FROM guarantee_events WHERE form = 'ADVANCE_PAYMENT')
+               AND contract_id IN (SELECT contract_id FROM accounts GROUP BY contract_id
+                                   HAVING arg_max(kind, (happened_on, kind)) IN ('LOCKED', 'CONFIRMED'))
+               ORDER BY contract_id"""
+        ).fetchall()
+        return [row[0] for row in rows]

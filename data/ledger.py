@@ -8,7 +8,9 @@ older version gives what the ledger held then.
 
 from __future__ import annotations
 
+import glob
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,7 +25,7 @@ from credit.domain.errors import EmptyLedger
 from data.durable import exclusive, write_whole
 from data.schema import CONSENTS, OUTCOMES, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
 from data.schema import table as table_named
-from data.staging import literal, quoted
+from data.staging import literal, parquet, quoted
 
 CONTENT = Column("content_hash", Kind.FEN, "first 60 bits of the SHA-256 of the row's content")
 LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
@@ -32,13 +34,23 @@ OWN_COLUMNS = (*SOURCE_COLUMNS, CONTENT, LOADED)
 # `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
 DAY_ENDS = "INTERVAL 16 HOUR"
 
+# Which of a supplier's registrations holds: the latest, as every reader of them sees it.
+LAST_REGISTERED = "effective_on, record_id"
+
+# What a question says; nothing else of the caller's frame, such as a label beside it, comes through the door.
+CASE_COLUMNS = ("case_id", "supplier_id", "as_of", "contract_id")
+
 # Memory that one import or one reading may take before it spills to disk.
 MEMORY_LIMIT = "1500MB"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One import: what was read, what became of it, and the files it added. Counts are by table."""
+    """One import: what was read, what became of it, and the files it added. Counts are by table.
+
+    `quarantined` counts the rows that were set aside for the first time; one that an earlier batch keeps is not
+    counted again.
+    """
 
     number: int
     format: str
@@ -108,35 +120,53 @@ class Ledger:
         `case_id` and `as_of`: rows that had happened and were recorded by the end of `as_of`, less those that a
         correction recorded by then had replaced. Outcomes and names have no view.
         """
-        with self._connect() as con:
-            con.register("cases_frame", cases)
+        if cases["case_id"].duplicated().any():
+            raise ValueError("two cases have the same case_id")
+        with self.connection() as con:
+            con.register("cases_frame", cases[[name for name in CASE_COLUMNS if name in cases.columns]])
             con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
+            con.unregister("cases_frame")
             batches = self.batches(version)
-            for table in TABLES:
-                if not (table.label or table.personal):
-                    self._open(con, table, batches)
-                    con.execute(_known_view(table, corrected=_has_corrections(table, batches)))
+            readable = [table for table in TABLES if not (table.label or table.personal)]
+            for table in readable:
+                con.execute(self._known_view(table, batches))
+            # Labels, names and whatever else lies on the disk cannot be opened by path either. DuckDB asks about a
+            # path twice: as the SQL writes it, and as it is.
+            files = [file for table in readable for file in self._files(table, batches)]
+            allowed = sorted({path for file in files for path in (str(file), glob.escape(str(file)))})
+            con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+            con.execute("SET enable_external_access = false")
             yield con
 
     def suppliers(self, as_of: date, *, version: int | None = None, tier: str | None = None) -> pd.DataFrame:
-        """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id."""
-        with self._connect() as con:
-            self._open(con, SUPPLIERS, self.batches(version))
+        """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id.
+
+        With `tier`, the suppliers that have ever registered with that kind of data.
+        """
+        batches = self.batches(version)
+        with self.connection() as con:
             return con.execute(
                 f"""SELECT CAST(row_number() OVER (ORDER BY supplier_id) - 1 AS BIGINT) AS case_id, supplier_id,
-                           CAST(? AS DATE) AS as_of, max_by(tier, (recorded_at, record_id)) AS tier
-                    FROM all_suppliers
-                    WHERE recorded_at < CAST(? AS DATE) + {DAY_ENDS} AND effective_on <= ? AND (? IS NULL OR tier = ?)
+                           any_value(CAST($as_of AS DATE)) AS as_of, max_by(tier, ({LAST_REGISTERED})) AS tier
+                    FROM ({self.rows(SUPPLIERS, batches)}) AS t
+                    WHERE effective_on <= $as_of AND ($tier IS NULL OR tier = $tier)
+                      AND {self._stands_on("CAST($as_of AS DATE)", SUPPLIERS, batches)}
                     GROUP BY supplier_id ORDER BY supplier_id""",
-                [as_of, as_of, as_of, tier, tier],
+                {"as_of": as_of, "tier": tier},
             ).df()
 
     def lookup(self, table: str, column: str, key: str, value: str) -> str | None:
-        """One column of the row with that key, or None. To find out what a question is about, never to answer it."""
-        with self._connect() as con:
-            self._open(con, table_named(table), self.batches())
-            query = f"SELECT any_value({quoted(column)}) FROM all_{table} WHERE {quoted(key)} = ?"
-            row = con.execute(query, [value]).fetchone()
+        """One column of the row with that key that was recorded last, or None.
+
+        To find out what a question is about, never to answer it. Raises KeyError for a table of labels or names.
+        """
+        with self.connection() as con:
+            rows = self.rows(_readable(table), self.batches())
+            row = con.execute(
+                f"""SELECT {quoted(column)} FROM ({rows}) WHERE {quoted(key)} = ?
+                    ORDER BY recorded_at DESC, record_id DESC LIMIT 1""",
+                [value],
+            ).fetchone()
             return row[0] if row else None
 
     def tier_of(self, supplier_id: str) -> str | None:
@@ -144,12 +174,15 @@ class Ledger:
         return self.lookup("suppliers", "tier", "supplier_id", supplier_id)
 
     def nearest(self, table: str, column: str, value: str, count: int = 3) -> list[str]:
-        """The ids in a column that are nearest in spelling to a value, for the hint of an error."""
-        with self._connect() as con:
-            self._open(con, table_named(table), self.batches())
+        """The ids in a column that are nearest in spelling to a value, for the hint of an error.
+
+        Raises KeyError for a table of labels or names.
+        """
+        with self.connection() as con:
             rows = con.execute(
                 f"""SELECT DISTINCT {quoted(column)}, damerau_levenshtein({quoted(column)}, ?) AS steps
-                    FROM all_{table} ORDER BY steps, 1 LIMIT ?""",
+                    FROM ({self.rows(_readable(table), self.batches())}) WHERE {quoted(column)} IS NOT NULL
+                    ORDER BY steps, 1 LIMIT ?""",
                 [value, count],
             ).fetchall()
             return [row[0] for row in rows]
@@ -158,55 +191,83 @@ class Ledger:
         """Labels of a target as known on a date. For training and validation alone: no view of features has them.
 
         Columns `supplier_id`, `loan_id`, `contract_id`, `opened_on`, `matured_on` (both empty where undated),
-        `happened`; ordered by outcome_id.
+        `happened`, `tier`; ordered by outcome_id.
         """
-        with self._connect() as con:
-            self._open(con, OUTCOMES, self.batches(version))
-            self._open(con, SUPPLIERS, self.batches(version))
+        batches = self.batches(version)
+        with self.connection() as con:
             return con.execute(
                 f"""SELECT supplier_id, loan_id, contract_id, opened_on, matured_on, happened, tier
-                    FROM all_outcomes JOIN (SELECT supplier_id, any_value(tier) AS tier FROM all_suppliers GROUP BY 1)
-                         USING (supplier_id)
-                    WHERE target = ? AND recorded_at < CAST(? AS DATE) + {DAY_ENDS} ORDER BY outcome_id""",
-                [target, known_on],
+                    FROM ({self.rows(OUTCOMES, batches)}) AS t
+                    JOIN (SELECT supplier_id, max_by(tier, ({LAST_REGISTERED})) AS tier
+                          FROM ({self.rows(SUPPLIERS, batches)}) GROUP BY supplier_id) USING (supplier_id)
+                    WHERE target = $target AND {self._stands_on("CAST($known_on AS DATE)", OUTCOMES, batches)}
+                    ORDER BY outcome_id""",
+                {"target": target, "known_on": known_on},
             ).df()
 
+    # -- the rows themselves, for this class and the importer alone ------------------------------------------------
+
     @contextmanager
-    def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection in UTC that spills beside the ledger and sees no variable of the program."""
         spill = self.folder / ".spill"
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
-            con.execute("SET TimeZone = 'UTC'")
+            con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
             yield con
         finally:
             con.close()
 
-    def _open(self, con: duckdb.DuckDBPyConnection, table: Table, batches: list[Batch]) -> None:
-        """Make `all_<table>` the rows of those batches, known or not; for this class and the importer alone."""
-        files = [literal(str(self.file(table.name, b.number))) for b in batches if b.imported.get(table.name)]
+    def rows(self, table: Table, batches: list[Batch]) -> str:
+        """The SQL for all rows of those batches, whenever they were recorded."""
         columns = (*table.columns, *OWN_COLUMNS)
+        files = self._files(table, batches)
         if files:
-            names = ", ".join(quoted(c.name) for c in columns)
-            source = f"SELECT {names} FROM read_parquet([{', '.join(files)}])"
-        else:
-            source = "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
-        con.execute(f"CREATE OR REPLACE TEMP VIEW all_{table.name} AS {source}")
+            return f"SELECT {', '.join(quoted(c.name) for c in columns)} FROM {parquet(*files)}"
+        return "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
+
+    def _files(self, table: Table, batches: list[Batch]) -> list[Path]:
+        return [self.file(table.name, b.number) for b in batches if b.imported.get(table.name)]
+
+    def _known_view(self, table: Table, batches: list[Batch]) -> str:
+        join = "JOIN cases AS c USING (supplier_id)" if "supplier_id" in table.names else "CROSS JOIN cases AS c"
+        names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
+        return f"""CREATE TEMP VIEW {table.name} AS SELECT c.case_id, c.as_of, {names}
+                   FROM ({self.rows(table, batches)}) AS t {join}
+                   WHERE t.{table.on} <= c.as_of AND {self._stands_on("c.as_of", table, batches)}"""
+
+    def _stands_on(self, day: str, table: Table, batches: list[Batch]) -> str:
+        """The SQL condition that a row `t` was recorded by the end of a day and no correction of it was."""
+        recorded = f"t.recorded_at < {day} + {DAY_ENDS}"
+        if not any(batch.corrections.get(table.name) for batch in batches):
+            return recorded
+        return f"""{recorded} AND NOT EXISTS (
+                       SELECT 1 FROM ({self.rows(table, batches)}) AS later
+                       WHERE later.replaces = t.record_id AND later.recorded_at < {day} + {DAY_ENDS})"""
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def file(self, table: str, number: int) -> Path:
         """Where a batch keeps its rows of a table; DuckDB and Spark read the folders as Hive partitions."""
-        return self.folder / "tables" / table / f"batch={number:06d}" / "part-0.parquet"
+        return self.folder / "tables" / table / _partition(number) / "part-0.parquet"
 
     def quarantine_file(self, number: int) -> Path:
         """Where a batch keeps the rows it could not read."""
-        return self.folder / "quarantine" / f"batch={number:06d}.parquet"
+        return self.folder / "quarantine" / f"{_partition(number)}.parquet"
 
     @contextmanager
     def writing(self) -> Iterator[int]:
         """Hold the writer's lock; yields the number of the next batch. Raises Locked."""
         with exclusive(self.folder / ".lock", "ledger"):
-            yield self.version + 1
+            number = self.version + 1
+            self._sweep(number)
+            yield number
+
+    def _sweep(self, number: int) -> None:
+        """Remove what an import left behind that ended before it was committed; no batch names these files."""
+        for left in (self.folder / "tables").glob(f"*/{_partition(number)}"):
+            shutil.rmtree(left)
+        self.quarantine_file(number).unlink(missing_ok=True)
 
     def commit(self, batch: Batch) -> None:
         """Make a batch part of the ledger: the one moment at which its rows come to exist."""
@@ -225,21 +286,12 @@ def loaded_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _has_corrections(table: Table, batches: list[Batch]) -> None:
-    return any(batch.corrections.get(table.name) for batch in batches)
+def _partition(number: int) -> str:
+    return f"batch={number:06d}"
 
 
-def _known_view(table: Table, *, corrected: bool) -> str:
-    by_supplier = "supplier_id" in table.names
-    rest = ", ".join(f"t.{quoted(c)}" for c in (*table.names, "record_id"))
-    cases = "cases AS c" if by_supplier else "(SELECT case_id, as_of FROM cases) AS c"
-    join = "USING (supplier_id)" if by_supplier else "ON true"
-    still_stands = (
-        f"""AND NOT EXISTS (SELECT 1 FROM all_{table.name} AS later
-                            WHERE later.replaces = t.record_id AND later.recorded_at < c.as_of + {DAY_ENDS})"""
-        if corrected
-        else ""
-    )
-    return f"""CREATE TEMP VIEW {table.name} AS SELECT c.case_id, c.as_of, {rest}
-               FROM all_{table.name} AS t JOIN {cases} {join}
-               WHERE t.recorded_at < c.as_of + {DAY_ENDS} AND t.{table.on} <= c.as_of {still_stands}"""
+def _readable(name: str) -> Table:
+    found = table_named(name)
+    if found.label or found.personal:
+        raise KeyError(name)
+    return found

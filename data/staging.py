@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import glob
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +16,11 @@ from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 CHUNK_ROWS = 100_000
 LINE = "_line"
 RAGGED = "_ragged"
+ROW_NUMBER = "file_row_number"
+# Names that a source's column cannot have, because the import gives them to columns of its own.
+RESERVED = (LINE, RAGGED, ROW_NUMBER)
+# What is cut from both ends of a value: blanks of every width, tabs, line ends.
+BLANKS = " \t\r\n\u00a0\u3000"
 
 
 def quoted(name: str) -> str:
@@ -26,15 +33,29 @@ def quoted(name: str) -> str:
 
 
 def literal(value: str) -> str:
-    """A SQL text literal, quoted."""
+    """A SQL text literal, quoted.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
     return "'" + value.replace("'", "''") + "'"
+
+
+def parquet(*files: Path, options: str = "") -> str:
+    """The SQL that reads these Parquet files, only these, and only what is in them.
+
+    DuckDB would otherwise read another file that `a[1].parquet` matches as a pattern, and take a folder named
+    `company=E1` for a column, even over the file's own.
+    """
+    named = ", ".join(literal(glob.escape(str(file))) for file in files)
+    return f"read_parquet([{named}], hive_partitioning = false{options})"
 
 
 def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> list[str]:
     """Make `relation` hold the file's rows as text beside `_line` and `_ragged`; answer its column names.
 
-    CSV is UTF-8 with a header. Raises FileMissing, WrongFormat or BrokenFile; the message names the file alone,
-    never its folder.
+    CSV is UTF-8 with a header. Values are cut of blanks at both ends and empty ones are NULL. Raises FileMissing,
+    WrongFormat or BrokenFile; the message names the file alone, never its folder, and repeats no value.
     """
     if not path.is_file():
         raise FileMissing(f"{path.name}: there is no such file", hint=f"looked in {path.parent}")
@@ -47,22 +68,53 @@ def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
     raise WrongFormat(f"{path.name}: not a .csv or .parquet file", hint="export the table as CSV or Parquet")
 
 
+def _refuse_header(path: Path, header: list[str]) -> None:
+    """Refuse names that SQL could not tell apart. Names are given by place: a file without header has data there."""
+    if not any(header):
+        raise WrongFormat(f"{path.name}: the first line holds no column names", hint="a CSV file needs a header")
+    places: dict[str, int] = {}
+    for place, name in enumerate(header, start=1):
+        if not name:
+            raise WrongFormat(f"{path.name}: column {place} has no name in the header", hint="name it or leave it out")
+        if name.lower() in RESERVED:
+            raise WrongFormat(f"{path.name}: column {place} is called {name!r}", hint="rename it; the import uses it")
+        if name.lower() in places:
+            raise WrongFormat(
+                f"{path.name}: columns {places[name.lower()]} and {place} have the same name in the header",
+                hint="rename one of them; capital letters make no difference",
+            )
+        places[name.lower()] = place
+
+
+# -- Parquet -----------------------------------------------------------------------------------------------------------
+
+
 def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> list[str]:
-    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
     try:
-        names = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
-        columns = [name for name in names if name != "file_row_number"]
-        as_text = ", ".join(f"CAST({quoted(c)} AS VARCHAR) AS {quoted(c)}" for c in columns)
+        described = con.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()
+        columns = [row[0] for row in described]
+        _refuse_header(path, columns)
+        source = parquet(path, options=f", {ROW_NUMBER} = true")
+        as_text = ", ".join(f"{_as_text(name)} AS {quoted(name)}" for name in columns)
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {relation} AS "
-            f"SELECT {as_text}, file_row_number + 1 AS {LINE}, NULL::VARCHAR AS {RAGGED} FROM {source}"
+            f"SELECT {as_text}, {ROW_NUMBER} + 1 AS {LINE}, NULL::VARCHAR AS {RAGGED} FROM {source}"
         )
-    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as broken:
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as broken:
         raise BrokenFile(
             f"{path.name}: not a whole Parquet file",
             hint="it was cut short or is something else; fetch it again, nothing of it was imported",
         ) from broken
     return columns
+
+
+def _as_text(column: str) -> str:
+    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR), {literal(BLANKS)}), '')"
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------------------
 
 
 def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> list[str]:
@@ -79,7 +131,7 @@ def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
                 con.unregister("csv_chunk")
     except UnicodeDecodeError as undecodable:
         raise BrokenFile(
-            f"{path.name}: not UTF-8 text (byte {undecodable.start})",
+            f"{path.name}: not UTF-8 text (line {_first_undecodable_line(path)})",
             hint="save it as UTF-8; GB18030 files: `iconv -f GB18030 -t UTF-8`",
         ) from undecodable
     except csv.Error as broken:
@@ -90,24 +142,28 @@ def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
     return header
 
 
-def _refuse_header(path: Path, header: list[str]) -> None:
-    if not any(header):
-        raise WrongFormat(f"{path.name}: the first line holds no column names", hint="a CSV file needs a header")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise WrongFormat(f"{path.name}: column {twice[0]!r} appears twice in the header", hint="rename one of them")
+def _first_undecodable_line(path: Path) -> int:
+    """The line on which the file stops being UTF-8; the decoder itself only knows the place in its buffer."""
+    with path.open("rb") as content:
+        for number, line in enumerate(content, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 0
 
 
-def _chunks(reader: Iterator[list[str]], header: list[str]) -> Iterator[pa.Table]:
+def _chunks(reader: Any, header: list[str]) -> Iterator[pa.Table]:
+    """The rows after the header, each with the line it starts on. `reader` is a csv.reader, which has no type name."""
     width = len(header)
     rows: list[tuple[str | int | None, ...]] = []
-    line = getattr(reader, "line_num", 1)
+    line = reader.line_num
     for row in reader:
-        start, line = line + 1, reader.line_num  # type: ignore[attr-defined]
+        start, line = line + 1, reader.line_num
         if not row:
             continue
         if len(row) == width:
-            rows.append((*(value.strip() or None for value in row), start, None))
+            rows.append((*(value.strip(BLANKS) or None for value in row), start, None))
         else:
             rows.append((*(None,) * width, start, f"{len(row)} fields where the header has {width}"))
         if len(rows) == CHUNK_ROWS:

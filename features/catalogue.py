@@ -18,6 +18,7 @@ from features import (
     sales,
 )
 from features.feature import Feature
+from features.sources import SOURCES
 
 TOPICS = (sales, purchases, contracts, deliveries, payments, credit_behaviour, integrity, firm, question)
 
@@ -39,8 +40,6 @@ def feature_named(name: str) -> Feature:
 
 def catalogue_hash() -> str:
     """A SHA-256 over everything that decides a value; a model remembers the one it was trained on."""
-    from features.sources import SOURCES
-
     said = [
         [{k: v for k, v in asdict(f).items() if k not in ("meaning", "missing", "reason", "unit")} for f in CATALOGUE],
         [asdict(s) for s in SOURCES],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
+from features.sources import months_back
 
 _NO_DATA = "contracts are not part of the data"
 _NONE_12M = "no contract was signed in the last 12 months"
@@ -59,7 +60,7 @@ FEATURES: tuple[Feature, ...] = (
         name="contract_tenure_months",
         meaning="Whole months since the first contract.",
         source="contracts",
-        sql="max(datesub('month', signed_on, as_of))",
+        sql=f"max({months_back('signed_on')})",
         unit="months",
         risk=FALLS,
         reason="TEN",

@@ -28,7 +28,7 @@ SIGNIFICANT_DIGITS = 9
 
 
 def build(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pd.DataFrame:
-    """The features of each case: one row a case in the order of `cases`, indexed by case_id, one float column a feature.
+    """The features of each case: a row for each in the order of `cases`, indexed by case_id, a float column a feature.
 
     `cases` has `case_id` (unique), `supplier_id`, `as_of` and, where a contract is asked about, `contract_id`. A
     feature whose table is not part of the data of this tier is missing; a case without history still has its row.
@@ -87,7 +87,9 @@ def _collect(con: duckdb.DuckDBPyConnection, fed: frozenset[str]) -> pd.DataFram
     columns = con.execute(collecting_query(fed)).fetchnumpy()
     import pandas as pd
 
-    values = {f.name: significant(np.ma.filled(columns[f.name].astype(float), np.nan)) for f in CATALOGUE}
+    values = {
+        f.name: significant(np.ma.filled(np.ma.asarray(columns[f.name], dtype=np.float64), np.nan)) for f in CATALOGUE
+    }
     return pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
 
 

@@ -55,9 +55,9 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="listing_active_count",
-        meaning="Exclusion lists that the supplier stands on: entries less removals.",
-        source="listings",
-        sql="sum(CASE kind WHEN 'LISTED' THEN 1 ELSE -1 END)",
+        meaning="Exclusion lists that the supplier stands on.",
+        source="standing_listings",
+        sql="count(*)",
         unit="lists",
         risk=RISES,
         reason="PEN",

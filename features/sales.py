@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
+from features.sources import months_back
 
 _NONE_12M = "no valid invoice was issued in the last 12 months"
 
@@ -47,7 +48,7 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_tenure_months",
         meaning="Whole months since the first sale in the record.",
         source="sales",
-        sql="max(datesub('month', issued_on, as_of))",
+        sql=f"max({months_back('issued_on')})",
         unit="months",
         risk=FALLS,
         reason="TEN",
@@ -243,10 +244,10 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="sales_momentum_3m",
-        meaning="Share of the last quarter in the sales of the last twelve months.",
+        meaning="Net sales of the last quarter against those of the last twelve months.",
         source=DERIVED,
         sql="sales_amount_sum_3m / nullif(greatest(sales_amount_sum_12m, 0), 0)",
-        unit="share",
+        unit="ratio",  # no share: reversals in the other months may leave less than the quarter alone
         risk=FALLS,
         reason="ACT",
         missing=_NONE_12M,

@@ -20,27 +20,39 @@ class Source:
 
 
 def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
-    """A year's amounts by counterparty, from which concentration is read; what nets to nothing is left out."""
-    return f"""SELECT case_id, as_of, {party} AS party, sum({amount}) AS amount, count(*) AS events,
-                      min({on}) AS first_on, max({on}) AS last_on,
+    """A year's amounts by counterparty, from which concentration is read; what nets to nothing is left out.
+
+    `events` counts what was sold or signed: a reversal is no second purchase.
+    """
+    return f"""SELECT case_id, as_of, {party} AS party, sum({amount}) AS amount,
+                      count(*) FILTER (WHERE {amount} > 0) AS events,
                       sum(sum({amount})) OVER (PARTITION BY case_id) AS total
                FROM {table} WHERE {where} AND {on} > as_of - INTERVAL 12 MONTH AND {on} <= as_of
                GROUP BY case_id, as_of, {party} HAVING sum({amount}) > 0"""
 
 
+def months_back(on: str) -> str:
+    """The SQL for how many whole months before `as_of` a date lies, counted as windows count them."""
+    return f"date_diff('month', {on}, as_of) - CASE WHEN day({on}) > day(as_of) THEN 1 ELSE 0 END"
+
+
 def _by_month(amount: str, table: str, on: str, where: str) -> str:
-    """Amounts of the last 24 whole months back from as_of, month 0 being the last; empty months count as zero."""
+    """Amounts of the last 24 months back from as_of, month 0 being the last; empty months count as zero.
+
+    Month m holds what lies in `(as_of - (m + 1) months, as_of - m months]`, the window that features have. `datesub`
+    would put 29 February a month too far back on the 28th of a later one.
+    """
     return f"""SELECT case_id, as_of, month, coalesce(amount, 0) AS amount
                FROM (SELECT case_id, as_of, unnest(range(24)) AS month FROM
                         (SELECT DISTINCT case_id, as_of FROM {table} WHERE {where}))
-               LEFT JOIN (SELECT case_id, datesub('month', {on}, as_of) AS month, sum({amount}) AS amount
+               LEFT JOIN (SELECT case_id, {months_back(on)} AS month, sum({amount}) AS amount
                           FROM {table} WHERE {where} GROUP BY 1, 2) USING (case_id, month)"""
 
 
 _ISSUED = "direction = 'ISSUED' AND status = 'VALID'"
 _RECEIVED = "direction = 'RECEIVED' AND status = 'VALID'"
 
-# A contract is open until it is completed or terminated; what is left to do is its changed amount less what was accepted.
+# A contract is open until it is completed or terminated; what is left is its changed amount less what was accepted.
 _OPEN_CONTRACTS = """
     SELECT k.case_id, k.as_of, k.contract_id,
            greatest(0, k.amount_fen + coalesce(a.changed, 0) - coalesce(d.accepted, 0)) AS backlog_fen
@@ -56,7 +68,7 @@ _COMPLETED_CONTRACTS = """
     SELECT k.case_id, k.as_of, k.contract_id, k.amount_fen, a.amended_on AS completed_on
     FROM contracts AS k JOIN amendments AS a USING (case_id, contract_id) WHERE a.kind = 'COMPLETED'"""
 
-# Accepted in the last year and due, against what was paid for the same delivery.
+# What was accepted, against what was paid for the same delivery.
 _RECEIVABLES = """
     SELECT d.case_id, d.as_of, d.payment_due_on, d.accepted_fen,
            greatest(0, d.accepted_fen - coalesce(p.paid, 0)) AS unpaid_fen
@@ -74,12 +86,22 @@ _DRAWS = """
            coalesce(max(days_past_due), 0) AS worst_days_past_due
     FROM credit_events GROUP BY ALL"""
 
+# One row a guarantee. A demand may be for a part; what stands is what was issued or left by the last reduction.
 _GUARANTEES = """
     SELECT case_id, as_of, guarantee_id,
            arg_max(kind, (happened_on, kind)) AS last_kind,
-           arg_max(amount_fen, (happened_on, kind)) AS amount_fen,
+           coalesce(arg_max(amount_fen, (happened_on, kind)) FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')),
+                    max(amount_fen)) AS amount_fen,
            count(*) FILTER (WHERE kind IN ('DEMANDED', 'PAID')) > 0 AS was_called
     FROM guarantee_events GROUP BY ALL"""
+
+# One row for each list that the supplier stands on: its last event there is an entry, or entries outnumber removals.
+# Lists are counted apart, for the end of an entry from before the record must not hide another list.
+_STANDING_LISTINGS = """
+    SELECT case_id, as_of, list FROM listings GROUP BY ALL
+    HAVING sum(CASE kind WHEN 'LISTED' THEN 1 ELSE -1 END) > 0
+           OR max(happened_on) FILTER (WHERE kind = 'LISTED')
+              >= coalesce(max(happened_on) FILTER (WHERE kind = 'REMOVED'), DATE '0001-01-01')"""
 
 # The contract that the question is about, as it was signed; empty where the question is about the supplier alone.
 _QUESTION = "SELECT k.* FROM contracts AS k JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id"
@@ -116,6 +138,7 @@ SOURCES: tuple[Source, ...] = (
     Source("payments_by_month", "payments", _by_month("amount_fen", "payments", "paid_on", "true")),
     Source("disputes", "disputes", "SELECT * FROM disputes"),
     Source("listings", "listings", "SELECT * FROM listings"),
+    Source("standing_listings", "listings", _STANDING_LISTINGS),
     Source("accounts", "accounts", "SELECT * FROM accounts"),
     Source("applications", "applications", "SELECT * FROM applications"),
     Source("credit_events", "credit_events", "SELECT * FROM credit_events"),

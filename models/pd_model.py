@@ -20,7 +20,9 @@ Floats = npt.NDArray[np.float64]
 SEED = 20
 FOLDS = 5
 SMALL_ROWS = 1_000
-MOST_ROUNDS, PATIENCE = 600, 40
+MOST_ROUNDS, PATIENCE = 400, 25
+# Folds that the calibration is learned on: with thousands of rows three leave each booster enough to learn from.
+CALIBRATION_FOLDS_SMALL, CALIBRATION_FOLDS_LARGE = 5, 3
 
 # On a few hundred firms many shallow trees on few columns each; on thousands larger ones (TRAPS: what ranks well).
 _SMALL: dict[str, Any] = {
@@ -36,8 +38,8 @@ _SMALL: dict[str, Any] = {
 }
 _LARGE: dict[str, Any] = {
     "num_leaves": 12,
-    "learning_rate": 0.04,
-    "feature_fraction": 0.4,
+    "learning_rate": 0.07,
+    "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "min_data_in_leaf": 40,
@@ -102,7 +104,8 @@ def fit(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, *, directio
     constraints = [int(directions[name]) for name in frame.columns]
     out_of_fold = np.empty(len(frame))
     rounds: list[int] = []
-    for learn, hold in group_folds(labels, groups, seed=SEED):
+    folds = CALIBRATION_FOLDS_SMALL if len(frame) < SMALL_ROWS else CALIBRATION_FOLDS_LARGE
+    for learn, hold in group_folds(labels, groups, seed=SEED, folds=folds):
         booster = _train(frame.iloc[learn], labels[learn], settings, constraints, frame.iloc[hold], labels[hold])
         out_of_fold[hold] = booster.predict(frame.iloc[hold], raw_score=True)
         rounds.append(booster.num_trees())
@@ -117,12 +120,12 @@ def fit(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, *, directio
 
 
 def group_folds(
-    labels: Floats, groups: pd.Series, *, seed: int
+    labels: Floats, groups: pd.Series, *, seed: int, folds: int = FOLDS
 ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Five folds, outcomes spread evenly, every firm whole on one side."""
+    """Folds with outcomes spread evenly and every firm whole on one side."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(labels)), labels, groups.to_numpy()))
 
 

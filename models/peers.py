@@ -50,7 +50,7 @@ def logistic_regression(learn: pd.DataFrame, labels: Floats, hold: pd.DataFrame)
     model = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True),
         QuantileTransformer(n_quantiles=min(50, len(learn)), output_distribution="normal", random_state=0),
-        LogisticRegression(C=RIDGE, max_iter=2_000),
+        LogisticRegression(C=RIDGE, solver="newton-cholesky"),
     )
     model.fit(learn[known], labels)
     return np.asarray(model.predict_proba(hold[known])[:, 1])

@@ -15,13 +15,18 @@ FEWEST_OF_EACH_KIND = 5
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target. `horizon_months` is how far ahead its probability looks; None where each contract has its own."""
+    """One target.
+
+    `horizon_months` is how far ahead its probability looks; None where each contract has its own. `channels` are the
+    ways of buying whose contracts it is about; empty where it is about no contract.
+    """
 
     name: str
     meaning: str
     row: str
     horizon_months: int | None
     asks_contract: bool
+    channels: tuple[str, ...] = ()
 
 
 LOAN_DEFAULT = Target(
@@ -37,6 +42,8 @@ PERFORMANCE_BREACH = Target(
     row="contract",
     horizon_months=None,
     asks_contract=True,
+    # Guarantees are asked for on tenders and frameworks; a basket in the e-mall has none, and hardly ever breaks.
+    channels=("PROJECT", "FRAMEWORK"),
 )
 TARGETS: tuple[Target, ...] = (LOAN_DEFAULT, PERFORMANCE_BREACH)
 
@@ -86,13 +93,27 @@ def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: 
     cases = pd.DataFrame(
         {"case_id": range(len(known)), "supplier_id": known["supplier_id"].array, "as_of": observed.array}
     )
+    happened = pd.Series(known["happened"].astype(int).array, index=cases.index)
     if target.asks_contract:
         cases["contract_id"] = known["contract_id"].array
-    happened = pd.Series(known["happened"].astype(int).array, index=cases.index)
+        asked = _of_channels(ledger, cases, target.channels, version)
+        cases, happened = cases[asked], happened[asked]
     counts = happened.value_counts()
     if min(counts.get(0, 0), counts.get(1, 0)) < FEWEST_OF_EACH_KIND:
         raise TooFewOutcomes(
-            f"{target.name}: {counts.get(1, 0)} bad and {counts.get(0, 0)} good outcomes of {tier} firms known on {as_of}",
+            f"{target.name}: {counts.get(1, 0)} bad and {counts.get(0, 0)} good outcomes of {tier} firms on {as_of}",
             hint="import labels, or train on the other kind of data with `--data`",
         )
     return Lessons(cases, happened, dated)
+
+
+def _of_channels(ledger: Ledger, cases: pd.DataFrame, channels: tuple[str, ...], version: int | None) -> pd.Series:
+    """Whether each case's contract was bought in one of these ways, by the index of `cases`."""
+    with ledger.known_on(cases, version=version) as con:
+        found = con.execute(
+            """SELECT k.case_id FROM contracts AS k
+               JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id
+               WHERE list_contains(?, k.channel)""",
+            [list(channels)],
+        ).fetchnumpy()["case_id"]
+    return cases["case_id"].isin(found)

@@ -5,6 +5,8 @@ Deciding never waits for it: what it should know goes through an outbox, and the
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import warnings
@@ -58,13 +60,15 @@ class Tracking:
             self._mlflow.log_dict(card, CARD)
             self._mlflow.log_dict({"features": card["features"], "directions": card["directions"]}, "features.json")
             self._mlflow.log_dict(card["calibration"], "calibration.json")
-            logged = self._mlflow.lightgbm.log_model(
-                lgb.Booster(model_str=model.text),
-                name="model",
-                signature=signature,
-                registered_model_name=name,
-                pip_requirements=[f"lightgbm=={version('lightgbm')}"],
-            )
+            # It prints what it registers; stdout belongs to the command's own answer.
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                logged = self._mlflow.lightgbm.log_model(
+                    lgb.Booster(model_str=model.text),
+                    name="model",
+                    signature=signature,
+                    registered_model_name=name,
+                    pip_requirements=[f"lightgbm=={version('lightgbm')}"],
+                )
             return int(logged.registered_model_version), run.info.run_id
 
     def promote(self, name: str, number: int) -> None:

@@ -53,7 +53,22 @@ def train(
     measured = cross_validate(frame, rows, directions, TURNOVER[tier], progress)
     progress("training on all rows")
     model = fit(frame, rows.happened, rows.groups, directions=directions)
-    card = _card(ledger, target, tier, as_of, version, rows, frame, model, measured)
+    card = {
+        "target": target.name,
+        "meaning": target.meaning,
+        "row": target.row,
+        "horizon_months": target.horizon_months,
+        "tier": tier,
+        "as_of": str(as_of),
+        **_taught(rows),
+        "features": list(model.features),
+        "directions": directions,
+        "catalogue_sha256": catalogue_hash(),
+        "calibration": asdict(model.calibration),
+        "settings": model.settings,
+        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
+        "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
+    }
     return Trained(model, card, rows.groups.unique().tolist())
 
 
@@ -88,37 +103,15 @@ def cross_validate(
     return measure(labels, runs, rows.groups, model=MODEL)
 
 
-def _card(
-    ledger: Ledger,
-    target: Target,
-    tier: str,
-    as_of: date,
-    version: int,
-    rows: Lessons,
-    frame: pd.DataFrame,
-    model: PdModel,
-    measured: dict[str, dict[str, Measured]],
-) -> dict[str, Any]:
+def _taught(rows: Lessons) -> dict[str, Any]:
+    """What the card says of the rows that taught the model."""
     return {
-        "target": target.name,
-        "meaning": target.meaning,
-        "row": target.row,
-        "horizon_months": target.horizon_months,
-        "tier": tier,
-        "as_of": str(as_of),
         "dated": rows.dated,
         "use": "predictive" if rows.dated else "concurrent, not predictive: the outcomes carry no date",
-        "rows": len(frame),
+        "rows": len(rows.cases),
         "suppliers": int(rows.groups.nunique()),
         "bad": int(rows.happened.sum()),
         "base_rate": round(float(rows.happened.mean()), 6),
-        "features": list(model.features),
-        "directions": {f.name: int(f.risk) for f in CATALOGUE},
-        "catalogue_sha256": catalogue_hash(),
-        "calibration": asdict(model.calibration),
-        "settings": model.settings,
-        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
-        "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
     }
 
 

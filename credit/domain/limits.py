@@ -1,4 +1,8 @@
-"""Limits: the amount is the smallest of its named terms, and the answer says which one bound."""
+"""Limits: the amount is the smallest of its named terms, and the answer says which one bound.
+
+Every term is a column of nullable integers. A term that cannot be computed is missing, never zero and never without
+bound: the limit is then not known, nothing is granted and a person has to look.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +12,63 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from credit.domain.money import floor_to, share_down
+from credit.domain.money import LARGEST_FEN, fen, floor_to, share_down
 from credit.domain.policy.terms import Terms
 
-# What stands for "no bound" in integers; far above any amount, far below overflow.
-UNBOUNDED_FEN = 10**17
+REQUESTED = "LIM-requested"
 
 
 @dataclass(frozen=True, slots=True)
 class LimitTerm:
-    """One named term of the smallest-of; `code` is its reason code."""
+    """One named term of the smallest-of; `code` is its reason code.
+
+    `observes` are the inputs it reads, `requires` the parameters it holds them against.
+    """
 
     code: str
-    fen: Callable[[pd.DataFrame, Terms], pd.Series]
+    fen: Callable[[pd.DataFrame, Terms], pd.Series[int]]
+    observes: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 def smallest(terms_of: tuple[LimitTerm, ...], cases: pd.DataFrame, terms: Terms, *, step_fen: int) -> pd.DataFrame:
     """Each term in fen, then `limit_fen` (the smallest, rounded down to the step, never negative) and `bound_by`.
 
-    Of equal terms the first named binds. A case whose term cannot be computed has a limit of zero.
+    Of equal terms the first named binds. Where a term is missing, the limit is missing and
+    `bound_by` None.
     """
-    columns = {t.code: t.fen(cases, terms).astype("float64").fillna(0).astype("int64") for t in terms_of}
-    frame = pd.DataFrame(columns, index=cases.index)
-    values = frame.to_numpy()
-    bound_by = np.array(list(columns), dtype=object)[values.argmin(axis=1)] if len(frame) else []
-    limit = floor_to(pd.Series(values.min(axis=1) if len(frame) else [], index=frame.index, dtype="int64"), step_fen)
-    return frame.assign(limit_fen=limit, bound_by=bound_by)
+    frame = pd.DataFrame({t.code: t.fen(cases, terms) for t in terms_of}, index=cases.index)
+    unknown = frame.isna().any(axis=1)
+    values = frame.fillna(LARGEST_FEN).to_numpy(dtype="int64")
+    limit = floor_to(pd.Series(values.min(axis=1), index=frame.index, dtype="Int64"), step_fen)
+    codes = np.array([t.code for t in terms_of], dtype=object)
+    bound_by = np.where(unknown, None, codes[values.argmin(axis=1)])
+    return frame.assign(limit_fen=limit.mask(unknown), bound_by=pd.Series(bound_by, index=frame.index, dtype="object"))
+
+
+def granted(limit_fen: pd.Series[int], requested_fen: pd.Series[int]) -> pd.Series[int]:
+    """The limit, or what was asked for where that is less; never negative, missing where the limit is.
+
+    >>> granted(pd.Series([500, 500, None], dtype="Int64"), pd.Series([300, None, 300], dtype="Int64")).tolist()
+    [300, 500, <NA>]
+    """
+    asked = requested_fen.fillna(LARGEST_FEN)
+    return limit_fen.mask((asked < limit_fen).fillna(False), asked).clip(lower=0)
 
 
 def product_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The most the product lends to one supplier."""
-    return pd.Series(terms["product_cap_fen"], index=cases.index)
+    return fen(pd.Series(terms["product_cap_fen"], index=cases.index))
 
 
-def grade_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[float]:
+def grade_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The most that a grade can have."""
-    return terms.by("grade_cap_fen", cases.grade)
+    return fen(terms.by("grade_cap_fen", cases["grade"]))
 
 
 def turnover_share(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """A share of the last twelve months' turnover, less for weaker grades (KOSME: at most a third of sales)."""
-    return share_down(whole(cases.turnover_fen), terms.by("turnover_share", cases.grade).fillna(0.0))
+    return share_down(cases["turnover_fen"], terms.by("turnover_share", cases["grade"]))
 
 
 def working_capital_need(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
@@ -58,27 +78,34 @@ def working_capital_need(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     share of cost in sales and 1 + growth this year's sales against last year's; an advance pays part of the need, so it
     lowers the loan. A share of cost that nobody knows is taken at its lower bound, unknown growth as none.
     """
-    cost = cases.cost_share.astype("float64").fillna(0.0).clip(terms["cost_share_min"], terms["cost_share_max"])
-    growth = cases.growth_ratio.astype("float64").fillna(1.0).clip(terms["growth_ratio_min"], terms["growth_ratio_max"])
-    need = share_down(whole(cases.turnover_fen), cost * growth / terms["turns"])
-    return need - whole(cases.borrowed_fen) - whole(cases.advances_held_fen)
+    cost = cases["cost_share"].clip(terms["cost_share_min"], terms["cost_share_max"]).fillna(terms["cost_share_min"])
+    growth = cases["growth_ratio"].fillna(1.0).clip(terms["growth_ratio_min"], terms["growth_ratio_max"])
+    need = share_down(cases["turnover_fen"], cost * growth / terms["turns"])
+    return need - cases["borrowed_fen"] - cases["advances_held_fen"]
 
 
 def relationship_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the cap on one supplier over loans and guarantees."""
-    return terms["relationship_cap_fen"] - whole(cases.exposure_fen)
+    return int(terms["relationship_cap_fen"]) - cases["exposure_fen"]
 
 
 def portfolio_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the portfolio's budget when this case is decided."""
-    return whole(cases.portfolio_headroom_fen)
+    return cases["portfolio_headroom_fen"]
 
 
-def requested(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    """What was asked for; no bound where no amount was named."""
-    return whole(cases.requested_fen.fillna(UNBOUNDED_FEN))
-
-
-def whole(amount: pd.Series[float]) -> pd.Series[int]:
-    """An amount that came as a float column because some of it is missing, as integers; what is missing is zero."""
-    return amount.astype("float64").fillna(0).astype("int64")
+PRODUCT = LimitTerm("LIM-product", product_cap, requires=("product_cap_fen",))
+GRADE = LimitTerm("LIM-grade", grade_cap, requires=("grade_cap_fen",))
+TURNOVER = LimitTerm("LIM-turnover", turnover_share, observes=("turnover_fen",), requires=("turnover_share",))
+NEED = LimitTerm(
+    "LIM-need",
+    working_capital_need,
+    observes=("turnover_fen", "cost_share", "growth_ratio", "borrowed_fen", "advances_held_fen"),
+    requires=("cost_share_min", "cost_share_max", "growth_ratio_min", "growth_ratio_max", "turns"),
+)
+RELATIONSHIP = LimitTerm(
+    "LIM-relationship", relationship_headroom, observes=("exposure_fen",), requires=("relationship_cap_fen",)
+)
+PORTFOLIO = LimitTerm(
+    "LIM-portfolio", portfolio_headroom, observes=("portfolio_headroom_fen",), requires=("portfolio_budget_fen",)
+)

@@ -7,17 +7,20 @@ than was decided and never charges less than was priced.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 FEN_PER_YUAN = 100
 
-Whole = npt.NDArray[np.int64]
+# No amount comes near this, CNY 1,000 million million; sums of two stay far below the end of 64 bits.
+LARGEST_FEN = 10**17
+
+MILLIONTHS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units.
 
@@ -38,9 +41,15 @@ class Money:
     def __sub__(self, other: Money) -> Money:
         return Money(self.minor - self._same(other).minor, self.currency)
 
+    def __lt__(self, other: Money) -> bool:
+        return self.minor < self._same(other).minor
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor <= self._same(other).minor
+
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise ValueError(f"{self.currency} and {other.currency} do not add up")
+            raise ValueError(f"{self.currency} and {other.currency} are neither added nor compared")
         return other
 
     def __str__(self) -> str:
@@ -49,8 +58,29 @@ class Money:
         return f"{self.currency} {sign}{yuan:,}.{fen:02d}"
 
 
+def fen(amount: pd.Series[Any]) -> pd.Series[int]:
+    """A column of amounts as integers that may be missing; raises ValueError where one is no whole number of fen.
+
+    A float column is what a join makes of integers when some rows are missing.
+
+    >>> fen(pd.Series([1.0, None])).tolist()
+    [1, <NA>]
+    >>> fen(pd.Series([0.5]))
+    Traceback (most recent call last):
+    ...
+    ValueError: an amount is no whole number of fen
+    """
+    try:
+        whole: pd.Series[int] = amount.astype("Int64")
+    except (TypeError, ValueError, OverflowError) as broken:
+        raise ValueError("an amount is no whole number of fen") from broken
+    if bool((whole.abs() > LARGEST_FEN).any()):
+        raise ValueError(f"an amount is beyond {LARGEST_FEN} fen")
+    return whole
+
+
 def floor_to(amount_fen: pd.Series[int], step_fen: int) -> pd.Series[int]:
-    """Round limits down to a whole step, in integers.
+    """Round limits down to a whole step, in integers and never below zero.
 
     >>> floor_to(pd.Series([91_234_567, -1, 100_000]), 100_000).tolist()
     [91200000, 0, 100000]
@@ -58,22 +88,16 @@ def floor_to(amount_fen: pd.Series[int], step_fen: int) -> pd.Series[int]:
     return (amount_fen // step_fen * step_fen).clip(lower=0)
 
 
-def ceil_div(numerator: pd.Series[int], denominator: int) -> pd.Series[int]:
-    """Divide integers and round up, as fees are.
-
-    >>> ceil_div(pd.Series([10, 11, 0]), 5).tolist()
-    [2, 3, 0]
-    """
-    return -(-numerator // denominator)
-
-
 def share_down(amount_fen: pd.Series[int], share: pd.Series[float] | float) -> pd.Series[int]:
-    """A share of an amount, rounded down to the fen; the share is taken to six digits so that no float holds money.
+    """A share of an amount, rounded down to the fen; missing where either is.
+
+    The share itself is taken to whole millionths, downwards too, so that no float holds money.
 
     >>> share_down(pd.Series([114_000_000]), 0.8).tolist()
     [91200000]
     """
-    millionths = np.round(np.asarray(share, dtype=float) * 1_000_000).astype(np.int64)
+    # Three more digits first: 0.29 is 289999.99999999994 millionths in binary, which must not become 289,999.
+    exact = pd.Series(share, index=amount_fen.index, dtype="float64") * MILLIONTHS
+    millionths = pd.Series(np.floor(exact.round(3)), index=amount_fen.index).astype("Int64")
     # Split first: fen times a million would overflow 64 bits from CNY 92 billion on.
-    whole, rest = np.divmod(amount_fen.to_numpy(dtype=np.int64), 1_000_000)
-    return pd.Series(whole * millionths + rest * millionths // 1_000_000, index=amount_fen.index)
+    return amount_fen // MILLIONTHS * millionths + amount_fen % MILLIONTHS * millionths // MILLIONTHS

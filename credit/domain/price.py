@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import pandas as pd
 
 from credit.domain.policy.terms import Terms
 
 BASIS_POINTS = 10_000
+DAYS_A_YEAR = 365
+
+LOAN_REQUIRES = (
+    "loss_given_default",
+    "capital_ratio",
+    "risk_weight",
+    "work_cost",
+    "hurdle",
+    "tax",
+    "funding_rate",
+)
+GUARANTEE_REQUIRES = (*LOAN_REQUIRES, "conversion_economic", "conversion_regulatory")
 
 
 def loan_rate(pd_: pd.Series[float], terms: Terms) -> pd.DataFrame:
@@ -46,10 +57,9 @@ def basis_points_up(rate: pd.Series[float], step_bp: int) -> pd.Series[float]:
     >>> basis_points_up(pd.Series([0.04710375, 0.05]), 1).tolist()
     [472.0, 500.0]
     """
-    # Twelve digits first: 0.05 is 500.00000000000006 basis points in binary, which must not become 501.
-    return (
-        (rate * BASIS_POINTS / step_bp).round(12 - len(str(BASIS_POINTS))).map(math.ceil, na_action="ignore") * step_bp
-    ).astype(float)
+    # Seven digits of a step first: 0.05 is 500.00000000000006 basis points in binary, which must not become 501.
+    steps = (rate * BASIS_POINTS / step_bp).round(7).to_numpy()
+    return pd.Series(np.ceil(steps) * step_bp, index=rate.index)
 
 
 def fee_fen(amount_fen: int, rate_bp: int, days: int, minimum_fen: int) -> int:
@@ -58,4 +68,4 @@ def fee_fen(amount_fen: int, rate_bp: int, days: int, minimum_fen: int) -> int:
     >>> fee_fen(2_000_000, 73, 365, 30_000), fee_fen(80_000_000, 73, 365, 30_000)
     (30000, 584000)
     """
-    return max(minimum_fen, -(-amount_fen * rate_bp * days // (BASIS_POINTS * 365)))
+    return max(minimum_fen, -(-amount_fen * rate_bp * days // (BASIS_POINTS * DAYS_A_YEAR)))

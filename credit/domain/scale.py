@@ -20,14 +20,20 @@ def points(pd_: pd.Series[float]) -> pd.Series[float]:
     [722.0, 613.0]
     """
     bounded = pd_.clip(1e-9, 1 - 1e-9)
-    odds = (1 - bounded) / bounded
-    return (BASE_POINTS + POINTS_TO_DOUBLE / np.log(2) * np.log(odds / BASE_ODDS)).round()
+    odds = ((1 - bounded) / bounded).to_numpy(dtype=float)
+    scaled = BASE_POINTS + POINTS_TO_DOUBLE / np.log(2) * np.log(odds / BASE_ODDS)
+    return pd.Series(np.round(scaled), index=pd_.index)
 
 
 def grades(pd_: pd.Series[float], terms: Terms) -> pd.Series[str]:
-    """The grade of each probability: the first whose upper bound it does not exceed; None without a probability."""
+    """The grade of each probability: the first whose upper bound it does not exceed; None without a probability.
+
+    Raises ValueError for what is no probability: a negative one would have the best grade.
+    """
+    if bool(((pd_ < 0) | (pd_ > 1)).any()):
+        raise ValueError("a probability of default lies between 0 and 1")
     bounds: dict[str, float] = terms["grade_pd_upper"]
-    names = np.array(list(bounds), dtype=object)
-    place = np.searchsorted(list(bounds.values()), pd_.fillna(0.0).to_numpy(), side="left")
-    named = names[np.minimum(place, len(names) - 1)]
-    return pd.Series(np.where(pd_.notna(), named, None), index=pd_.index, dtype=object)
+    # One name more, for what is missing: NaN sorts after every bound.
+    names = np.array([*bounds, None], dtype=object)
+    place = np.searchsorted(list(bounds.values()), pd_.to_numpy(dtype=float), side="left")
+    return pd.Series(names[place], index=pd_.index, dtype="object")

@@ -22,6 +22,15 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def months_after(day: date, months: int) -> date:
+    """The same day of the month so many months later, or that month's last day where it has no such day.
+
+    >>> months_after(date(2026, 1, 31), 1)
+    datetime.date(2026, 2, 28)
+    """
+    return months_before(day, -months)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The days after `start` up to and including `end`.

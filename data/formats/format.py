@@ -28,7 +28,9 @@ class Mapping:
     """How files of one name fill one table.
 
     `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
-    stays empty. `needs` are the source's columns without which the file is refused.
+    stays empty. `needs` are the source's columns without which the file is refused, `optional` those it may leave
+    out. `beside` names the tables that have to be fed by the same import because `columns` looks at their rows, in
+    `parsed_<table>`.
     """
 
     table: Table
@@ -38,6 +40,7 @@ class Mapping:
     money_in: MoneyIn = MoneyIn.FEN
     where: str = "true"
     optional: tuple[str, ...] = ()
+    beside: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,12 @@ class Format:
     def sources(self, path: Path) -> list[tuple[Mapping, Path]]:
         """The files under `path` (a folder or one file) with the mapping that reads each, in a stable order.
 
-        Raises FileMissing where there is nothing, WrongFormat where nothing there is of this format.
+        Raises FileMissing where there is nothing, WrongFormat where nothing there is of this format or a file lacks
+        those that have to come with it.
         """
         if not path.exists():
             raise FileMissing(f"{path.name}: there is no such file or folder", hint=f"looked in {path.parent}")
-        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        files = _files_in(path) if path.is_dir() else [path]
         found = [(m, p) for m in self.mappings for p in files if re.fullmatch(m.files, p.name)]
         if not found:
             names = ", ".join(sorted({m.files.replace("\\", "") for m in self.mappings})[:4])
@@ -67,9 +71,21 @@ class Format:
                 f"{path.name}: no file of format {self.name} there",
                 hint=f"it reads files named like {names}; `credit ledger formats {self.name}` shows a sample",
             )
+        for mapping, file in found:
+            alone = [table.name for table in mapping.beside if all(m.table is not table for m, _ in found)]
+            if alone:
+                raise WrongFormat(
+                    f"{file.name}: it cannot be read without {alone[0]}",
+                    hint=f"import the folder that holds its {alone[0]} files as well",
+                )
         return found
 
     def not_read(self, path: Path) -> list[str]:
         """Names of the files under `path` that this format leaves alone."""
         read = {p for _, p in self.sources(path)}
-        return sorted(p.name for p in path.iterdir() if p.is_file() and p not in read) if path.is_dir() else []
+        return [p.name for p in _files_in(path) if p not in read] if path.is_dir() else []
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a folder by name; hidden ones are the operating system's, not the source's."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -8,7 +8,8 @@ from data.schema import INVOICES, NAMES, OUTCOMES, SUPPLIERS
 _NEEDED = ("company", "invoice_no", "date", "counterparty", "amount", "tax", "total", "status")
 
 # The list of companies carries no date: a firm counts as known from the first invoice in the same import on.
-_FIRST_DAY = "(SELECT CAST(min(issued_on) AS VARCHAR) FROM parsed_invoices)"
+_FIRST_DAY = "(SELECT CAST(min(issued_on) AS VARCHAR) FROM parsed_invoices WHERE _problem IS NULL)"
+_LAST_DAY = "(SELECT CAST(max(issued_on) AS VARCHAR) FROM parsed_invoices WHERE _problem IS NULL)"
 
 
 def _invoices(direction: str, files: str) -> Mapping:
@@ -46,12 +47,14 @@ VAT_INVOICES = Format(
             files=r".*companies.*\.(csv|parquet)",
             needs=("company", "name"),
             columns={"supplier_id": "company", "effective_on": _FIRST_DAY, "tier": "'invoice'"},
+            beside=(INVOICES,),
         ),
         Mapping(
             table=NAMES,
             files=r".*companies.*\.(csv|parquet)",
             needs=("company", "name"),
             columns={"supplier_id": "company", "effective_on": _FIRST_DAY, "name": "name"},
+            beside=(INVOICES,),
         ),
         Mapping(
             table=OUTCOMES,
@@ -66,8 +69,9 @@ VAT_INVOICES = Format(
                 "target": "'loan_default'",
                 "supplier_id": "company",
                 "happened": "CASE trim(\"default\") WHEN '是' THEN 'true' WHEN '否' THEN 'false' ELSE \"default\" END",
-                "recorded_at": "(SELECT CAST(max(issued_on) AS VARCHAR) FROM parsed_invoices)",
+                "recorded_at": _LAST_DAY,
             },
+            beside=(INVOICES,),
         ),
     ),
     page=(

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pandas as pd
+
+from credit.domain.money import share_down
 from credit.domain.policy.rules import Cases, Met, Outcome, rule
 from credit.domain.policy.terms import Terms
+from credit.domain.windows import months_after
 
 DECLINE, REFER = Outcome.DECLINE, Outcome.REFER
 
@@ -18,7 +24,7 @@ DECLINE, REFER = Outcome.DECLINE, Outcome.REFER
 )
 def is_for_an_open_contract(cases: Cases, terms: Terms) -> Met:
     """The contract is signed and neither completed nor terminated."""
-    return cases.contract_open.astype(float) == 1
+    return cases.contract_open
 
 
 @rule(
@@ -57,7 +63,7 @@ def is_not_guaranteed_yet(cases: Cases, terms: Terms) -> Met:
 )
 def has_a_locked_account(cases: Cases, terms: Terms) -> Met:
     """The account that the advance is paid into is locked."""
-    return cases.account_locked.astype(float) == 1
+    return cases.account_locked
 
 
 @rule(
@@ -71,17 +77,46 @@ def has_a_locked_account(cases: Cases, terms: Terms) -> Met:
 )
 def stays_within_a_multiple_of_the_largest_completed(cases: Cases, terms: Terms) -> Met:
     """The contract is at most a stated multiple of the largest one the supplier has completed."""
-    return cases.contract_fen <= terms["contract_stretch_max"] * cases.largest_completed_fen
+    return cases.contract_fen <= share_down(cases.largest_completed_fen, terms["contract_stretch_max"])
 
 
 @rule(
     "R-FULL",
     outcome=REFER,
     reference="a buyer accepts a guarantee in full or not at all; DOMAIN 3.2",
-    zh="可开立金额不足以覆盖所需保函金额",
-    en="the limits leave less than the guarantee that the contract needs",
-    observes=("guarantee_needed_fen",),
+    zh="可开立金额或申请金额不足以覆盖所需保函金额",
+    en="what can be issued, or was asked for, is less than the guarantee that the contract needs",
+    observes=("granted_fen", "guarantee_needed_fen"),
+    asked_of_scored=True,
 )
 def covers_what_the_contract_needs(cases: Cases, terms: Terms) -> Met:
-    """The limits leave room for the whole guarantee; a part of one secures nobody."""
-    return (cases.limit_fen >= cases.guarantee_needed_fen) | cases.pd.isna()
+    """What is granted is the whole guarantee; a part of one secures nobody."""
+    return cases.granted_fen >= cases.guarantee_needed_fen
+
+
+@rule(
+    "R-LATE",
+    outcome=REFER,
+    reference="DOMAIN 3.2: the guarantee ends so many days after the planned acceptance",
+    zh="计划验收日期已过，无法确定保函到期日",
+    en="the planned acceptance is past, so that nothing tells when the guarantee ends",
+    observes=("planned_acceptance_on",),
+)
+def is_to_be_accepted_later(cases: Cases, terms: Terms) -> Met:
+    """The planned acceptance lies ahead."""
+    return pd.to_datetime(cases.planned_acceptance_on) > pd.Timestamp(terms.as_of)
+
+
+@rule(
+    "R-TENOR",
+    outcome=REFER,
+    reference="the longest term that the price was made for",
+    zh="保函期限超过最长期限",
+    en="the guarantee would stand for longer than the longest term",
+    observes=("planned_acceptance_on",),
+    requires=("tenor_months", "expiry_days"),
+)
+def ends_within_the_longest_term(cases: Cases, terms: Terms) -> Met:
+    """The guarantee ends within the longest term that is priced."""
+    last = months_after(terms.as_of, int(terms["tenor_months"])) - timedelta(days=int(terms["expiry_days"]))
+    return pd.to_datetime(cases.planned_acceptance_on) <= pd.Timestamp(last)

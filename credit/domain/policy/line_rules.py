@@ -18,7 +18,7 @@ DECLINE, REFER = Outcome.DECLINE, Outcome.REFER
 )
 def has_a_valid_identity(cases: Cases, terms: Terms) -> Met:
     """Both check digits of the supplier's unified social credit code agree."""
-    return cases.identity_valid.astype(float) == 1
+    return cases.identity_valid
 
 
 @rule(
@@ -121,12 +121,13 @@ def has_paid_on_time(cases: Cases, terms: Terms) -> Met:
     reference="DOMAIN 6.4",
     zh="违约概率高于准入上限，主要原因见原因代码",
     en="the probability of default is above the cut-off, for the reasons listed",
-    observes=(),
+    observes=("pd",),
     requires=("pd_max",),
+    asked_of_scored=True,
 )
-def has_a_pd_below_the_cut_off(cases: Cases, terms: Terms) -> Met:
-    """The supplier's probability of default is at most the cut-off; one without a score is R-UNSCORABLE's matter."""
-    return (cases.pd <= terms["pd_max"]) | cases.pd.isna()
+def has_a_pd_within_the_cut_off(cases: Cases, terms: Terms) -> Met:
+    """The supplier's probability of default is at most the cut-off."""
+    return cases.pd <= terms["pd_max"]
 
 
 @rule(
@@ -151,7 +152,7 @@ def can_be_scored(cases: Cases, terms: Terms) -> Met:
     observes=("top_buyer_share",),
     requires=("top_buyer_share_max",),
 )
-def has_more_than_one_buyer(cases: Cases, terms: Terms) -> Met:
+def does_not_live_from_one_buyer(cases: Cases, terms: Terms) -> Met:
     """The largest buyer's share is not too high."""
     return cases.top_buyer_share <= terms["top_buyer_share_max"]
 
@@ -192,7 +193,7 @@ def was_never_called(cases: Cases, terms: Terms) -> Met:
     observes=("transactions_24m",),
     requires=("transactions_min",),
 )
-def has_a_file(cases: Cases, terms: Terms) -> Met:
+def has_a_record_to_judge(cases: Cases, terms: Terms) -> Met:
     """The supplier has had a fair number of transactions."""
     return cases.transactions_24m >= terms["transactions_min"]
 
@@ -217,26 +218,28 @@ def voids_few_invoices(cases: Cases, terms: Terms) -> Met:
     reference="DOMAIN 5.5 AUTO",
     zh="超出自动审批权限",
     en="above what may be granted without a person",
-    observes=("exposure_fen",),
+    observes=("granted_fen", "exposure_fen"),
     requires=("automatic_exposure_max_fen",),
+    asked_of_scored=True,
 )
 def is_within_automatic_authority(cases: Cases, terms: Terms) -> Met:
     """What is granted and already owed together stay within what may be granted without a person."""
-    return cases.limit_fen + cases.exposure_fen <= terms["automatic_exposure_max_fen"]
+    return cases.granted_fen + cases.exposure_fen <= terms["automatic_exposure_max_fen"]
 
 
 @rule(
     "KO-MINIMUM",
     outcome=DECLINE,
     reference="the product's smallest ticket",
-    zh="可授信金额低于产品下限",
-    en="what can be granted is below the product's minimum",
-    observes=(),
+    zh="可授信金额或申请金额低于产品下限",
+    en="what can be granted, or was asked for, is below the product's minimum",
+    observes=("granted_fen",),
     requires=("product_minimum_fen",),
+    asked_of_scored=True,
 )
 def reaches_the_product_minimum(cases: Cases, terms: Terms) -> Met:
-    """What can be granted reaches the product's minimum; without a grade there is no amount to hold against it."""
-    return (cases.limit_fen >= terms["product_minimum_fen"]) | cases.pd.isna()
+    """What is granted reaches the product's minimum."""
+    return cases.granted_fen >= terms["product_minimum_fen"]
 
 
 @rule(
@@ -245,9 +248,10 @@ def reaches_the_product_minimum(cases: Cases, terms: Terms) -> Met:
     reference="the product's price ceiling; a price is never cut to fit",
     zh="覆盖风险所需价格高于上限",
     en="the price that covers the risk is above the ceiling",
-    observes=(),
+    observes=("yearly_rate_bp",),
     requires=("yearly_rate_bp_max",),
+    asked_of_scored=True,
 )
-def can_be_priced_below_the_ceiling(cases: Cases, terms: Terms) -> Met:
+def can_be_priced_within_the_ceiling(cases: Cases, terms: Terms) -> Met:
     """The price that covers the risk does not exceed the ceiling."""
-    return (cases.yearly_rate_bp <= terms["yearly_rate_bp_max"]) | cases.pd.isna()
+    return cases.yearly_rate_bp <= terms["yearly_rate_bp_max"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from credit.domain.policy.terms import Terms
 
-Cases = pd.DataFrame
-Met = pd.Series  # of bool
+Cases: TypeAlias = pd.DataFrame
+Met: TypeAlias = "pd.Series[bool]"
 
 
 class Outcome(IntEnum):
@@ -25,7 +27,7 @@ class Outcome(IntEnum):
 
 
 class Finding(IntEnum):
-    """What a rule found. Not applicable differs from missing: the first was never asked, the second cannot be answered."""
+    """What a rule found. Not applicable differs from missing: one was never asked, the other cannot be answered."""
 
     MET = 0
     NOT_MET = 1
@@ -35,7 +37,11 @@ class Finding(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `observes` are the inputs it reads, `requires` the parameters it holds them against."""
+    """One rule. `observes` are the inputs it reads, `requires` the parameters it holds them against.
+
+    A rule that is `asked_of_scored` holds what follows from a score against policy: it is not asked of a supplier that
+    has none, whom R-UNSCORABLE refers.
+    """
 
     code: str
     outcome: Outcome
@@ -45,6 +51,7 @@ class Rule:
     en: str
     observes: tuple[str, ...]
     requires: tuple[str, ...]
+    asked_of_scored: bool
     holds: Callable[[Cases, Terms], Met]
 
 
@@ -57,6 +64,7 @@ def rule(
     en: str,
     observes: tuple[str, ...],
     requires: tuple[str, ...] = (),
+    asked_of_scored: bool = False,
 ) -> Callable[[Callable[[Cases, Terms], Met]], Rule]:
     """Make a rule of a function whose name and docstring state what is true of a good applicant.
 
@@ -65,7 +73,7 @@ def rule(
 
     def make(holds: Callable[[Cases, Terms], Met]) -> Rule:
         statement = (holds.__doc__ or "").strip().splitlines()[0]
-        return Rule(code, outcome, reference, statement, zh, en, observes, requires, holds)
+        return Rule(code, outcome, reference, statement, zh, en, observes, requires, asked_of_scored, holds)
 
     return make
 
@@ -75,15 +83,18 @@ def findings(rules: tuple[Rule, ...], cases: Cases, terms: Terms, not_applicable
 
     A rule whose input is missing for a case finds MISSING there, whatever it would have computed.
     """
-    found: dict[str, np.ndarray] = {}
-    for each in rules:
-        if each.code in not_applicable:
-            found[each.code] = np.full(len(cases), Finding.NOT_APPLICABLE, dtype=np.int8)
-            continue
-        missing = cases[list(each.observes)].isna().any(axis=1).to_numpy()
-        met = each.holds(cases, terms).fillna(False).to_numpy(dtype=bool)
-        found[each.code] = np.select([missing, met], [Finding.MISSING, Finding.MET], Finding.NOT_MET).astype(np.int8)
+    found = {each.code: _found(each, cases, terms, applies=each.code not in not_applicable) for each in rules}
     return pd.DataFrame(found, index=cases.index)
+
+
+def _found(each: Rule, cases: Cases, terms: Terms, *, applies: bool) -> npt.NDArray[np.int8]:
+    if not applies:
+        return np.full(len(cases), Finding.NOT_APPLICABLE, dtype=np.int8)
+    never_asked = cases["pd"].isna().to_numpy() & each.asked_of_scored
+    missing = cases[list(each.observes)].isna().any(axis=1).to_numpy()
+    met = each.holds(cases, terms).astype("boolean").fillna(False).to_numpy(dtype=bool)
+    answers = [Finding.NOT_APPLICABLE, Finding.MISSING, Finding.MET]
+    return np.select([never_asked, missing, met], answers, Finding.NOT_MET).astype(np.int8)
 
 
 def strictest(rules: tuple[Rule, ...], found: pd.DataFrame) -> pd.Series[int]:

@@ -13,7 +13,15 @@ import pandas as pd
 
 from credit.domain.errors import PolicyBroken
 
-Value = float | int | str | dict[str, float]
+Value = float | int | dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a pack takes an input to be where its data cannot know it, and why that is right."""
+
+    value: int | float
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +49,36 @@ class Parameter:
         >>> cap.on(date(2024, 1, 1), "330127"), cap.on(date(2024, 1, 1), "110101"), cap.on(date(2020, 1, 1), "330127")
         (0.01, 0.1, 0.1)
         """
-        fits = [v for v in self.values if v.since <= day and region.startswith(v.region)]
-        if not fits:
+        value = self.known_on(day, region)
+        if value is None:
             raise PolicyBroken(
                 f"parameter {self.name!r} has no value on {day}",
                 hint="add a dated line that begins on or before that day",
             )
-        return max(fits, key=lambda v: (len(v.region), v.since)).value
+        return value
+
+    def known_on(self, day: date, region: str = "") -> Value | None:
+        """The value on a day as `on` answers it, or None where there was none yet."""
+        fits = [v for v in self.values if v.since <= day and region.startswith(v.region)]
+        return max(fits, key=lambda v: (len(v.region), v.since)).value if fits else None
+
+    @property
+    def is_regional(self) -> bool:
+        """Whether the value depends on the region."""
+        return any(v.region for v in self.values)
+
+    def history(self) -> list[dict[str, Any]]:
+        """All values by region and date, JSON-ready."""
+        ordered = sorted(self.values, key=lambda v: (v.region, v.since))
+        return [{"from": str(v.since), "region": v.region, "value": v.value} for v in ordered]
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
     """A product's policy: its parameters, which of the product's rules do not apply and why, and its inputs.
 
-    `inputs` says from which feature or fact each of the product's inputs is read. `sha256` is the hash of the content
-    that decides, whatever file it came from.
+    `inputs` says from which feature or fact each of the product's inputs is read, `assumed` what the others are taken
+    to be. `sha256` is the hash of the content that decides, whatever file it came from.
     """
 
     name: str
@@ -68,6 +91,7 @@ class Pack:
     parameters: Mapping[str, Parameter]
     not_applicable: Mapping[str, str]
     inputs: Mapping[str, str]
+    assumed: Mapping[str, Assumed]
 
     @property
     def sha256(self) -> str:
@@ -77,11 +101,10 @@ class Pack:
             "product": self.product,
             "target": self.target,
             "tier": self.tier,
-            "parameters": {
-                p.name: [[str(v.since), v.region, v.value] for v in p.values] for p in self.parameters.values()
-            },
+            "parameters": {p.name: p.history() for p in self.parameters.values()},
             "not_applicable": dict(self.not_applicable),
             "inputs": dict(self.inputs),
+            "assumed": {name: each.value for name, each in self.assumed.items()},
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -100,19 +123,26 @@ class Terms:
     def __getitem__(self, name: str) -> Any:
         return self._parameter(name).on(self.as_of)
 
-    def where(self, name: str, *, on: pd.Series[Any], region: pd.Series[str]) -> pd.Series[float]:
-        """The value for each row's own day and region."""
+    def where(self, name: str, *, on: pd.Series[Any], region: pd.Series[Any]) -> pd.Series[float]:
+        """The value for each row's own day and region; NaN where either is missing or there was no value yet."""
         parameter = self._parameter(name)
-        rows = zip(on, region, strict=True)
-        return pd.Series([float(parameter.on(d, r)) for d, r in rows], index=on.index, dtype=float)  # type: ignore[arg-type]
+        known = [
+            None if day is None or place is None else parameter.known_on(day, place)
+            for day, place in zip(on, region, strict=True)
+        ]
+        return pd.Series(known, index=on.index, dtype="float64")
 
     def by(self, name: str, key: pd.Series[str]) -> pd.Series[float]:
         """The value for each row's key, such as its grade; NaN for a row without key."""
-        return key.map(self[name]).astype(float)
+        values: dict[str, float] = self[name]
+        return pd.Series([values.get(each) for each in key], index=key.index, dtype="float64")
 
-    def resolved(self) -> dict[str, Value]:
-        """Every parameter's value on this date, as the record keeps them."""
-        return {name: self[name] for name in self.pack.parameters}
+    def resolved(self) -> dict[str, Any]:
+        """Every parameter's value on this date, as the record keeps them; all dated values of one that is regional.
+
+        A regional one has no single value: each case reads it on its own day and in its own region.
+        """
+        return {name: each.history() if each.is_regional else self[name] for name, each in self.pack.parameters.items()}
 
     def _parameter(self, name: str) -> Parameter:
         try:
@@ -125,35 +155,11 @@ class Terms:
 
 
 def pack_from(content: dict[str, Any], *, shared: dict[str, Any], file: str) -> Pack:
-    """A pack from its parsed file and the parameters that all packs share. Raises PolicyBroken naming file and entry."""
-    try:
-        head = content["pack"]
-        entries = {**shared.get("parameters", {}), **content["parameters"]}
-        return Pack(
-            name=head["name"],
-            title=head["title"],
-            version=head["version"],
-            product=head["product"],
-            target=head["target"],
-            tier=head["tier"],
-            currency=head["currency"],
-            parameters={name: _parameter(name, entry, file) for name, entry in entries.items()},
-            not_applicable=dict(content.get("not_applicable", {})),
-            inputs=dict(content.get("inputs", {})),
-        )
-    except KeyError as missing:
-        raise PolicyBroken(f"{file}: {missing} is missing", hint="compare with the packs that ship") from missing
+    """A pack from its parsed file and the parameters that all packs share.
 
+    Raises PolicyBroken naming the file and the first entry that cannot be used.
+    """
+    # The rules and products read terms, and a file is held against its product: only this door knows both.
+    from credit.domain.policy.reading import read_pack
 
-def _parameter(name: str, entry: dict[str, Any], file: str) -> Parameter:
-    for needed in ("unit", "reference", "values"):
-        if not entry.get(needed):
-            raise PolicyBroken(
-                f"{file}: parameter {name!r} has no {needed}",
-                hint="every number has a unit, a source and a date",
-            )
-    values = tuple(Dated(v["from"], v["value"], v.get("region", "")) for v in entry["values"])
-    twice = {(v.since, v.region) for v in values}
-    if len(twice) != len(values):
-        raise PolicyBroken(f"{file}: parameter {name!r} has two values for one day and region", hint="keep one of them")
-    return Parameter(name, entry["unit"], entry["reference"], values)
+    return read_pack(content, shared=shared, file=file)

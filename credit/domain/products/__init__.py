@@ -6,6 +6,8 @@ from credit.domain.products.guarantees import ADVANCE_PAYMENT_GUARANTEE, PERFORM
 from credit.domain.products.product import Product
 from credit.domain.products.turnover_line import TURNOVER_LINE
 
+__all__ = ["PRODUCTS", "Product", "product_named"]
+
 PRODUCTS: tuple[Product, ...] = (TURNOVER_LINE, ADVANCE_PAYMENT_GUARANTEE, PERFORMANCE_GUARANTEE)
 
 

@@ -8,36 +8,31 @@ from typing import Any
 import pandas as pd
 
 from credit.domain import limits
-from credit.domain.limits import LimitTerm, whole
+from credit.domain.limits import LimitTerm
 from credit.domain.money import share_down
 from credit.domain.policy import contract_rules, line_rules
 from credit.domain.policy.terms import Terms
-from credit.domain.price import fee_fen, guarantee_rate
+from credit.domain.price import GUARANTEE_REQUIRES, fee_fen, guarantee_rate
 from credit.domain.products.product import Product
 
-# The reduction schedule is stated at these shares of the contract's value delivered and accepted.
-SCHEDULE_STEPS = (0.25, 0.5, 0.75, 1.0)
+# The reduction schedule is stated at these shares of the contract's value delivered and accepted, in percent.
+SCHEDULE_STEPS = (25, 50, 75, 100)
 
 
 def advance_to_secure(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The guarantee equals the advance and never exceeds it."""
-    return whole(cases.advance_fen)
+    return cases["advance_fen"]
 
 
 def lawful_performance_security(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The share of the contract that the buyer may ask for, by the law of its region on the day of signature."""
-    share = terms.where("performance_security_max", on=cases.signed_on, region=cases.contract_region)
-    return share_down(whole(cases.contract_fen), share)
+    share = terms.where("performance_security_max", on=cases["signed_on"], region=cases["contract_region"])
+    return share_down(cases["contract_fen"], share)
 
 
 def contract_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the cap on one contract: supplier failure calls the guarantees and destroys the receivable."""
-    return share_down(whole(cases.contract_fen), terms["contract_exposure_max"]) - whole(cases.guaranteed_fen)
-
-
-def needed(product: Product, cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    """What the contract needs a guarantee for: the advance, or the lawful performance security."""
-    return product.limits[0].fen(cases, terms)
+    return share_down(cases["contract_fen"], terms["contract_exposure_max"]) - cases["guaranteed_fen"]
 
 
 def reduction_schedule(amount_fen: int, start: date, end: date) -> list[dict[str, Any]]:
@@ -52,17 +47,17 @@ def reduction_schedule(amount_fen: int, start: date, end: date) -> list[dict[str
     days = (end - start).days
     return [
         {
-            "on": str(start + timedelta(days=round(days * step))),
-            "accepted_share": step,
-            "amount_fen": -(-amount_fen * round((1 - step) * 100) // 100),
+            "on": str(start + timedelta(days=-(-days * percent // 100))),
+            "accepted_share": percent / 100,
+            "amount_fen": -(-amount_fen * (100 - percent) // 100),
         }
-        for step in SCHEDULE_STEPS
+        for percent in SCHEDULE_STEPS
     ]
 
 
 def _advance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
-    end: date = case["planned_acceptance_on"]
-    expiry = max(end, case["as_of"]) + timedelta(days=int(terms["expiry_days"]))
+    end: date | None = case["planned_acceptance_on"]
+    lies_ahead = end is not None and end > terms.as_of
     return {
         "effective": {
             "zh": "预付款足额到达约定回款账户之日起生效",
@@ -71,15 +66,13 @@ def _advance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
         "reduction": {
             "zh": "按验收金额占合同金额的比例递减",
             "en": "falls with each acceptance by the accepted share of the contract amount",
-            "planned": reduction_schedule(case["amount_fen"], case["as_of"], max(end, case["as_of"])),
+            "planned": reduction_schedule(case["amount_fen"], terms.as_of, end) if end and lies_ahead else [],
         },
-        **_end_and_fee(case, expiry, terms),
+        **_end_and_fee(case, terms),
     }
 
 
 def _performance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
-    end: date = case["planned_acceptance_on"]
-    expiry = max(end, case["as_of"]) + timedelta(days=int(terms["expiry_days"]))
     return {
         "effective": {"zh": "自合同签订之日起生效", "en": "takes effect with the signature of the contract"},
         "reduction": {
@@ -87,21 +80,43 @@ def _performance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any
             "en": "flat until the last acceptance, then released",
             "planned": [],
         },
-        **_end_and_fee(case, expiry, terms),
+        **_end_and_fee(case, terms),
     }
 
 
-def _end_and_fee(case: dict[str, Any], expiry: date, terms: Terms) -> dict[str, Any]:
-    days = (expiry - case["as_of"]).days
+def _end_and_fee(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
+    """Expiry and fee; both open where nobody knows when the last acceptance is planned, which refers the case."""
+    end: date | None = case["planned_acceptance_on"]
+    expiry = max(end, terms.as_of) + timedelta(days=int(terms["expiry_days"])) if end else None
+    days = (expiry - terms.as_of).days if expiry else 0
+    fee = fee_fen(case["amount_fen"], case["yearly_rate_bp"], days, int(terms["minimum_fee_fen"]))
     return {
         # The guarantee outlives delivery: exposure ends when the buyer releases it (URDG 25), not on the due date.
-        "expiry": str(expiry),
-        "fee_fen": fee_fen(case["amount_fen"], case["yearly_rate_bp"], days, int(terms["minimum_fee_fen"])),
+        "expiry": str(expiry) if expiry else None,
+        "fee_fen": fee if expiry else None,
         "nature": "INDEPENDENT",
         "governing_rules": "URDG 758",
     }
 
 
+_ADVANCE = LimitTerm("LIM-advance", advance_to_secure, observes=("advance_fen",))
+_LAW = LimitTerm(
+    "LIM-law",
+    lawful_performance_security,
+    observes=("contract_fen", "contract_region", "signed_on"),
+    requires=("performance_security_max",),
+)
+_SHARED_LIMITS = (
+    LimitTerm(
+        "LIM-contract",
+        contract_headroom,
+        observes=("contract_fen", "guaranteed_fen"),
+        requires=("contract_exposure_max",),
+    ),
+    limits.GRADE,
+    limits.RELATIONSHIP,
+    limits.PORTFOLIO,
+)
 _SUPPLIER_RULES = (
     line_rules.has_a_valid_identity,
     line_rules.is_on_no_exclusion_list,
@@ -109,8 +124,8 @@ _SUPPLIER_RULES = (
     line_rules.is_old_enough,
     line_rules.has_not_failed_a_contract,
     line_rules.has_nothing_past_due,
-    line_rules.has_a_pd_below_the_cut_off,
-    line_rules.can_be_priced_below_the_ceiling,
+    line_rules.has_a_pd_within_the_cut_off,
+    line_rules.can_be_priced_within_the_ceiling,
     line_rules.can_be_scored,
     line_rules.was_never_called,
 )
@@ -119,13 +134,10 @@ _CONTRACT_RULES = (
     contract_rules.is_not_guaranteed_yet,
     contract_rules.stays_within_a_multiple_of_the_largest_completed,
     contract_rules.covers_what_the_contract_needs,
+    contract_rules.is_to_be_accepted_later,
+    contract_rules.ends_within_the_longest_term,
 )
-_SHARED_LIMITS = (
-    LimitTerm("LIM-contract", contract_headroom),
-    LimitTerm("LIM-grade", limits.grade_cap),
-    LimitTerm("LIM-relationship", limits.relationship_headroom),
-    LimitTerm("LIM-portfolio", limits.portfolio_headroom),
-)
+_REQUIRES = (*GUARANTEE_REQUIRES, "expiry_days", "minimum_fee_fen")
 
 ADVANCE_PAYMENT_GUARANTEE = Product(
     name="advance_payment_guarantee",
@@ -139,9 +151,11 @@ ADVANCE_PAYMENT_GUARANTEE = Product(
         contract_rules.has_an_advance_to_secure,
         contract_rules.has_a_locked_account,
     ),
-    limits=(LimitTerm("LIM-advance", advance_to_secure), *_SHARED_LIMITS),
+    limits=(_ADVANCE, *_SHARED_LIMITS),
     rate=guarantee_rate,
     conditions=_advance_conditions,
+    requires=_REQUIRES,
+    needs=_ADVANCE,
     guarantee_form="ADVANCE_PAYMENT",
 )
 
@@ -152,8 +166,10 @@ PERFORMANCE_GUARANTEE = Product(
     purpose="guarantee",
     asks_contract=True,
     rules=(*_SUPPLIER_RULES, *_CONTRACT_RULES),
-    limits=(LimitTerm("LIM-law", lawful_performance_security), *_SHARED_LIMITS),
+    limits=(_LAW, *_SHARED_LIMITS),
     rate=guarantee_rate,
     conditions=_performance_conditions,
+    requires=_REQUIRES,
+    needs=_LAW,
     guarantee_form="PERFORMANCE",
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from credit.domain import limits
-from credit.domain.limits import LimitTerm
 from credit.domain.policy import line_rules as rules
 from credit.domain.policy.terms import Terms
-from credit.domain.price import loan_rate
+from credit.domain.price import LOAN_REQUIRES, loan_rate
 from credit.domain.products.product import Product
 
 
@@ -34,25 +33,26 @@ TURNOVER_LINE = Product(
         rules.has_not_failed_a_contract,
         rules.has_nothing_past_due,
         rules.has_paid_on_time,
-        rules.has_a_pd_below_the_cut_off,
+        rules.has_a_pd_within_the_cut_off,
         rules.reaches_the_product_minimum,
-        rules.can_be_priced_below_the_ceiling,
+        rules.can_be_priced_within_the_ceiling,
         rules.can_be_scored,
-        rules.has_more_than_one_buyer,
+        rules.does_not_live_from_one_buyer,
         rules.has_buyers_who_pay,
         rules.was_never_called,
-        rules.has_a_file,
+        rules.has_a_record_to_judge,
         rules.voids_few_invoices,
         rules.is_within_automatic_authority,
     ),
     limits=(
-        LimitTerm("LIM-product", limits.product_cap),
-        LimitTerm("LIM-grade", limits.grade_cap),
-        LimitTerm("LIM-turnover", limits.turnover_share),
-        LimitTerm("LIM-need", limits.working_capital_need),
-        LimitTerm("LIM-relationship", limits.relationship_headroom),
-        LimitTerm("LIM-portfolio", limits.portfolio_headroom),
+        limits.PRODUCT,
+        limits.GRADE,
+        limits.TURNOVER,
+        limits.NEED,
+        limits.RELATIONSHIP,
+        limits.PORTFOLIO,
     ),
     rate=loan_rate,
     conditions=_conditions,
+    requires=LOAN_REQUIRES,
 )

@@ -1,0 +1,1 @@
+"""Benchmarks: whole-process times and memory, and ratios within one run."""

@@ -1,0 +1,127 @@
+"""How a decision is shown to people: one page for a record, one screen for a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from credit.app import console
+from credit.domain.errors import Exit
+
+if TYPE_CHECKING:
+    from credit.app.lines import Batch
+
+OUTCOMES = ("APPROVE", "REDUCE", "REFER", "DECLINE")
+_LISTED = 12
+
+
+def page(record: dict[str, Any]) -> None:
+    """Print one decision: the answer, what bound it, every finding that matters, the reasons, and what it stands on."""
+    application, product = record["application"], record["product"]
+    about = " on contract " + application["contract_id"] if application["contract_id"] else ""
+    typer.echo(f"{application['supplier_id']}{about}: {record['outcome']}  {product['zh']} {product['en']}")
+    if record["amount_fen"]:
+        asked = application["requested_fen"]
+        typer.echo(
+            f"  amount      CNY {console.yuan(record['amount_fen'])}"
+            + (f" of {console.yuan(asked)} asked" if asked else "")
+        )
+        typer.echo(f"  price       {record['yearly_rate_bp'] / 100:.2f} % a year, {_length(record)}")
+    if record["bound_by"]:
+        typer.echo(f"  bound by    {record['bound_by']['code']}  {record['bound_by']['zh']} {record['bound_by']['en']}")
+    if record["pd"] is not None:
+        typer.echo(
+            f"  risk        grade {record['grade']}, score {record['score']}, PD {console.percent(record['pd'])} "
+            f"over {record['pd_horizon_months']} months"
+        )
+    if record["unscorable"]:
+        typer.echo(
+            f"  no score    {record['unscorable']['code']}  {record['unscorable']['zh']} {record['unscorable']['en']}"
+        )
+    _conditions(record["conditions"] or {})
+    _findings(record["findings"])
+    for reason in record["reasons"]:
+        advice = f" → {reason['advice_zh']} {reason['advice_en']}" if reason["advice_en"] else ""
+        typer.echo(f"  reason      {reason['code']}  {reason['zh']} {reason['en']}{advice}")
+    model, policy = record["model"], record["policy"]
+    typer.echo(
+        f"  stands on   {model['name']}/{model['version']}, {policy['pack']} {policy['version']} "
+        f"({policy['sha256'][:8]}), ledger {record['ledger']['version']} as known on {record['as_of']}"
+    )
+    typer.echo(f"  decision    {record['decision_id']}, advisory, valid until {record['valid_until']}")
+
+
+def _length(record: dict[str, Any]) -> str:
+    conditions = record["conditions"]
+    if "expiry" in conditions:
+        return f"fee CNY {console.yuan(conditions['fee_fen'])}, until {conditions['expiry']}"
+    return f"{record['tenor_months']} months"
+
+
+def _conditions(conditions: dict[str, Any]) -> None:
+    for name in ("effective", "reduction"):
+        if name in conditions:
+            typer.echo(f"  {name:<11} {conditions[name]['zh']} {conditions[name]['en']}")
+    for step in conditions.get("reduction", {}).get("planned", []):
+        typer.echo(f"              {step['on']}: CNY {console.yuan(step['amount_fen'])}")
+
+
+def _findings(findings: list[dict[str, Any]]) -> None:
+    for finding in findings:
+        if finding["finding"] in ("NOT_MET", "MISSING"):
+            said = (
+                "missing: " + ", ".join(finding["observed"]) if finding["finding"] == "MISSING" else _against(finding)
+            )
+            typer.echo(f"  {finding['outcome']:<11} {finding['rule']}  {finding['zh']} {finding['en']}{said}")
+    met = sum(f["finding"] == "MET" for f in findings)
+    out = sum(f["finding"] == "NOT_APPLICABLE" for f in findings)
+    typer.echo(f"  rules       {len(findings)} run: {met} met, {out} not applicable")
+
+
+def _against(finding: dict[str, Any]) -> str:
+    parts = [f"{name} {value}" for name, value in (finding["observed"] | finding["required"]).items()]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def batch(decided: Batch, *, as_json: bool) -> None:
+    """Print a batch: how many of each outcome, amounts by grade, and what could not be decided; exit 4 if anything."""
+    document = {"summary": summary(decided.records), "refused": decided.refused, "decisions": decided.records}
+
+    def page_() -> None:
+        totals(decided.records)
+        for row in decided.refused[:_LISTED]:
+            typer.echo(f'Not decided: line {row["line"]}, column "{row["column"]}": "{row["value"]}"; {row["hint"]}')
+        typer.echo("Next: credit decision list, credit decision show ID")
+
+    console.answer(document, as_json=as_json, page=page_)
+    if decided.refused:
+        raise typer.Exit(Exit.IN_PART if decided.records else Exit.ALL_REJECTED)
+
+
+def summary(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts by outcome; granted amounts and counts by grade."""
+    granted = [r for r in records if r["outcome"] in ("APPROVE", "REDUCE")]
+    grades = sorted({r["grade"] for r in granted})
+    return {
+        "decided": len(records),
+        "outcomes": {o: sum(r["outcome"] == o for r in records) for o in OUTCOMES},
+        "granted_fen": sum(r["amount_fen"] for r in granted),
+        "by_grade": {
+            g: {
+                "suppliers": sum(r["grade"] == g for r in granted),
+                "amount_fen": sum(r["amount_fen"] for r in granted if r["grade"] == g),
+            }
+            for g in grades
+        },
+    }
+
+
+def totals(records: list[dict[str, Any]]) -> None:
+    """Print the summary of a batch."""
+    said = summary(records)
+    counts = ", ".join(f"{n:,} {outcome.lower()}" for outcome, n in said["outcomes"].items())
+    typer.echo(f"{said['decided']:,} decided: {counts}; granted CNY {console.yuan(said['granted_fen'])}")
+    rows = [(g, row["suppliers"], console.yuan(row["amount_fen"])) for g, row in said["by_grade"].items()]
+    if rows:
+        console.table(("grade", "suppliers", "granted, CNY"), rows, numbers=(1, 2))

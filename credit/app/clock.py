@@ -1,0 +1,21 @@
+"""The one place that asks what day it is. `CREDIT_NOW` (ISO, UTC) fixes it for tests and for reruns of a past night."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+
+# The platform's day is China's; it is eight hours ahead of UTC all year.
+CHINA_AHEAD = timedelta(hours=8)
+
+
+def now() -> datetime:
+    """This moment in UTC, whole seconds, without a zone, as all `*_at` values are."""
+    fixed = os.environ.get("CREDIT_NOW")
+    moment = datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
+    return moment.replace(tzinfo=None, microsecond=0)
+
+
+def day_of(moment: datetime) -> date:
+    """The day in China that a moment falls on."""
+    return (moment + CHINA_AHEAD).date()

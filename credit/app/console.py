@@ -1,0 +1,144 @@
+"""How commands speak: one JSON document or a readable page on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from credit.domain.errors import CreditError, Exit
+
+if TYPE_CHECKING:
+    from datetime import date
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="What was known on this day; default: the last day known.")
+]
+
+
+def group(help_text: str) -> typer.Typer:
+    """A noun: a group of commands."""
+    return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def answer(document: Any, *, as_json: bool, page: Callable[[], None]) -> None:
+    """Print the document as JSON, or call `page` to print it for people."""
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+    else:
+        page()
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
+    """Print a plain table that fits a terminal and survives a pipe; columns in `numbers` are set to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(_width(row[i]) for row in ([*headings], *cells)) for i in range(len(headings))]
+    for row in ([*headings], *cells):
+        parts = [_pad(text, width, right=i in numbers) for i, (text, width) in enumerate(zip(row, widths, strict=True))]
+        typer.echo("  ".join(parts).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _width(text: str) -> int:
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    fill = " " * (width - _width(text))
+    return fill + text if right else text + fill
+
+
+def yuan(fen: int | None) -> str:
+    """An amount for people: yuan with separators, fen only where there are some.
+
+    >>> yuan(91_200_000), yuan(91_200_050), yuan(None)
+    ('912,000', '912,000.50', '–')
+    """
+    if fen is None:
+        return "–"
+    return f"{fen // 100:,}" if fen % 100 == 0 else f"{fen / 100:,.2f}"
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """A fraction for people.
+
+    >>> percent(0.0412)
+    '4.12 %'
+    """
+    return "–" if fraction is None else f"{fraction * 100:.{digits}f} %"
+
+
+def progress(message: str) -> None:
+    """Say on stderr what is going on; on a terminal the line is overwritten by the next."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K  {message}")
+        sys.stderr.flush()
+    else:
+        sys.stderr.write(f"  {message}\n")
+
+
+def progress_done() -> None:
+    """Clear the progress line of a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+
+def fail(error: CreditError) -> Exit:
+    """Print an error as people need it: what, what next, where to read more. Answers the exit code."""
+    progress_done()
+    typer.echo(f"Error: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"Hint:  {error.hint}", err=True)
+    typer.echo(f"More:  docs/errors.md#{error.code}", err=True)
+    return error.exit
+
+
+def day(text: str) -> date:
+    """A date that a user wrote. Raises a usage error."""
+    import datetime
+
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write YYYY-MM-DD") from None
+
+
+def fen_of(text: str) -> int:
+    """An amount in yuan that a user wrote, in fen. Raises a usage error for what is not a whole number of fen.
+
+    >>> fen_of("500,000"), fen_of("0.01")
+    (50000000, 1)
+    """
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        fen = Decimal(text.replace(",", "")) * 100
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text!r} is not an amount in yuan") from None
+    if not fen.is_finite() or fen != fen.to_integral_value() or fen <= 0:
+        raise typer.BadParameter(f"{text!r} is not a positive amount of at most two decimals")
+    return int(fen)
+
+
+def stepwise(every: float = 0.25) -> Callable[[str, float], None]:
+    """A reporter of named steps with a share done, that speaks at most each quarter of a step."""
+    said: dict[str, float] = {}
+
+    def report(step: str, done: float) -> None:
+        if done - said.get(step, -every) >= every:
+            said[step] = done
+            progress(f"{step} {done:.0%}")
+
+    return report

@@ -1,0 +1,246 @@
+"""Decide applications: gather what was known, call the domain, write the records.
+
+One application and a queue of them are the same frame; a replay is the same call with everything pinned to what the
+record says was in force.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from credit.app.clock import day_of
+from credit.app.home import Home
+from credit.app.policies import pack_named
+from credit.app.scoring import floor_of, reasons_said
+from credit.domain.errors import EmptyLedger, PolicyBroken, UnknownContract, UnknownSupplier
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from credit.domain.policy.terms import Pack
+    from credit.domain.products import Product
+    from models.registry import Served
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a decision stands on: the ledger's version, the model, the policy, the dates. A replay pins the old ones."""
+
+    as_of: date
+    decided_at: datetime
+    ledger_version: int
+    served: Served
+    pack: Pack
+
+    @property
+    def product(self) -> Product:
+        """The product that the pack is about."""
+        from credit.domain.products import product_named
+
+        return product_named(self.pack.product)
+
+
+def pin(home: Home, pack: Pack, *, as_of: date, decided_at: datetime) -> Pinned:
+    """What is in force now: the ledger as it stands and the champion. Raises NoModel."""
+    from models.registry import registered_name
+
+    served = home.registry().champion(registered_name(pack.target, pack.tier))
+    return Pinned(as_of, decided_at, home.ledger().version, served, pack)
+
+
+def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> list[Record]:
+    """Decide applications under what is pinned and store the records; asked again, the stored answer stands.
+
+    `applications` has a row each: `supplier_id`, `requested_fen` (NaN where no amount was named) and, for a product
+    that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier.
+    """
+    store = home.decisions()
+    committed = store.committed(pinned.pack.name, day_of(pinned.decided_at))
+    others = sum(amount for supplier, amount in committed.items() if supplier not in set(applications["supplier_id"]))
+    budget = max(0, int(pinned.pack.terms(pinned.as_of)["portfolio_budget_fen"]) - others)
+    records = decide(home, pinned, applications, budget_fen=budget)
+    known = store.add([_row(record, pinned.pack.name) for record in records])
+    stored = {decision_id: json.loads(text) for decision_id, text in known.items()}
+    return [stored.get(record["decision_id"], record) for record in records]
+
+
+def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen: int | None = None) -> list[Record]:
+    """Decide applications and answer their records, storing nothing.
+
+    With `budget_fen` they share that budget; without, each row brings its own `portfolio_headroom_fen`.
+    """
+    from credit.domain.decision import decide as decide_cases
+    from credit.domain.decision import decide_within_budget
+    from credit.domain.record import plain, records, said
+    from features import engine
+    from models.scoring import score
+
+    ledger, version = home.ledger(), pinned.ledger_version
+    cases = applications.reset_index(drop=True).assign(case_id=range(len(applications)), as_of=pinned.as_of)
+    _refuse_unknown(home, cases, pinned)
+    frame = engine.build(ledger, cases, tier=pinned.pack.tier, version=version)
+    scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
+    whole = _inputs(home, pinned, cases, frame).assign(pd=scores["pd"], requested_fen=cases["requested_fen"])
+    if budget_fen is None:
+        whole = whole.assign(portfolio_headroom_fen=cases["portfolio_headroom_fen"])
+        decided = decide_cases(pinned.product, pinned.pack, whole, pinned.as_of)
+    else:
+        decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen)
+    reasons = reasons_said(pinned.served, frame, scores["pd"])
+    known = _known_features(frame)
+    contexts = {
+        case: {
+            "application": {
+                "supplier_id": cases.at[case, "supplier_id"],
+                "contract_id": cases.at[case, "contract_id"] if pinned.product.asks_contract else None,
+                "requested_fen": plain(cases.at[case, "requested_fen"]),
+                "portfolio_headroom_fen": int(decided.cases.at[case, "portfolio_headroom_fen"]),
+            },
+            "decided_at": pinned.decided_at.isoformat(),
+            "pd_horizon_months": _horizon(pinned, decided, case),
+            "model": pinned.served.label,
+            "ledger": {"version": version},
+            "features": known[case],
+            "unscorable": said(code) if isinstance(code := scores.at[case, "unscorable"], str) else None,
+            "reasons": reasons[case],
+        }
+        for case in cases["case_id"]
+    }
+    return records(decided, contexts)
+
+
+def _known_features(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The features of each row that are not missing, as the record keeps them."""
+    from credit.domain.record import plain
+
+    names = list(frame.columns)
+    return [
+        {name: plain(value) for name, value in zip(names, row, strict=True) if value == value}  # noqa: PLR0124 - NaN
+        for row in frame.to_numpy().tolist()
+    ]
+
+
+def replay(home: Home, stored: Record) -> Record:
+    """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
+
+    Raises NoModel, UnknownName or UnknownSupplier where what the record stands on is gone.
+    """
+    import pandas as pd
+
+    asked = stored["application"]
+    pinned = Pinned(
+        as_of=date.fromisoformat(stored["as_of"]),
+        decided_at=datetime.fromisoformat(stored["decided_at"]),
+        ledger_version=stored["ledger"]["version"],
+        served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
+        pack=pack_named(home, stored["policy"]["pack"]),
+    )
+    row = {key: asked[key] for key in ("supplier_id", "contract_id", "requested_fen", "portfolio_headroom_fen")}
+    applications = pd.DataFrame([row]).astype({"requested_fen": "float64"})
+    return decide(home, pinned, applications)[0]
+
+
+def supplier_tier(home: Home, supplier_id: str) -> str:
+    """The kind of data a supplier is known by. Raises UnknownSupplier with the nearest ids."""
+    ledger = home.ledger()
+    if ledger.version == 0:
+        raise EmptyLedger("the ledger holds no history", hint="`credit ledger import` or `credit simulate platform`")
+    tier = ledger.tier_of(supplier_id)
+    if tier is None:
+        near = ", ".join(ledger.nearest("suppliers", "supplier_id", supplier_id))
+        raise UnknownSupplier(f"no supplier {supplier_id!r} is known", hint=f"the nearest ids are {near}")
+    return tier
+
+
+def contract_supplier(home: Home, contract_id: str) -> str:
+    """The supplier of a contract. Raises UnknownContract with the nearest ids."""
+    ledger = home.ledger()
+    supplier = ledger.lookup("contracts", "supplier_id", "contract_id", contract_id)
+    if supplier is None:
+        near = ", ".join(ledger.nearest("contracts", "contract_id", contract_id)) or "none: the ledger has no contracts"
+        raise UnknownContract(f"no contract {contract_id!r} is known", hint=f"the nearest ids are {near}")
+    return supplier
+
+
+def _refuse_unknown(home: Home, cases: pd.DataFrame, pinned: Pinned) -> None:
+    known = home.ledger().suppliers(pinned.as_of, version=pinned.ledger_version, tier=pinned.pack.tier)
+    unknown = cases.loc[~cases["supplier_id"].isin(known["supplier_id"]), "supplier_id"]
+    if len(unknown):
+        near = ", ".join(home.ledger().nearest("suppliers", "supplier_id", unknown.iloc[0]))
+        raise UnknownSupplier(
+            f"no {pinned.pack.tier} supplier {unknown.iloc[0]!r} is known on {pinned.as_of}",
+            hint=f"the nearest ids are {near}",
+        )
+
+
+def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The product's inputs by the names the domain knows, from features and facts as the pack says."""
+    import pandas as pd
+
+    from data import facts
+
+    ledger, version = home.ledger(), pinned.ledger_version
+    supplier = facts.supplier_facts(ledger, cases, version=version)
+    consents = facts.valid_consents(ledger, cases["supplier_id"], on=day_of(pinned.decided_at), version=version)
+    for_purpose = consents.loc[consents["purpose"] == pinned.product.purpose, "supplier_id"].value_counts()
+    pool = {
+        **{name: frame[name] for name in frame.columns},
+        **{name: supplier[name] for name in supplier.columns},
+        "consents_valid": cases["supplier_id"].map(for_purpose).fillna(0).astype("int64"),
+    }
+    if pinned.product.asks_contract:
+        contract = facts.contract_facts(ledger, cases, form=pinned.product.guarantee_form, version=version)
+        if len(contract) < len(cases):
+            raise UnknownContract(
+                f"a contract asked about is not known on {pinned.as_of}",
+                hint="check `--as-of` and the supplier of each",
+            )
+        pool |= {name: contract[name] for name in contract.columns}
+    missing = sorted(source for source in pinned.pack.inputs.values() if source not in pool)
+    if missing:
+        raise PolicyBroken(
+            f"policy pack {pinned.pack.name!r} reads {missing[0]!r}, which is neither a feature nor a fact",
+            hint="`credit features list` shows the features",
+        )
+    chosen = {name: pool[source] for name, source in pinned.pack.inputs.items()}
+    return pd.DataFrame(chosen, index=cases["case_id"])
+
+
+def _horizon(pinned: Pinned, decided: Any, case: int) -> int:
+    """Months that the PD looks ahead: the target's own, or until the guarantee would end."""
+    if pinned.served.card["horizon_months"] is not None:
+        return int(pinned.served.card["horizon_months"])
+    from credit.domain.windows import months_before
+
+    end: date = decided.cases.at[case, "planned_acceptance_on"]
+    last = end + timedelta(days=int(decided.terms["expiry_days"]))
+    months = 1
+    while months_before(last, months) > pinned.as_of:
+        months += 1
+    return months
+
+
+def _row(record: Record, pack: str) -> dict[str, Any]:
+    return {
+        "decision_id": record["decision_id"],
+        "decided_at": record["decided_at"],
+        "supplier_id": record["application"]["supplier_id"],
+        "contract_id": record["application"]["contract_id"],
+        "pack": pack,
+        "as_of": date.fromisoformat(record["as_of"]),
+        "outcome": record["outcome"],
+        "amount_fen": record["amount_fen"],
+        "valid_until": date.fromisoformat(record["valid_until"]),
+        "record": _text(record),
+    }
+
+
+def _text(record: Record) -> str:
+    from credit.domain.record import canonical
+
+    return canonical(record).decode()

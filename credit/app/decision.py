@@ -1,0 +1,71 @@
+"""`credit decision`: show, list, replay and track stored decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from credit.app import answers, console
+from credit.app.home import Home
+
+app = console.group("Show, list and replay stored decisions, and hand them to MLflow.")
+
+Id = Annotated[str, typer.Argument(help="The decision's id.")]
+
+
+@app.command()
+def show(decision_id: Id, as_json: console.AsJson = False) -> None:
+    """Show a stored decision; `--json` prints the very bytes of its record."""
+    import json
+
+    from credit.app.replaying import stored_text
+
+    text = stored_text(Home.from_environment(), decision_id)
+    if as_json:
+        typer.echo(text, nl=False)
+    else:
+        answers.page(json.loads(text))
+
+
+@app.command("list")
+def list_(
+    supplier: Annotated[str | None, typer.Option("--supplier", help="Only this supplier's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    as_json: console.AsJson = False,
+) -> None:
+    """List stored decisions, newest first."""
+    rows = Home.from_environment().decisions().listed(supplier_id=supplier, limit=limit)
+
+    def page() -> None:
+        headings = ("decision", "supplier", "pack", "as of", "outcome", "CNY")
+        keys = ("decision_id", "supplier_id", "pack", "as_of", "outcome")
+        console.table(headings, [(*(r[k] for k in keys), console.yuan(r["amount_fen"])) for r in rows], numbers=(5,))
+
+    console.answer(rows, as_json=as_json, page=page)
+
+
+@app.command()
+def replay(decision_id: Id, as_json: console.AsJson = False) -> None:
+    """Decide a stored case again from ledger, model and policy as they were; exit 6 and say what differs if it does.
+
+    `--json` prints the record that came out: the same bytes as `credit decision show --json` when nothing differs.
+    """
+    from credit.app.replaying import replay_decision
+
+    again = replay_decision(Home.from_environment(), decision_id)
+    if as_json:
+        typer.echo(again.text, nl=False)
+    if again.differences:
+        raise again.error()
+    if not as_json:
+        typer.echo(f"{decision_id}: identical, {len(again.text.encode()):,} bytes, SHA-256 {again.sha256}")
+
+
+@app.command()
+def track(as_json: console.AsJson = False) -> None:
+    """Hand decisions that MLflow has not been told of to it; deciding itself never waits for it."""
+    from credit.app.replaying import send_outbox
+
+    sent = send_outbox(Home.from_environment())
+    console.answer({"sent": sent}, as_json=as_json, page=lambda: typer.echo(f"{sent:,} decisions tracked in MLflow"))

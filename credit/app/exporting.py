@@ -1,0 +1,147 @@
+"""Bank files: the firms that consent to this bank and purpose, their scores and decisions, in the agreed fields."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from credit.app.clock import day_of, now
+from credit.app.home import Home
+from credit.app.policies import packs
+from credit.app.scoring import scale_terms
+from credit.domain.errors import EmptyLedger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.exports.banks import Bank
+    from data.scores import StoredScores
+
+# A line is what these files are about; guarantees are decided contract by contract.
+PURPOSE = "credit_line"
+
+
+def bank_named(home: Home, bank_id: str) -> Bank:
+    """A bank's agreement: this installation's own where it has some, else one that ships. Raises UnknownName."""
+    from data.exports.banks import load_bank, shipped_bank
+
+    own = home.banks / f"{bank_id}.toml" if home.banks else None
+    return load_bank(own) if own and own.is_file() else shipped_bank(bank_id)
+
+
+def build(home: Home, bank_id: str) -> Path:
+    """Write the next full export for a bank from the last kept scores and the decisions of the same day.
+
+    Answers its folder. Raises EmptyLedger where nothing was scored.
+    """
+    import pandas as pd
+
+    from data.exports.build import ExportFacts, build_export
+    from data.exports.layout import next_sequence
+    from data.scores import latest
+
+    bank = bank_named(home, bank_id)
+    runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]
+    if not runs:
+        raise EmptyLedger("no scores are kept", hint="`credit score run` first")
+    moment = now()
+    # One file speaks of one date: the last one that was scored.
+    last = max(run.as_of for run in runs)
+    runs = [run for run in runs if run.as_of == last]
+    records = pd.concat([_records(home, bank, run, moment) for run in runs], ignore_index=True)
+    used = {pack.name: f"{pack.version}+{pack.sha256[:12]}" for pack in packs(home) if pack.product == "turnover_line"}
+    facts = ExportFacts(
+        as_of=last,
+        generated_at=moment.replace(tzinfo=UTC),
+        models={run.facts["model"]["name"]: str(run.facts["model"]["version"]) for run in runs},
+        policies=used,
+        ledger_version=str(home.ledger().version),
+        sequence=next_sequence(home.exports / bank.bank_id),
+    )
+    return build_export(home.exports / bank.bank_id, bank=bank, records=records, facts=facts)
+
+
+def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.DataFrame:
+    """The export's rows of one score run: consenting firms alone, each with its score and its last decision."""
+    import pandas as pd
+
+    from data import facts
+
+    ledger = home.ledger()
+    consents = facts.valid_consents(ledger, run.frame.index.to_series(), on=day_of(moment))
+    consents = consents[(consents["bank_id"] == bank.bank_id) & (consents["purpose"] == PURPOSE)]
+    consents = consents.drop_duplicates("supplier_id").set_index("supplier_id")
+    scores = run.frame.loc[run.frame.index.isin(consents.index)]
+    cases = pd.DataFrame({"case_id": range(len(scores)), "supplier_id": scores.index, "as_of": run.as_of})
+    registered = facts.supplier_facts(ledger, cases).set_axis(scores.index)
+    span = facts.data_span(ledger, cases).set_axis(scores.index)
+    decisions = _decisions(home, run).reindex(scores.index)
+    model = run.facts["model"]
+    scored = scores["pd"].notna()
+    valid_days = int(scale_terms(home, run.as_of)["valid_days"])
+    # Concurrent models state no horizon of their own data; the target's is what the PD means.
+    frame = pd.DataFrame(
+        {
+            "uscc": registered["uscc"],
+            "consent_id": consents["consent_id"].reindex(scores.index),
+            "bank_id": consents["bank_id"].reindex(scores.index),
+            "purpose": PURPOSE,
+            "scored_at": datetime.fromisoformat(run.facts["scored_at"]).replace(tzinfo=UTC),
+            "valid_until": run.as_of + timedelta(days=valid_days),
+            "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
+            "unscorable_code": scores["unscorable"],
+            "score": scores["score"],
+            "grade": scores["grade"],
+            "pd": scores["pd"],
+            "pd_horizon_months": pd.Series(model["horizon_months"], index=scores.index, dtype="Int64").where(scored),
+            **_reasons(scores),
+            **{name: decisions[name] for name in decisions.columns},
+            "model_name": model["name"],
+            "model_version": str(model["version"]),
+            "data_from": span["first_on"],
+            "data_to": span["last_on"],
+        },
+        index=scores.index,
+    )
+    return frame.reset_index()
+
+
+def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    from credit.domain.reasons import reason_for
+
+    columns = {}
+    for n in range(1, 5):
+        codes = scores[f"reason_{n}"]
+        columns[f"reason_{n}"] = codes
+        columns[f"reason_{n}_zh"] = codes.map(lambda code: reason_for(code).zh, na_action="ignore")
+    return columns
+
+
+def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
+    """The last line decision of each supplier on the run's date, as the export's columns, by supplier_id."""
+    import pandas as pd
+
+    pack = next(p for p in packs(home) if (p.product, p.tier) == ("turnover_line", run.tier))
+    records = [json.loads(text) for text in home.decisions().latest(pack.name, run.as_of)]
+    rows = [
+        {
+            "supplier_id": r["application"]["supplier_id"],
+            "decision_id": r["decision_id"],
+            "decision": r["outcome"],
+            "indicative_limit_fen": r["amount_fen"],
+            "currency": r["currency"],
+            "yearly_rate_bp": r["yearly_rate_bp"],
+            "tenor_months": r["tenor_months"],
+            "limit_bound_by": r["bound_by"]["code"] if r["bound_by"] else None,
+            "product": r["product"]["name"],
+            "policy_version": f"{r['policy']['version']}+{r['policy']['sha256'][:12]}",
+        }
+        for r in records
+    ]
+    names = ["supplier_id", "decision_id", "decision", "indicative_limit_fen", "currency", "yearly_rate_bp"]
+    names += ["tenor_months", "limit_bound_by", "product", "policy_version"]
+    whole = {"indicative_limit_fen": "Int64", "yearly_rate_bp": "Int64", "tenor_months": "Int64"}
+    texts = {name: "str" for name in names if name not in whole}
+    return pd.DataFrame(rows, columns=names).astype({**whole, **texts}).set_index("supplier_id")

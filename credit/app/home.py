@@ -1,0 +1,75 @@
+"""Where everything lives that the program writes at run time: one folder, `$CREDIT_HOME`, by default `./var`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data.decisions import DecisionStore
+    from data.ledger import Ledger
+    from models.registry import Registry
+    from models.tracking import Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder and the doors to what is in it; each door loads what it needs when it is opened."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The folder that `$CREDIT_HOME` names, else `./var`."""
+        return cls(Path(os.environ.get("CREDIT_HOME", "var")))
+
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        from data.ledger import Ledger
+
+        return Ledger(self.root / "ledger")
+
+    def registry(self) -> Registry:
+        """The models that serve."""
+        from models.registry import Registry
+
+        return Registry(self.root / "models")
+
+    def tracking(self) -> Tracking:
+        """MLflow: the server that `$MLFLOW_TRACKING_URI` names, else a database in this folder."""
+        from models.tracking import Tracking
+
+        database = (self.root / "mlflow" / "mlflow.db").resolve()
+        uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+        return Tracking(uri, self.root / "mlflow" / "artefacts")
+
+    def decisions(self) -> DecisionStore:
+        """The stored decisions."""
+        from data.decisions import DecisionStore
+
+        return DecisionStore(self.root / "book.db")
+
+    @property
+    def scores(self) -> Path:
+        """Where score runs are kept."""
+        return self.root / "scores"
+
+    @property
+    def exports(self) -> Path:
+        """Where bank files are written."""
+        return self.root / "exports"
+
+    @property
+    def policies(self) -> Path:
+        """The parameter files in force: `policy/` of this folder where it exists, else those that ship."""
+        own = self.root / "policy"
+        return own if own.is_dir() else Path(str(files("credit") / "parameters"))
+
+    @property
+    def banks(self) -> Path | None:
+        """The banks' agreements of this installation, where it has its own."""
+        own = self.root / "banks"
+        return own if own.is_dir() else None

@@ -1,0 +1,107 @@
+"""`credit ledger`: import history, and what the ledger holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from credit.app import console
+from credit.app.home import Home
+from credit.domain.errors import Exit
+
+app = console.group("Import history into the ledger, and see what it holds.")
+
+SHOWN_PROBLEMS = 5
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A folder of files, or one file.")],
+    format_name: Annotated[str, typer.Option("--format", help="See `credit ledger formats`.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Import files: all of them in one step or nothing; the same file twice changes nothing.
+
+    Rows that cannot be read go to quarantine with file, line, column, value and hint, and the command exits 4.
+    """
+    from credit.app.clock import now
+    from data.formats import format_named
+    from data.importing import describe, import_history
+
+    fmt = format_named(format_name)
+    summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
+    console.progress_done()
+
+    def page() -> None:
+        headings = ("table", "read", "imported", "duplicate", "quarantined")
+        rows = [(t.table, t.read, t.imported, t.duplicate, t.quarantined) for t in summary.tables]
+        total = ("total", *(sum(row[i] for row in rows) for i in range(1, 5)))
+        console.table(headings, [*rows, total], numbers=(1, 2, 3, 4))
+        if summary.not_read:
+            typer.echo(f"Not part of this format: {', '.join(summary.not_read)}")
+        for row in summary.quarantine[:SHOWN_PROBLEMS]:
+            typer.echo(f"Quarantined: {describe(row)}; {row['hint']}")
+        if summary.batch is None:
+            typer.echo("Nothing was new; the ledger is unchanged.")
+        else:
+            typer.echo(f"Batch {summary.batch} is in the ledger.")
+
+    console.answer(asdict(summary), as_json=as_json, page=page)
+    if summary.quarantined:
+        raise typer.Exit(Exit.IN_PART)
+
+
+@app.command()
+def formats(
+    name: Annotated[str | None, typer.Argument(help="A format, to see its page, columns and a sample.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List the import formats, or show one."""
+    from data.formats import FORMATS, format_named
+
+    if name is None:
+        listed = [{"name": f.name, "meaning": f.meaning, "tier": f.tier, "lag_days": f.lag_days} for f in FORMATS]
+        console.answer(
+            listed,
+            as_json=as_json,
+            page=lambda: console.table(("format", "what"), [(f.name, f.meaning) for f in FORMATS]),
+        )
+        return
+    fmt = format_named(name)
+    tables = {m.table.name: m for m in fmt.mappings}
+    document = {
+        "name": fmt.name,
+        "page": fmt.page,
+        "sample": fmt.sample,
+        "files": [{"files": m.files, "table": m.table.name, "needs": m.needs} for m in fmt.mappings],
+    }
+
+    def page() -> None:
+        typer.echo(f"{fmt.name}: {fmt.meaning}\n\n{fmt.page}\n")
+        for table_name, mapping in tables.items():
+            typer.echo(f"{table_name}: needs {', '.join(mapping.needs)}")
+        typer.echo(f"\nSample:\n{fmt.sample}")
+
+    console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def summary(as_json: console.AsJson = False) -> None:
+    """Show tables, rows, dates, the last import and the quarantine."""
+    from credit.app.summarising import ledger_summary
+
+    document = ledger_summary(Home.from_environment().ledger())
+
+    def page() -> None:
+        rows = [(t["table"], t["rows"], t["first_day"], t["last_day"]) for t in document["tables"]]
+        console.table(("table", "rows", "first day", "last day known"), rows, numbers=(1,))
+        last = document["last_import"]
+        typer.echo(f"Version {document['version']}; last import {last['loaded_at']} UTC, format {last['format']}.")
+        typer.echo(f"Quarantine: {document['quarantined']:,} rows")
+        for line in document["quarantine"][:SHOWN_PROBLEMS]:
+            typer.echo(f"  {line}")
+
+    console.answer(document, as_json=as_json, page=page)

@@ -1,0 +1,48 @@
+"""Read the policy packs: the parameter files in force, parsed and checked."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from credit.app.home import Home
+from credit.domain.errors import PolicyBroken, UnknownName
+from credit.domain.policy.terms import Pack, pack_from
+
+SHARED = "shared.toml"
+
+
+def packs(home: Home) -> list[Pack]:
+    """All packs, by name. Raises PolicyBroken naming the file."""
+    shared = _read(home.policies / SHARED)
+    files = sorted(file for file in home.policies.glob("*.toml") if file.name != SHARED)
+    return [pack_from(_read(file), shared=shared, file=file.name) for file in files]
+
+
+def pack_named(home: Home, name: str) -> Pack:
+    """The pack of that name. Raises UnknownName with the choices."""
+    found = {pack.name: pack for pack in packs(home)}
+    if name not in found:
+        raise UnknownName(f"there is no policy pack {name!r}", hint="choose from " + ", ".join(found))
+    return found[name]
+
+
+def pack_for(home: Home, product: str, tier: str) -> Pack:
+    """The pack that decides a product for one kind of data. Raises UnknownName."""
+    for pack in packs(home):
+        if (pack.product, pack.tier) == (product, tier):
+            return pack
+    raise UnknownName(
+        f"no policy pack decides {product} for {tier} firms",
+        hint="they are decided on: " + ", ".join(f"{p.product} ({p.tier})" for p in packs(home)),
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise PolicyBroken(f"{file.name} is missing", hint=f"it belongs in {file.parent}") from missing
+    except tomllib.TOMLDecodeError as broken:
+        raise PolicyBroken(f"{file.name}: {broken}", hint="the file is not valid TOML") from broken

@@ -1,0 +1,72 @@
+"""Replay a stored decision, and carry decisions to tracking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from credit.app.clock import now
+from credit.app.deciding import replay
+from credit.app.home import Home
+from credit.domain.errors import CreditError, ReplayDiffers, UnknownDecision
+
+# A difference of a whole policy would fill the screen; the first ones say where to look.
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came out of a replay: its text, and what differs from the stored record."""
+
+    decision_id: str
+    text: str
+    differences: list[str]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the record that came out."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def error(self) -> CreditError:
+        """The differences as an error."""
+        listed = "\n  ".join(self.differences[:_LISTED])
+        more = f"\n  and {len(self.differences) - _LISTED} more" if len(self.differences) > _LISTED else ""
+        return ReplayDiffers(
+            f"{self.decision_id} does not replay; {len(self.differences)} values differ:\n  {listed}{more}",
+            hint="a stored value was altered, or a parameter, model or ledger file was edited in place",
+        )
+
+
+def stored_text(home: Home, decision_id: str) -> str:
+    """The stored record of a decision as its very text. Raises UnknownDecision."""
+    text = home.decisions().record(decision_id)
+    if text is None:
+        raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
+    return text
+
+
+def replay_decision(home: Home, decision_id: str) -> Replayed:
+    """Decide a stored case again and compare, byte for byte."""
+    from credit.domain.record import canonical, differences
+
+    text = stored_text(home, decision_id)
+    stored = json.loads(text)
+    again = replay(home, stored)
+    again_text = canonical(again).decode()
+    found = differences(stored, json.loads(again_text))
+    if stored.get("decision_id") != decision_id:
+        found = [f"decision_id: stored under {decision_id}, says {stored.get('decision_id')}", *found]
+    if not found and text != again_text:
+        found = ["the stored text: same values, other bytes"]
+    return Replayed(decision_id, again_text, found)
+
+
+def send_outbox(home: Home) -> int:
+    """Tell tracking of every decision it has not heard of; what fails stays for the next time."""
+    store = home.decisions()
+    total = 0
+    while waiting := store.unsent():
+        total += home.tracking().log_decisions(json.loads(text) for _, text in waiting)
+        store.mark_sent([decision_id for decision_id, _ in waiting], now().isoformat())
+    return total

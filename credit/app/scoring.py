@@ -1,0 +1,115 @@
+"""Score suppliers: features as known, the champion's probability, grade, points and reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from credit.app.home import Home
+from credit.app.policies import packs
+from credit.domain.errors import EmptyLedger, NoModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from credit.domain.policy.terms import Terms
+    from models.registry import Served
+    from models.scoring import HistoryFloor
+
+TARGET = "loan_default"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRun:
+    """One run over all suppliers of a kind of data: the frame that was kept and where."""
+
+    tier: str
+    as_of: date
+    model: dict[str, Any]
+    file: Path
+    frame: pd.DataFrame
+
+
+def scale_terms(home: Home, as_of: date) -> Terms:
+    """The master scale and the floor of history on a date; every pack shares them."""
+    return packs(home)[0].terms(as_of)
+
+
+def floor_of(home: Home, as_of: date) -> HistoryFloor:
+    """How much history a score needs on a date."""
+    from models.scoring import HistoryFloor
+
+    terms = scale_terms(home, as_of)
+    return HistoryFloor(
+        months_min=int(terms["score_history_months_min"]),
+        events_min=int(terms["score_events_min"]),
+        last_days_max=int(terms["score_last_days_max"]),
+    )
+
+
+def reasons_said(served: Served, frame: pd.DataFrame, pd_: pd.Series) -> list[list[dict[str, Any]]]:
+    """The top reasons of each row with their fixed texts; a row without a score has none."""
+    from credit.domain.reasons import reason_for
+    from credit.domain.record import said
+    from models.explain import top_reasons
+
+    scored = pd_.notna()
+    found = iter(top_reasons(served, frame[scored])) if scored.any() else iter(())
+    rows: list[list[dict[str, Any]]] = []
+    for has_score in scored:
+        listed = []
+        for code, weight in next(found) if has_score else []:
+            reason = reason_for(code)
+            listed.append(
+                {**said(code), "advice_zh": reason.advice_zh, "advice_en": reason.advice_en, "log_odds": weight}
+            )
+        rows.append(listed)
+    return rows
+
+
+def tiers_to_score(home: Home) -> list[str]:
+    """The kinds of data that have suppliers and a champion. Raises EmptyLedger or NoModel where there is none."""
+    from models.registry import registered_name
+
+    tiers = home.ledger().tiers()
+    if not tiers:
+        raise EmptyLedger("the ledger holds no suppliers", hint="`credit ledger import` or `credit simulate platform`")
+    registry = home.registry()
+    ready = [tier for tier in tiers if registry.history(registered_name(TARGET, tier))]
+    if not ready:
+        raise NoModel(
+            f"no {TARGET} model is champion", hint=f"`credit model train {TARGET}`, then `credit model promote`"
+        )
+    return ready
+
+
+def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> ScoreRun:
+    """Score every supplier of a kind of data known on a date and keep the result.
+
+    The frame has one row a supplier, by supplier_id: pd, unscorable, grade, score, reason_1..4.
+    """
+    import pandas as pd
+
+    from credit.domain.scale import grades, points
+    from data.scores import keep
+    from features import engine
+    from models.registry import registered_name
+    from models.scoring import score
+
+    served = home.registry().champion(registered_name(TARGET, tier))
+    ledger = home.ledger()
+    frame = engine.build_on(ledger, as_of, tier=tier)
+    terms = scale_terms(home, as_of)
+    scores = score(frame, frame.index.to_series(), served, floor_of(home, as_of))
+    reasons = reasons_said(served, frame, scores["pd"])
+    codes = [[r["code"] for r in row] + [None] * 4 for row in reasons]
+    kept = scores.assign(
+        grade=grades(scores["pd"], terms),
+        score=points(scores["pd"]).astype("Int64"),
+        **{f"reason_{n + 1}": pd.Series([row[n] for row in codes], index=frame.index, dtype="str") for n in range(4)},
+    )
+    model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
+    facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}
+    return ScoreRun(tier, as_of, model, keep(home.scores, tier, as_of, kept, facts), kept)

@@ -1,0 +1,58 @@
+"""Train, register and promote models."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from credit.app import console
+from credit.app.clock import now
+from credit.app.home import Home
+from credit.domain.errors import EmptyLedger, UnknownName
+
+if TYPE_CHECKING:
+    from data.ledger import Ledger
+
+
+def tier_chosen(ledger: Ledger, wanted: str | None) -> str:
+    """The kind of data asked for, or the only one there is. Raises EmptyLedger or UnknownName."""
+    tiers = ledger.tiers()
+    if not tiers:
+        raise EmptyLedger("the ledger holds no suppliers", hint="`credit ledger import` or `credit simulate platform`")
+    if wanted is None and len(tiers) > 1:
+        raise UnknownName("the ledger holds two kinds of data", hint="say which: --data " + " or --data ".join(tiers))
+    if wanted is not None and wanted not in tiers:
+        raise UnknownName(f"the ledger holds no data of kind {wanted!r}", hint="it holds " + ", ".join(tiers))
+    return wanted or tiers[0]
+
+
+def train_and_register(home: Home, target_name: str, *, data: str | None, as_of: date | None) -> dict[str, Any]:
+    """Train a target, log it to MLflow, and keep the copy that serves; answers the card with name, version and run."""
+    from models.registry import registered_name
+    from models.targets import target_named
+    from models.training import train
+
+    target, ledger = target_named(target_name), home.ledger()
+    tier = tier_chosen(ledger, data)
+    day = as_of or ledger.last_day(tier)
+    trained = train(ledger, target, tier=tier, as_of=day, progress=console.progress)
+    name = registered_name(target.name, tier)
+    console.progress("logging to MLflow")
+    version, run = home.tracking().log_training(name, trained.model, trained.card)
+    home.registry().add(name, version, trained.model, trained.card, trained.learned)
+    console.progress_done()
+    return {"name": name, "version": version, "run": run, **trained.card}
+
+
+def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -> dict[str, Any]:
+    """Make a version champion, in our history and in MLflow; the last one trained where no version is named."""
+    from credit.domain.errors import NoModel
+
+    registry = home.registry()
+    versions = registry.versions(name)
+    if not versions:
+        raise NoModel(f"there is no model {name!r}", hint="trained are: " + (", ".join(registry.names()) or "none"))
+    chosen = version or versions[-1]
+    registry.load(name, chosen)
+    home.tracking().promote(name, chosen)
+    return {"name": name, **registry.promote(name, chosen, at=now().isoformat(), who=who, why=why)}

@@ -1,0 +1,176 @@
+"""Stored decisions and the outbox that carries them to tracking: SQLAlchemy on SQLite.
+
+A decision is written once and never changed. Its row in the outbox is written in the same transaction, so that a
+tracking server that is down loses nothing and blocks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+_METADATA = MetaData()
+
+DECISIONS = Table(
+    "decisions",
+    _METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("decided_at", String(19), nullable=False),
+    Column("supplier_id", String(64), nullable=False, index=True),
+    Column("contract_id", String(64)),
+    Column("pack", String(64), nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("valid_until", Date, nullable=False),
+    Column("record", Text, nullable=False),
+)
+OUTBOX = Table(
+    "outbox",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("decision_id", String(32), nullable=False, unique=True),
+    Column("sent_at", String(19)),
+)
+
+# Most variables that one statement may carry in SQLite.
+_CHUNK = 500
+
+
+class DecisionStore:
+    """The decisions in one SQLite file, made on first use."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._engine_made: Engine | None = None
+
+    def add(self, rows: list[dict[str, Any]]) -> dict[str, str]:
+        """Store decisions that are new; answers the stored record of every one that was there already, by id."""
+        with self._begin() as con:
+            known = self._records(con, [row["decision_id"] for row in rows])
+            fresh = list({r["decision_id"]: r for r in rows if r["decision_id"] not in known}.values())
+            if fresh:
+                con.execute(insert(DECISIONS), fresh)
+                con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in fresh])
+        return known
+
+    def record(self, decision_id: str) -> str | None:
+        """The stored record of a decision as its very text, or None."""
+        with self._begin() as con:
+            return self._records(con, [decision_id]).get(decision_id)
+
+    def listed(self, *, supplier_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """The last decisions, newest first, without their records."""
+        columns = [column for column in DECISIONS.c if column.name != "record"]
+        query = select(*columns).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id).limit(limit)
+        if supplier_id is not None:
+            query = query.where(DECISIONS.c.supplier_id == supplier_id)
+        with self._begin() as con:
+            return [dict(row) for row in con.execute(query).mappings()]
+
+    def latest(self, pack: str, as_of: date) -> list[str]:
+        """The record of each supplier's last decision under a pack on a date."""
+        newest = (
+            select(DECISIONS.c.supplier_id, func.max(DECISIONS.c.decided_at).label("decided_at"))
+            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
+            .group_by(DECISIONS.c.supplier_id)
+            .subquery()
+        )
+        query = (
+            select(DECISIONS.c.supplier_id, DECISIONS.c.record)
+            .join(
+                newest,
+                (DECISIONS.c.supplier_id == newest.c.supplier_id) & (DECISIONS.c.decided_at == newest.c.decided_at),
+            )
+            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
+            .order_by(DECISIONS.c.supplier_id, DECISIONS.c.decision_id)
+        )
+        with self._begin() as con:
+            return list({row[0]: row[1] for row in con.execute(query)}.values())
+
+    def committed(self, pack: str, on: date) -> dict[str, int]:
+        """What stands granted under a pack on a day, in fen by supplier: the last offer that has not lapsed."""
+        query = (
+            select(DECISIONS.c.supplier_id, DECISIONS.c.amount_fen, DECISIONS.c.outcome)
+            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on)
+            .order_by(DECISIONS.c.decided_at)
+        )
+        with self._begin() as con:
+            last = {s: (a if o in ("APPROVE", "REDUCE") else 0) for s, a, o in con.execute(query)}
+        return {supplier: amount for supplier, amount in last.items() if amount}
+
+    def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
+        """Decisions that tracking has not been told of: id and record, oldest first."""
+        query = (
+            select(DECISIONS.c.decision_id, DECISIONS.c.record)
+            .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
+            .where(OUTBOX.c.sent_at.is_(None))
+            .order_by(OUTBOX.c.number)
+            .limit(limit)
+        )
+        with self._begin() as con:
+            return [(row[0], row[1]) for row in con.execute(query)]
+
+    def mark_sent(self, decision_ids: list[str], at: str) -> None:
+        """Remember that tracking has been told."""
+        with self._begin() as con:
+            for start in range(0, len(decision_ids), _CHUNK):
+                part = decision_ids[start : start + _CHUNK]
+                con.execute(update(OUTBOX).where(OUTBOX.c.decision_id.in_(part)).values(sent_at=at))
+
+    def _records(self, con: Connection, decision_ids: list[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for start in range(0, len(decision_ids), _CHUNK):
+            part = decision_ids[start : start + _CHUNK]
+            query = select(DECISIONS.c.decision_id, DECISIONS.c.record).where(DECISIONS.c.decision_id.in_(part))
+            found.update({row[0]: row[1] for row in con.execute(query)})
+        return found
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._engine().begin() as con:
+            yield con
+
+    def _engine(self) -> Engine:
+        if self._engine_made is None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self._engine_made = create_engine(f"sqlite:///{self.file}", connect_args={"timeout": 30})
+            _begin_immediately(self._engine_made)
+            _METADATA.create_all(self._engine_made)
+        return self._engine_made
+
+
+def _begin_immediately(engine: Engine) -> None:
+    """Take SQLite's write lock when a transaction begins: with its default two writers both read, then both write."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

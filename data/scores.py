@@ -1,0 +1,46 @@
+"""Stored scores: one Parquet file a run, with what it stood on beside it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.durable import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScores:
+    """A kept run: the scores by supplier_id, and the model, ledger version and time they stand on."""
+
+    tier: str
+    as_of: date
+    frame: pd.DataFrame
+    facts: dict[str, Any]
+
+
+def keep(root: Path, tier: str, as_of: date, frame: pd.DataFrame, facts: dict[str, Any]) -> Path:
+    """Keep a run; another run of the same day replaces it. The scores' own file goes last."""
+    folder = root / f"as_of={as_of}"
+    write_whole(folder / f"{tier}.json", json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n")
+    buffer = io.BytesIO()
+    frame.reset_index().to_parquet(buffer, index=False)
+    file = folder / f"{tier}.parquet"
+    write_whole(file, buffer.getvalue())
+    return file
+
+
+def latest(root: Path, tier: str) -> StoredScores | None:
+    """The kept run of the latest date for a kind of data, or None."""
+    files = sorted(root.glob(f"as_of=*/{tier}.parquet"))
+    if not files:
+        return None
+    file = files[-1]
+    facts = json.loads(file.with_suffix(".json").read_text())
+    as_of = date.fromisoformat(file.parent.name.removeprefix("as_of="))
+    return StoredScores(tier, as_of, pd.read_parquet(file).set_index("supplier_id"), facts)

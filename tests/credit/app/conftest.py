@@ -1,0 +1,102 @@
+"""A home with the whole path run once on a small platform, and a way to call the command in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SUPPLIERS = 600
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Credit = Callable[..., Said]
+
+
+@contextlib.contextmanager
+def environment(**values: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def run_credit(home: Path, *words: object, **env: str) -> Said:
+    """Call the command as a user would, in this process; answers exit code, stdout and stderr."""
+    import cli
+
+    out, err = io.StringIO(), io.StringIO()
+    argv = sys.argv
+    sys.argv = ["credit", *(str(word) for word in words)]
+    try:
+        # The clock stands still, so that a decision made twice is the same to the second.
+        fixed = {"CREDIT_HOME": str(home), "CREDIT_NOW": "2026-11-02T01:00:00", **env}
+        with environment(**fixed), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                cli.main()
+                code = 0
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+    finally:
+        sys.argv = argv
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after `credit demo` on a small platform; tests that change it copy it first."""
+    home = tmp_path_factory.mktemp("demo") / "var"
+    said = run_credit(home, "demo", "--suppliers", SUPPLIERS, "--json")
+    assert said.code == 0, said.err
+    (home.parent / "said.json").write_text(said.out)
+    return home
+
+
+@pytest.fixture
+def demo_said(demo_home: Path) -> dict[str, Any]:
+    return json.loads((demo_home.parent / "said.json").read_text())
+
+
+@pytest.fixture
+def credit(demo_home: Path) -> Credit:
+    """The command on the demonstration's home."""
+    return lambda *words, **env: run_credit(demo_home, *words, **env)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Credit:
+    """The command on a home that holds nothing."""
+    return lambda *words, **env: run_credit(tmp_path / "var", *words, **env)
+
+
+@pytest.fixture
+def changed(demo_home: Path, tmp_path: Path) -> tuple[Path, Credit]:
+    """A copy of the demonstration's home that a test may spoil, and the command on it."""
+    import shutil
+
+    home = tmp_path / "var"
+    shutil.copytree(demo_home, home)
+    return home, lambda *words, **env: run_credit(home, *words, **env)

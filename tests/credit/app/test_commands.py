@@ -1,0 +1,86 @@
+"""What holds for the command as a whole: documented, quick to start, one JSON document, no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from credit.app.documenting import PAGES, _walk, check_pages
+from credit.domain.errors import ERRORS, EXIT_MEANINGS, Exit
+from data.formats import FORMATS
+from data.schema import TABLES
+from features.catalogue import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def all_commands() -> list[tuple[tuple[str, ...], object]]:
+    import typer.main
+
+    return list(_walk(typer.main.get_command(cli.app), ("credit",)))
+
+
+def test_the_generated_pages_are_up_to_date():
+    assert len(check_pages(ROOT / "docs")) == len(PAGES)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), all_commands(), ids=lambda x: " ".join(x) if isinstance(x, tuple) else ""
+)
+def test_every_command_is_documented_and_takes_json(words, command):
+    assert f"## `{' '.join(words)}`" in (ROOT / "docs" / "commands.md").read_text()
+    assert command.help and all(getattr(p, "help", "") for p in command.params if p.name != "help")
+    assert "as_json" in {p.name for p in command.params}
+
+
+def test_every_feature_error_format_and_table_is_documented():
+    pages = {name: (ROOT / "docs" / name).read_text() for name, _ in PAGES}
+    assert all(f"`{f.name}`" in pages["features.md"] and f.meaning in pages["features.md"] for f in CATALOGUE)
+    assert all(f"## {e.code}\n" in pages["errors.md"] for e in ERRORS)
+    assert all(f"## {f.name}\n" in pages["formats.md"] for f in FORMATS)
+    assert all(f"## {t.name}\n" in pages["tables.md"] for t in TABLES)
+    assert set(EXIT_MEANINGS) == set(Exit)
+
+
+def test_the_cli_module_stays_small():
+    assert len((ROOT / "cli.py").read_text().splitlines()) <= 150
+
+
+HEAVY = ("pandas", "numpy", "duckdb", "lightgbm", "sklearn", "sqlalchemy", "mlflow", "rich")
+DECIDING = "credit.app.lines, data.decisions, models.scoring, models.explain, models.registry"
+
+
+def python(code: str, folder: Path) -> str:
+    said = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    return said.stdout.strip()
+
+
+def test_help_works_from_any_folder_and_imports_nothing_heavy(tmp_path):
+    assert python(f"import sys, cli; print([m for m in {HEAVY} if m in sys.modules])", tmp_path) == "[]"
+    command = [Path(sys.executable).parent / "credit", "--help"]
+    assert "demo" in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_decision_does_not_import_mlflow():
+    assert python(f"import sys, {DECIDING}; print('mlflow' in sys.modules)", ROOT) == "False"
+
+
+def test_an_unexpected_error_shows_neither_traceback_nor_data(empty, monkeypatch):
+    from data import ledger
+
+    def broken(self):
+        raise RuntimeError("张三 330127199001011234")
+
+    monkeypatch.setattr(ledger.Ledger, "batches", broken)
+    said = empty("ledger", "summary")
+    assert said.code == 1
+    assert "Traceback" not in said.err and "张三" not in said.err
+
+
+def test_a_home_that_holds_nothing_answers_json_lists_as_empty(empty):
+    assert json.loads(empty("decision", "list", "--json").out) == []

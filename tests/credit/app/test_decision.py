@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def a_decision(demo_said: dict) -> str:
+    return demo_said["next"][1].split()[-1]
+
+
+def tamper(home: Path, decision: str, change) -> None:
+    """Alter a stored record as someone with the database open would."""
+    with sqlite3.connect(home / "book.db") as con:
+        [(text,)] = con.execute("SELECT record FROM decisions WHERE decision_id = ?", [decision]).fetchall()
+        con.execute("UPDATE decisions SET record = ? WHERE decision_id = ?", [change(text), decision])
+
+
+def test_a_replay_prints_the_very_bytes_of_the_record(demo_said, credit):
+    decision = a_decision(demo_said)
+    shown = credit("decision", "show", decision, "--json")
+    again = credit("decision", "replay", decision, "--json")
+    assert again.code == 0 and again.out == shown.out
+
+
+def test_a_replay_stays_the_same_when_the_ledger_learns_more(demo_said, changed):
+    _, credit = changed
+    decision = a_decision(demo_said)
+    supplier = credit("decision", "show", decision, "--json").json["application"]["supplier_id"]
+    assert credit("consent", "revoke", supplier, "--bank", "demo-bank").code in (0, 1)
+    assert credit("consent", "grant", supplier, "--bank", "second-bank").code in (0, 1)
+    said = credit("decision", "replay", decision)
+    assert said.code == 0, said.err
+
+
+def test_a_tampered_pd_is_found_and_named(demo_said, changed):
+    home, credit = changed
+    decision = a_decision(demo_said)
+
+    def better_pd(text: str) -> str:
+        record = json.loads(text)
+        record["pd"] /= 2
+        return json.dumps(record, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+    tamper(home, decision, better_pd)
+    said = credit("decision", "replay", decision)
+    assert said.code == 6
+    assert "pd: stored" in said.err
+
+
+def test_other_bytes_of_the_same_values_are_found(demo_said, changed):
+    home, credit = changed
+    tamper(home, a_decision(demo_said), lambda text: text + " ")
+    assert credit("decision", "replay", a_decision(demo_said)).code == 6
+
+
+def test_a_parameter_edited_in_place_is_named_with_both_values(demo_said, changed):
+    from credit.app.home import Home
+
+    home, credit = changed
+    shutil.copytree(Home(home).policies, home / "policy")
+    assert credit("decision", "replay", a_decision(demo_said)).code == 0
+    file = home / "policy" / "platform-line.toml"
+    file.write_text(file.read_text().replace("value = 0.113 }", "value = 0.12 }"))
+    said = credit("decision", "replay", a_decision(demo_said))
+    assert said.code == 6
+    assert "parameters.pd_max: stored 0.113, now 0.12" in said.err
+    assert "policy.sha256" in said.err
+
+
+def test_a_model_edited_in_place_is_named(demo_said, changed):
+    home, credit = changed
+    card = home / "models" / "loan_default.platform" / "1" / "card.json"
+    said = json.loads(card.read_text())
+    said["calibration"]["intercept"] += 0.5
+    card.write_text(json.dumps(said))
+    replayed = credit("decision", "replay", a_decision(demo_said))
+    assert replayed.code == 6
+    assert "model.sha256" in replayed.err and "pd: stored" in replayed.err
+
+
+def test_decisions_are_listed_newest_first_and_by_supplier(demo_said, credit):
+    rows = credit("decision", "list", "--json", "--limit", "5").json
+    assert len(rows) == 5
+    mine = credit("decision", "list", "--supplier", rows[0]["supplier_id"], "--json").json
+    assert {r["supplier_id"] for r in mine} == {rows[0]["supplier_id"]}
+
+
+def test_an_unknown_decision_is_an_error_with_a_hint(credit):
+    said = credit("decision", "show", "D404")
+    assert said.code == 1 and "credit decision list" in said.err
+
+
+def test_a_tracking_server_that_is_down_blocks_no_decision_and_loses_none(demo_said, changed):
+    _, credit = changed
+    down = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    supplier = demo_said["next"][0].split()[-1]
+    assert credit("line", "decide", supplier, "--amount", "12345", **down).code == 0
+    assert credit("decision", "track", **down).code == 1
+    assert credit("decision", "track", "--json").json == {"sent": 1}
+    assert credit("decision", "track", "--json").json == {"sent": 0}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from credit.app.home import Home
+from data.facts import contracts_awaiting_advance
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@pytest.fixture(scope="module")
+def waiting(demo_home) -> list[str]:
+    ledger = Home(demo_home).ledger()
+    found = contracts_awaiting_advance(ledger, ledger.last_day("platform"))
+    assert found
+    return found
+
+
+def test_an_advance_payment_guarantee_never_exceeds_the_advance(credit, waiting):
+    for contract in waiting[:4]:
+        record = credit("guarantee", "decide", "advance-payment", "--contract", contract, "--json").json
+        assert record["amount_fen"] in (0, record["inputs"]["advance_fen"]) or record["outcome"] == "REFER"
+        assert record["amount_fen"] <= record["inputs"]["advance_fen"]
+
+
+def test_a_granted_guarantee_says_when_it_takes_effect_how_it_falls_and_when_it_ends(credit, waiting):
+    records = [
+        credit("guarantee", "decide", "advance-payment", "--contract", contract, "--json").json for contract in waiting
+    ]
+    granted = [r for r in records if r["amount_fen"]]
+    assert granted
+    for record in granted:
+        conditions = record["conditions"]
+        assert "credited" in conditions["effective"]["en"]
+        left = [step["amount_fen"] for step in conditions["reduction"]["planned"]]
+        assert left == sorted(left, reverse=True) and left[-1] == 0
+        assert date.fromisoformat(conditions["expiry"]) > date.fromisoformat(record["as_of"])
+        assert conditions["fee_fen"] >= 30_000
+
+
+def test_performance_security_stays_within_the_law_of_the_province(credit, waiting):
+    for contract in waiting[:3]:
+        record = credit("guarantee", "decide", "performance", "--contract", contract, "--json").json
+        assert record["limits_fen"]["LIM-law"] <= record["inputs"]["contract_fen"] // 100 + 1
+        assert record["amount_fen"] <= record["limits_fen"]["LIM-law"]
+
+
+def test_a_guarantee_is_replayed_to_the_byte(credit, waiting):
+    record = credit("guarantee", "decide", "advance-payment", "--contract", waiting[0], "--json").json
+    said = credit("decision", "replay", record["decision_id"])
+    assert said.code == 0, said.err
+
+
+def test_an_unknown_contract_hears_the_nearest_ids(credit):
+    said = credit("guarantee", "decide", "performance", "--contract", "C1")
+    assert said.code == 1 and "the nearest ids are" in said.err
+
+
+def test_a_form_that_does_not_exist_is_a_usage_error(credit):
+    assert credit("guarantee", "decide", "bid", "--contract", "C1").code == 2

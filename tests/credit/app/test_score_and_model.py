@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from features.catalogue import names
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def test_every_supplier_is_scored_or_unscorable_with_a_code(credit):
+    [run] = credit("score", "run", "--json").json
+    assert run["scored"] + run["unscorable"] == 600
+    assert sum(run["unscorable_codes"].values()) == run["unscorable"]
+    assert sum(g["suppliers"] for g in run["grades"].values()) == run["scored"]
+
+
+def test_an_explanation_adds_up_reason_by_reason(demo_said, credit):
+    said = credit("score", "explain", demo_said["next"][0].split()[-1], "--json").json
+    assert said["pd"] and said["reasons"]
+    weights = [abs(r["log_odds"]) for r in said["reasons"]]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_a_card_says_what_taught_the_model_and_how_well_it_does_beside_its_peers(credit):
+    card = credit("model", "card", "loan_default.platform", "--json").json
+    assert card["use"] == "predictive" and card["dated"]
+    assert set(card["metrics"]) == {"model", "turnover_alone", "logistic_regression"}
+    for metrics in card["metrics"].values():
+        assert set(metrics) == {"auc", "ks", "brier", "log_loss"}
+        assert all(m["low"] <= m["value"] <= m["high"] for m in metrics.values())
+
+
+def test_no_model_reads_anything_that_is_not_in_the_catalogue(credit):
+    for name in ("loan_default.platform", "performance_breach.platform"):
+        assert credit("model", "card", name, "--json").json["features"] == names()
+
+
+def test_a_model_of_another_catalogue_is_refused_with_the_difference(demo_said, changed):
+    home, credit = changed
+    card = home / "models" / "loan_default.platform" / "1" / "card.json"
+    said = json.loads(card.read_text())
+    said["catalogue_sha256"] = "0" * 64
+    card.write_text(json.dumps(said))
+    answer = credit("line", "decide", demo_said["next"][0].split()[-1])
+    assert answer.code == 1 and "another catalogue" in answer.err
+
+
+def test_promotions_keep_their_history(changed):
+    _, credit = changed
+    assert credit("model", "promote", "loan_default.platform", "--version", "1", "--why", "again").code == 0
+    moves = credit("model", "history", "loan_default.platform", "--json").json
+    assert [(m["from"], m["to"], m["why"]) for m in moves][-1] == (1, 1, "again")
+    on = credit("model", "history", "loan_default.platform", "--on", "2026-11-02", "--json").json
+    assert on["version"] == 1
+    before = credit("model", "history", "loan_default.platform", "--on", "2026-11-01", "--json").json
+    assert before["version"] is None
+
+
+def test_a_version_that_does_not_exist_cannot_be_promoted(credit):
+    said = credit("model", "promote", "loan_default.platform", "--version", "9", "--why", "x")
+    assert said.code == 1 and "no version 9" in said.err
+
+
+def test_mlflow_holds_the_signature_the_native_booster_and_the_champion(demo_home, credit):
+    import mlflow
+    from mlflow import MlflowClient
+
+    mlflow.set_tracking_uri(f"sqlite:///{demo_home / 'mlflow' / 'mlflow.db'}")
+    client = MlflowClient()
+    version = client.get_model_version_by_alias("loan_default.platform", "champion")
+    assert version.version == "1"
+    run = client.get_run(version.run_id)
+    assert {
+        "model.auc.value",
+        "model.auc.low",
+        "model.auc.high",
+        "turnover_alone.auc.versus",
+    } <= run.data.metrics.keys()
+    assert {"num_leaves", "base_rate", "data_fingerprint", "use"} <= run.data.params.keys()
+    artefacts = {a.path for a in client.list_artifacts(version.run_id)}
+    assert {"card.json", "features.json", "calibration.json"} <= artefacts
+    loaded = mlflow.lightgbm.load_model("models:/loan_default.platform@champion")
+    info = mlflow.models.get_model_info("models:/loan_default.platform@champion")
+    assert [c.name for c in info.signature.inputs] == names()
+    served = demo_home / "models" / "loan_default.platform" / "1" / "model.lgb"
+    assert loaded.num_trees() == served.read_text().count("Tree=")
+
+
+def test_a_target_that_does_not_exist_names_the_choices(credit):
+    said = credit("model", "train", "luck")
+    assert said.code == 1 and "loan_default, performance_breach" in said.err
+
+
+def test_too_few_outcomes_train_nothing(empty, tmp_path):
+    (tmp_path / "suppliers.csv").write_text("supplier_id,effective_on,tier\nS1,2020-01-01,platform\n")
+    empty("ledger", "import", tmp_path / "suppliers.csv", "--format", "platform")
+    said = empty("model", "train", "loan_default")
+    assert said.code == 1 and "0 bad and 0 good outcomes" in said.err
+
+
+def test_an_empty_home_says_how_to_begin(empty):
+    for words in (
+        ("score", "run"),
+        ("ledger", "summary"),
+        ("line", "decide", "E1"),
+        ("model", "train", "loan_default"),
+    ):
+        said = empty(*words)
+        assert said.code == 1 and "credit ledger import" in said.err

@@ -1,0 +1,249 @@
+"""A policy file that says what nobody meant is refused, and the message names the file and the entry."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from credit.domain.errors import PolicyBroken
+from credit.domain.policy.inputs import GIVEN, MAPPED
+from credit.domain.policy.terms import Dated, Parameter, pack_from
+from credit.domain.products import PRODUCTS, product_named
+
+LINE = "platform-line"
+HOLDS = date(2016, 1, 1)
+
+
+def broken(file, change, *, name=LINE, shared=None):
+    """The message about a shipped file after a change to its content."""
+    content, common = file(name), file("shared")
+    change(common if shared else content)
+    with pytest.raises(PolicyBroken) as refused:
+        pack_from(content, shared=common, file=f"{name}.toml")
+    assert refused.value.hint
+    return refused.value.message
+
+
+def put(*path, value):
+    """A change that sets one entry."""
+
+    def change(content):
+        for key in path[:-1]:
+            content = content[key]
+        content[path[-1]] = value
+
+    return change
+
+
+def drop(*path):
+    """A change that removes one entry."""
+
+    def change(content):
+        for key in path[:-1]:
+            content = content[key]
+        del content[path[-1]]
+
+    return change
+
+
+def test_the_four_packs_load(pack, packs):
+    assert packs[pack].name == pack
+    assert product_named(packs[pack].product) in PRODUCTS
+
+
+def test_the_packs_that_ship_cover_every_product(packs):
+    assert {each.product for each in packs.values()} == {each.name for each in PRODUCTS}
+
+
+def test_a_product_that_does_not_exist_has_no_entry():
+    with pytest.raises(KeyError):
+        product_named("bid_security")
+
+
+CAP = ("parameters", "product_cap_fen")
+CASES = {
+    "an unknown section": (put("parameter", value={}), "unknown entry 'parameter'"),
+    "a section that is no table": (put("inputs", value=[]), "'inputs' is no table"),
+    "no head": (drop("pack"), "[pack] name is missing"),
+    "a head without a version": (drop("pack", "version"), "[pack] version is missing"),
+    "an unknown entry in the head": (put("pack", "author", value="me"), "unknown entry 'author'"),
+    "a product that does not exist": (put("pack", "product", value="bid_security"), "no product 'bid_security'"),
+    "a parameter without unit": (drop(*CAP, "unit"), "parameter 'product_cap_fen' has no unit"),
+    "a parameter without source": (put(*CAP, "reference", value=""), "parameter 'product_cap_fen' has no reference"),
+    "a parameter without values": (put(*CAP, "values", value=[]), "parameter 'product_cap_fen' has no values"),
+    "values that are no list": (put(*CAP, "values", value={"from": HOLDS}), "no list of values"),
+    "a parameter that is no table": (put(*CAP, value=10), "parameter 'product_cap_fen' is no table"),
+    "an unknown entry in a parameter": (put(*CAP, "note", value="x"), "unknown entry 'note'"),
+    "a line that is no table": (put(*CAP, "values", value=[10]), "a line that is no table"),
+    "an unknown entry in a line": (put(*CAP, "values", 0, "until", value=HOLDS), "unknown entry 'until'"),
+    "a line without a date": (drop(*CAP, "values", 0, "from"), "a line without 'from'"),
+    "a line without a value": (drop(*CAP, "values", 0, "value"), "a line without 'value'"),
+    "a date in quotes": (put(*CAP, "values", 0, "from", value="2016-01-01"), "is no date"),
+    "a date with a time": (put(*CAP, "values", 0, "from", value=datetime(2016, 1, 1)), "is no date"),
+    "a region that is no code": (put(*CAP, "values", 0, "region", value="Zhejiang"), "is no region code"),
+    "a region that is a number": (put(*CAP, "values", 0, "region", value=33), "is no region code"),
+    "a number in quotes": (put(*CAP, "values", 0, "value", value="10"), "'10' is no number"),
+    "a truth for a number": (put(*CAP, "values", 0, "value", value=True), "True is no number"),
+    "a negative number": (put(*CAP, "values", 0, "value", value=-1), "-1 is no number from zero up"),
+    "a number without end": (put(*CAP, "values", 0, "value", value=float("inf")), "inf is no number"),
+    "an amount that is no whole number": (put(*CAP, "values", 0, "value", value=1.5), "1.5 is no whole number"),
+    "a share of more than all": (
+        put("parameters", "top_buyer_share_max", "values", 0, "value", value=60),
+        "60 is more than the whole",
+    ),
+    "a step of nothing": (
+        put("parameters", "rounding_step_fen", "values", 0, "value", value=0),
+        "'rounding_step_fen': nothing can be divided by zero",
+    ),
+    "a table where one number belongs": (put(*CAP, "values", 0, "value", value={"R01": 1}), "is not one number"),
+    "one number where a table belongs": (
+        put("parameters", "turnover_share", "values", 0, "value", value=0.3),
+        "parameter 'turnover_share': 0.3 is not a table by grade",
+    ),
+    "a grade left out": (
+        drop("parameters", "grade_cap_fen", "values", 0, "value", "R05"),
+        "'grade_cap_fen' does not name every grade",
+    ),
+    "a weaker grade that has more": (
+        put("parameters", "grade_cap_fen", "values", 0, "value", "R09", value=10**9),
+        "'grade_cap_fen' gives a weaker grade more",
+    ),
+    "two values for one day": (
+        lambda content: content["parameters"]["pd_max"]["values"].append({"from": HOLDS, "value": 0.2}),
+        "parameter 'pd_max' has two values for one day and region",
+    ),
+    "a parameter that a rule needs": (drop("parameters", "pd_max"), "parameter 'pd_max' is missing"),
+    "a parameter that a limit needs": (drop("parameters", "turns"), "parameter 'turns' is missing"),
+    "a parameter that the price needs": (drop("parameters", "work_cost"), "parameter 'work_cost' is missing"),
+    "a parameter that nothing reads": (
+        lambda content: content["parameters"].update(pd_maximum=content["parameters"]["pd_max"]),
+        "reads 'pd_maximum'",
+    ),
+    "a rule that does not exist": (put("not_applicable", "KO-STARS", value="none"), "not_applicable names 'KO-STARS'"),
+    "a rule of another product": (put("not_applicable", "R-ACCOUNT", value="none"), "not_applicable names 'R-ACCOUNT'"),
+    "a rule that is waived without a reason": (put("not_applicable", "KO-AGE", value=" "), "not_applicable 'KO-AGE'"),
+    "the rule that refers whom nobody can score": (
+        put("not_applicable", "R-UNSCORABLE", value="we score all"),
+        "not_applicable names 'R-UNSCORABLE'",
+    ),
+    "an input that a rule needs": (drop("inputs", "age_months"), "reads input 'age_months', which [inputs] does not"),
+    "an input that a limit needs": (drop("inputs", "cost_share"), "reads input 'cost_share', which [inputs] does not"),
+    "an input that does not exist": (put("inputs", "horoscope", value="stars"), "'horoscope' is no input"),
+    "an input that nothing reads": (put("inputs", "contract_fen", value="x"), "reads input 'contract_fen'"),
+    "an input that is read from nothing": (put("inputs", "age_months", value=""), "input 'age_months' is missing"),
+    "an input that is mapped and assumed": (
+        put("assumed", value={"age_months": {"value": 99, "why": "x"}}),
+        "'age_months' is both mapped and assumed",
+    ),
+    "an assumption without a reason": (put("assumed", value={"voided_share": {"value": 0}}), "assumed 'voided_share'"),
+    "an assumption that is no number": (
+        put("assumed", value={"voided_share": {"value": "0", "why": "x"}}),
+        "assumed 'voided_share' is no number",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_file_is_refused_for(case, file):
+    change, says = CASES[case]
+    message = broken(file, change)
+    assert says in message
+    assert "platform-line.toml" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (put("pack", value={}), "unknown entry 'pack'"),
+        (drop("parameters", "hurdle", "unit"), "parameter 'hurdle' has no unit"),
+        (put("parameters", "tax", "values", 0, "value", value=25), "25 is more than the whole"),
+    ],
+)
+def test_what_is_wrong_with_the_shared_parameters_is_laid_to_them(change, says, file):
+    message = broken(file, change, shared=True)
+    assert says in message
+    assert "the shared parameters" in message
+
+
+@pytest.mark.parametrize(("grade", "bound"), [("R10", 0.9), ("R02", 0.00141)])
+def test_a_scale_that_does_not_rise_to_one_is_refused(grade, bound, file):
+    change = put("parameters", "grade_pd_upper", "values", 0, "value", grade, value=bound)
+    assert "do not rise to 1" in broken(file, change, shared=True)
+
+
+def test_an_input_of_a_rule_that_is_not_applicable_need_not_be_mapped(file):
+    content = file(LINE)
+    content["not_applicable"]["KO-AGE"] = "founding dates are not part of the data"
+    del content["inputs"]["age_months"], content["parameters"]["age_months_min"]
+    assert "KO-AGE" in pack_from(content, shared=file("shared"), file="x.toml").not_applicable
+
+
+def test_every_input_has_one_kind_and_a_product_that_reads_it():
+    names = [each.name for each in (*GIVEN, *MAPPED)]
+    assert len(set(names)) == len(names)
+    assert {each.name for each in MAPPED} <= {name for product in PRODUCTS for name in product.inputs()}
+
+
+def test_the_hash_is_of_what_decides_and_of_nothing_else(file):
+    def hashed(change=lambda content: None):
+        content = file("performance-guarantee")
+        change(content)
+        return pack_from(content, shared=file("shared"), file="x.toml").sha256
+
+    law = ("parameters", "performance_security_max", "values")
+    assert hashed(put("pack", "title", value="Another title")) == hashed()
+    assert hashed(lambda content: content["parameters"]["performance_security_max"]["values"].reverse()) == hashed()
+    assert hashed(put(*law, 0, "value", value=0.2)) != hashed()
+    assert hashed(put(*law, 0, "from", value=date(2015, 3, 2))) != hashed()
+    assert hashed(put("inputs", "age_months", value="other")) != hashed()
+    assert hashed(put("not_applicable", value={"KO-AGE": "x"})) != hashed()
+
+
+LAW = Parameter(
+    "law",
+    "share",
+    "x",
+    (
+        Dated(date(2022, 7, 1), 0.01, "33"),
+        Dated(date(2015, 3, 1), 0.10),
+        Dated(date(2024, 1, 1), 0.05),
+        Dated(date(2019, 1, 1), 0.025, "33"),
+        Dated(date(2020, 1, 1), 0.2, "3301"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "region", "value"),
+    [
+        (date(2022, 7, 1), "33", 0.01),
+        (date(2022, 6, 30), "33", 0.025),
+        (date(2018, 12, 31), "33", 0.10),
+        (date(2023, 12, 31), "110101", 0.10),
+        (date(2024, 1, 1), "110101", 0.05),
+        (date(2024, 1, 1), "330201", 0.01),
+        (date(2024, 1, 1), "330106", 0.2),
+        (date(2024, 1, 1), "3", 0.05),
+        (date(2024, 1, 1), "", 0.05),
+    ],
+)
+def test_a_parameter_picks_the_narrowest_region_then_the_latest_day(day, region, value):
+    assert LAW.on(day, region) == value
+
+
+def test_a_parameter_holds_from_its_first_day_and_not_before():
+    assert LAW.on(date(2015, 3, 1)) == 0.10
+    with pytest.raises(PolicyBroken, match="'law' has no value on 2015-02-28"):
+        LAW.on(date(2015, 2, 28))
+
+
+def test_a_decision_of_the_past_reads_the_value_of_the_past(packs):
+    pack = packs[LINE]
+    assert pack.terms(date(2025, 5, 19))["funding_rate"] == 0.026
+    assert pack.terms(date(2025, 5, 20))["funding_rate"] == 0.019
+
+
+def test_a_parameter_that_a_pack_does_not_have_is_named(packs):
+    with pytest.raises(PolicyBroken, match=r"'platform-line' has no parameter 'stars'"):
+        packs[LINE].terms(date(2026, 6, 30))["stars"]

@@ -1,0 +1,180 @@
+"""Facts of a case: what was registered, drawn, guaranteed, consented to and asked for by its day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from data.facts import contract_facts, last_requests, supplier_facts, valid_consents
+from data.ledger import Ledger
+
+ImportRows = Callable[..., Any]
+AS_OF = date(2025, 6, 30)
+ASKED = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [AS_OF], "contract_id": ["C1"]})
+
+
+@pytest.fixture
+def fact(ledger: Ledger, import_rows: ImportRows) -> Callable[..., Any]:
+    def of(name: str, **tables: list[dict[str, Any]]) -> Any:
+        import_rows(ledger, **({"suppliers": [{}]} | tables))
+        return supplier_facts(ledger, ASKED)[name].iloc[0]
+
+    return of
+
+
+@pytest.fixture
+def contract(ledger: Ledger, import_rows: ImportRows) -> Callable[..., Any]:
+    def of(name: str, form: str = "PERFORMANCE", **tables: list[dict[str, Any]]) -> Any:
+        import_rows(ledger, suppliers=[{}], contracts=[{}], **tables)
+        return contract_facts(ledger, ASKED, form=form)[name].iloc[0]
+
+    return of
+
+
+def event(number: int, kind: str, **changes: Any) -> dict[str, Any]:
+    return {"guarantee_event_id": f"H{number}", "kind": kind, "happened_on": f"2025-02-0{number}"} | changes
+
+
+# -- the supplier ------------------------------------------------------------------------------------------------------
+
+
+def test_a_draw_is_exposure_until_it_is_repaid(fact: Callable[..., Any]) -> None:
+    assert fact("exposure_fen", credit_events=[{}]) == 2_000_000
+
+
+def test_a_repaid_draw_is_no_exposure(fact: Callable[..., Any]) -> None:
+    assert fact("exposure_fen", credit_events=[{}, {"credit_event_id": "V2", "kind": "REPAID"}]) == 0
+
+
+def test_a_demand_for_a_part_leaves_the_whole_guarantee_as_exposure(fact: Callable[..., Any]) -> None:
+    assert fact("exposure_fen", guarantee_events=[{}, event(2, "DEMANDED", amount_fen=1)]) == 1_000_000
+
+
+def test_a_paid_guarantee_is_no_exposure(fact: Callable[..., Any]) -> None:
+    assert fact("exposure_fen", guarantee_events=[{}, event(2, "PAID")]) == 0
+
+
+def test_money_is_whole_fen_and_never_a_float(small_ledger: Ledger) -> None:
+    supplier = supplier_facts(small_ledger, ASKED)
+    of_contract = contract_facts(small_ledger, ASKED, form="PERFORMANCE")
+    for frame in (supplier, of_contract):
+        assert {str(frame[c].dtype) for c in frame.columns if c.endswith("_fen")} == {"int64"}
+
+
+def test_a_code_whose_check_digits_agree_is_a_valid_identity(fact: Callable[..., Any]) -> None:
+    assert fact("identity_valid")
+
+
+def test_a_code_with_one_wrong_digit_is_no_valid_identity(fact: Callable[..., Any]) -> None:
+    assert not fact("identity_valid", suppliers=[{"uscc": "91330100799655058A"}])
+
+
+def test_a_source_without_codes_leaves_the_identity_open(fact: Callable[..., Any]) -> None:
+    assert pd.isna(fact("identity_valid", suppliers=[{"uscc": ""}]))
+
+
+def test_a_supplier_that_nobody_knows_has_no_exposure(small_ledger: Ledger) -> None:
+    assert supplier_facts(small_ledger, ASKED.assign(supplier_id="NOBODY"))["exposure_fen"].tolist() == [0]
+
+
+# -- the contract ------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_counts_into_the_contract(contract: Callable[..., Any]) -> None:
+    assert contract("contract_fen", amendments=[{"change_fen": -1_000_000}]) == 9_000_000
+
+
+def test_a_contract_that_was_completed_is_not_open(contract: Callable[..., Any]) -> None:
+    assert not contract("contract_open", amendments=[{"kind": "COMPLETED"}])
+
+
+def test_a_contract_that_was_changed_is_still_open(contract: Callable[..., Any]) -> None:
+    assert contract("contract_open", amendments=[{}])
+
+
+def test_a_locked_account_is_locked(contract: Callable[..., Any]) -> None:
+    assert contract("account_locked", accounts=[{}])
+
+
+def test_an_account_unlocked_on_the_day_it_was_locked_is_not_locked(contract: Callable[..., Any]) -> None:
+    assert not contract("account_locked", accounts=[{}, {"account_event_id": "K2", "kind": "UNLOCKED"}])
+
+
+def test_only_an_advance_counts_as_received_advance(contract: Callable[..., Any]) -> None:
+    advance = {"payment_id": "P2", "kind": "ADVANCE", "amount_fen": 3}
+    assert contract("advance_received_fen", payments=[{}, advance]) == 3
+
+
+def test_a_guarantee_of_another_form_is_not_of_the_same_form(contract: Callable[..., Any]) -> None:
+    assert contract("guaranteed_same_form_fen", form="ADVANCE_PAYMENT", guarantee_events=[{}]) == 0
+
+
+def test_a_guarantee_of_another_form_still_stands_on_the_contract(contract: Callable[..., Any]) -> None:
+    assert contract("guaranteed_fen", form="ADVANCE_PAYMENT", guarantee_events=[{}]) == 1_000_000
+
+
+def test_a_contract_that_nobody_knows_has_no_row(small_ledger: Ledger) -> None:
+    assert contract_facts(small_ledger, ASKED.assign(contract_id="C9"), form="PERFORMANCE").empty
+
+
+# -- consents ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def consents(ledger: Ledger, import_rows: ImportRows) -> Callable[..., list[str]]:
+    """The consents that hold on a day, given the events of consent G; all were recorded as they happened."""
+
+    def of(on: date, *events: dict[str, Any]) -> list[str]:
+        numbered = [{"consent_event_id": f"G{n}", "recorded_at": e["happened_on"]} | e for n, e in enumerate(events)]
+        import_rows(ledger, suppliers=[{}], consents=numbered)
+        return valid_consents(ledger, pd.Series(["S1", "S1"]), on=on)["consent_id"].tolist()
+
+    return of
+
+
+GRANT = {"happened_on": "2025-02-01", "valid_to": "2025-12-31"}
+
+
+def test_a_consent_holds_on_its_last_day(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2025, 12, 31), GRANT) == ["G"]
+
+
+def test_a_consent_is_over_on_the_day_after_its_last(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2026, 1, 1), GRANT) == []
+
+
+def test_a_consent_holds_on_the_day_before_it_is_revoked(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2025, 5, 4), GRANT, {"happened_on": "2025-05-05", "kind": "REVOKED"}) == ["G"]
+
+
+def test_a_consent_is_over_on_the_day_it_is_revoked(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2025, 5, 5), GRANT, {"happened_on": "2025-05-05", "kind": "REVOKED"}) == []
+
+
+def test_a_consent_that_was_shortened_ends_on_its_new_last_day(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2025, 7, 1), GRANT, {"happened_on": "2025-05-05", "valid_to": "2025-06-30"}) == []
+
+
+def test_a_consent_granted_again_without_end_holds_on(consents: Callable[..., list[str]]) -> None:
+    assert consents(date(2026, 7, 1), GRANT, {"happened_on": "2025-05-05", "valid_to": ""}) == ["G"]
+
+
+# -- requests ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_request_within_a_year_is_found(ledger: Ledger, import_rows: ImportRows) -> None:
+    later = {"application_id": "Q2", "applied_on": "2025-03-01", "requested_fen": 9}
+    import_rows(ledger, suppliers=[{}], applications=[{}, later])
+    assert last_requests(ledger, ASKED).tolist() == [9.0]
+
+
+@pytest.mark.parametrize(("applied_on", "found"), [("2024-07-01", True), ("2024-06-30", False)])
+def test_a_request_counts_for_twelve_months(
+    ledger: Ledger, import_rows: ImportRows, applied_on: str, found: bool
+) -> None:
+    import_rows(ledger, suppliers=[{}], applications=[{"applied_on": applied_on}])
+    assert last_requests(ledger, ASKED).notna().tolist() == [found]

@@ -1,0 +1,241 @@
+"""What must hold for every feature of the catalogue, whatever the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.ledger import Ledger
+from features.catalogue import CATALOGUE
+from features.engine import build
+
+AS_OF = date(2025, 3, 31)
+SUPPLIERS = ("S1", "S2", "S3")
+STRANGER = "S9"
+
+Row = dict[str, Any]
+History = dict[str, list[Row]]
+
+# Tables that features read together; an example holds the events of one or two of these groups.
+GROUPS: tuple[tuple[str, ...], ...] = (
+    ("invoices",),
+    ("contracts", "amendments", "acceptances"),
+    ("acceptances", "payments"),
+    ("deliveries", "applications"),
+    ("credit_events", "guarantee_events"),
+    ("listings", "disputes", "accounts"),
+)
+ON = {
+    "invoices": "issued_on",
+    "contracts": "signed_on",
+    "amendments": "amended_on",
+    "acceptances": "accepted_on",
+    "payments": "paid_on",
+    "deliveries": "delivered_on",
+    "applications": "applied_on",
+    "credit_events": "happened_on",
+    "guarantee_events": "happened_on",
+    "listings": "happened_on",
+    "disputes": "happened_on",
+    "accounts": "happened_on",
+}
+KEYS = {
+    "contracts": "contract_id",
+    "amendments": "amendment_id",
+    "acceptances": "acceptance_id",
+    "payments": "payment_id",
+    "deliveries": "delivery_id",
+    "applications": "application_id",
+    "credit_events": "credit_event_id",
+    "guarantee_events": "guarantee_event_id",
+    "listings": "listing_event_id",
+    "disputes": "dispute_event_id",
+    "accounts": "account_event_id",
+    "invoices": "invoice_no",
+}
+CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "invoices": {
+        "direction": ("ISSUED", "RECEIVED"),
+        "status": ("VALID", "VALID", "VALID", "VOIDED"),
+        "counterparty_id": ("B1", "B2", "B3"),
+    },
+    "contracts": {"channel": ("PROJECT", "EMALL"), "category": ("GOODS", "WORKS"), "buyer_id": ("B1", "B2")},
+    "amendments": {
+        "kind": ("VALUE", "COMPLETED", "TERMINATED"),
+        "fault": ("SUPPLIER", "NONE"),
+        "contract_id": ("contracts-0", "contracts-1", "contracts-2"),
+    },
+    "acceptances": {
+        "rating": (1, 3, 5),
+        "delivery_id": ("D1", "D2"),
+        "contract_id": ("contracts-0", "contracts-1"),
+        "payment_due_on": ("2024-09-30", "2025-03-31", "2025-04-01"),
+    },
+    "payments": {"kind": ("ADVANCE", "PROGRESS"), "delivery_id": ("D1", "D2", ""), "due_on": ("2024-09-30",)},
+    "deliveries": {"due_on": ("2024-06-30", "2025-01-15")},
+    "applications": {"answer": ("GRANTED", "REFUSED")},
+    "credit_events": {
+        "kind": ("DRAWN", "DRAWN", "PAST_DUE", "REPAID", "WRITTEN_OFF"),
+        "loan_id": ("W1", "W2"),
+        "days_past_due": (0, 10, 90),
+    },
+    "guarantee_events": {
+        "kind": ("ISSUED", "EFFECTIVE", "REDUCED", "DEMANDED", "RELEASED"),
+        "guarantee_id": ("H1", "H2"),
+    },
+    "listings": {"kind": ("LISTED", "REMOVED"), "list": ("TAX", "JUDGMENT")},
+    "disputes": {"kind": ("RAISED", "UPHELD", "DISMISSED")},
+    "accounts": {"kind": ("LOCKED", "UNLOCKED")},
+}
+AMOUNTS = {
+    "invoices": ("net_fen", "tax_fen", "total_fen"),
+    "contracts": ("amount_fen", "advance_fen"),
+    "amendments": ("change_fen",),
+    "acceptances": ("accepted_fen", "rejected_fen"),
+    "payments": ("amount_fen",),
+    "deliveries": ("value_fen",),
+    "applications": ("requested_fen",),
+    "credit_events": ("amount_fen",),
+    "guarantee_events": ("amount_fen",),
+    "disputes": ("amount_fen",),
+}
+SIGNED = {"net_fen", "tax_fen", "total_fen", "change_fen"}
+
+bounded = settings(max_examples=8)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Events of three suppliers over three years around AS_OF; every drawn table is there, if only as a header."""
+    groups = draw(st.sets(st.sampled_from(GROUPS), min_size=1, max_size=2))
+    return {
+        table: [draw(events(table, number)) for number in range(draw(st.integers(0, 8)))]
+        for table in sorted({table for group in groups for table in group})
+    }
+
+
+@st.composite
+def events(draw: st.DrawFn, table: str, number: int) -> Row:
+    # Suppliers, days and amounts collide on purpose.
+    happened = AS_OF - timedelta(days=draw(st.sampled_from((-1, 0, 1, 30, 31, 89, 90, 364, 365, 366, 500, 730, 1000))))
+    recorded = happened + timedelta(days=draw(st.sampled_from((0, 0, 0, 1, 40))))
+    event: Row = {
+        KEYS[table]: f"{table}-{number}",
+        "supplier_id": draw(st.sampled_from(SUPPLIERS)),
+        ON[table]: str(happened),
+        "recorded_at": f"{recorded}T00:00:00",
+    }
+    for column, choices in CHOICES[table].items():
+        event[column] = draw(st.sampled_from(choices))
+    for column in AMOUNTS.get(table, ()):
+        event[column] = draw(st.integers(-(10**6) if column in SIGNED else 0, 10**9))
+    if table == "contracts":
+        event["advance_fen"] = min(event["advance_fen"], event["amount_fen"])
+    return event
+
+
+@pytest.fixture(scope="module")
+def of(import_rows: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ledger]:
+    """The ledger of some histories, imported one after the other."""
+
+    def ledger_of(*imports: History) -> Ledger:
+        ledger = Ledger(tmp_path_factory.mktemp("ledger"))
+        for history in imports:
+            suppliers = [{"supplier_id": each, "founded_on": "2019-02-28"} for each in (*SUPPLIERS, STRANGER)]
+            assert import_rows(ledger, suppliers=suppliers, **history).quarantined == 0
+        return ledger
+
+    return ledger_of
+
+
+def cases(*asked: tuple[str, date], contract: str = "contracts-0") -> pd.DataFrame:
+    frame = pd.DataFrame(asked, columns=["supplier_id", "as_of"])
+    return frame.assign(case_id=range(len(asked)), contract_id=contract)
+
+
+ALL_TODAY = cases(*((each, AS_OF) for each in (*SUPPLIERS, STRANGER)))
+
+
+@bounded
+@given(before=histories(), later=st.data())
+def test_what_is_recorded_after_as_of_changes_no_feature(
+    of: Callable[..., Ledger], before: History, later: st.DataObject
+) -> None:
+    news = {
+        table: [
+            later.draw(events(table, 100 + number)) | {"recorded_at": f"{AS_OF}T16:00:00"}  # midnight in China
+            for number in range(later.draw(st.integers(1, 4)))
+        ]
+        for table in before
+    }
+    ledger = of(before, news)
+    assert ledger.version == 2
+    pd.testing.assert_frame_equal(
+        build(ledger, ALL_TODAY, tier="platform", version=1),
+        build(ledger, ALL_TODAY, tier="platform"),
+        check_exact=True,
+    )
+
+
+@settings(bounded, max_examples=5)
+@given(first=histories(), second=st.data())
+def test_the_order_of_imports_changes_no_feature(
+    of: Callable[..., Ledger], first: History, second: st.DataObject
+) -> None:
+    other = {table: [second.draw(events(table, 50 + n)) for n in range(4)] for table in first}
+    one, two = of(first, other), of(other, first)
+    pd.testing.assert_frame_equal(
+        build(one, ALL_TODAY, tier="platform"), build(two, ALL_TODAY, tier="platform"), check_exact=True
+    )
+
+
+@bounded
+@given(history=histories())
+def test_doubling_all_amounts_leaves_every_share_ratio_and_index(of: Callable[..., Ledger], history: History) -> None:
+    doubled = {
+        table: [{k: 2 * v if k in AMOUNTS.get(table, ()) else v for k, v in row.items()} for row in rows]
+        for table, rows in history.items()
+    }
+    relative = [f.name for f in CATALOGUE if f.unit in ("share", "ratio", "index")]
+    pd.testing.assert_frame_equal(
+        build(of(history), ALL_TODAY, tier="platform")[relative],
+        build(of(doubled), ALL_TODAY, tier="platform")[relative],
+        check_exact=True,
+    )
+
+
+@bounded
+@given(history=histories(), data=st.data())
+def test_a_case_asked_alone_answers_as_it_does_in_a_crowd_of_other_days(
+    of: Callable[..., Ledger], history: History, data: st.DataObject
+) -> None:
+    ledger = of(history)
+    days = (AS_OF, AS_OF - timedelta(days=1), AS_OF - timedelta(days=365))
+    crowd = cases(*((each, day) for each in (*SUPPLIERS, STRANGER) for day in days))
+    together = build(ledger, crowd, tier="platform")
+    one = data.draw(st.sampled_from(range(len(crowd))))
+    alone = build(ledger, crowd.iloc[[one]], tier="platform")
+    pd.testing.assert_frame_equal(alone, together.loc[[one]], check_exact=True)
+
+
+@bounded
+@given(history=histories(), order=st.permutations(range(8)))
+def test_every_case_has_one_row_and_every_share_lies_in_its_unit(
+    of: Callable[..., Ledger], history: History, order: list[int]
+) -> None:
+    asked = cases(*((each, day) for each in (*SUPPLIERS, STRANGER) for day in (AS_OF, date(2024, 2, 29)))).iloc[order]
+    frame = build(of(history), asked, tier="platform")
+    assert frame.index.tolist() == order
+    assert frame.columns.tolist() == [f.name for f in CATALOGUE]
+    for feature in CATALOGUE:
+        values = frame[feature.name].dropna()
+        if feature.unit in ("share", "index"):
+            assert values.between(0, 1).all(), feature.name
+        if feature.unit not in ("fen", "ratio", "days"):
+            assert (values >= 0).all(), feature.name
