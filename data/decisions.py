@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,20 @@ OUTBOX = Table(
     Column("sent_at", String(19)),
 )
 
+GRANTING = ("APPROVE", "REDUCE")
+
 # Most variables that one statement may carry in SQLite.
 _CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What stands granted to a supplier by one question, in fen."""
+
+    supplier_id: str
+    contract_id: str | None
+    pack: str
+    amount_fen: int
 
 
 class DecisionStore:
@@ -90,36 +103,30 @@ class DecisionStore:
         with self._begin() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
-    def latest(self, pack: str, as_of: date) -> list[str]:
-        """The record of each supplier's last decision under a pack on a date."""
-        newest = (
-            select(DECISIONS.c.supplier_id, func.max(DECISIONS.c.decided_at).label("decided_at"))
-            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
-            .group_by(DECISIONS.c.supplier_id)
-            .subquery()
-        )
+    def latest(self, pack: str, on: date) -> list[str]:
+        """The record of each supplier's last decision under a pack that had not lapsed on a date, by supplier."""
         query = (
             select(DECISIONS.c.supplier_id, DECISIONS.c.record)
-            .join(
-                newest,
-                (DECISIONS.c.supplier_id == newest.c.supplier_id) & (DECISIONS.c.decided_at == newest.c.decided_at),
-            )
-            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
-            .order_by(DECISIONS.c.supplier_id, DECISIONS.c.decision_id)
+            .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
+            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on)
+            .order_by(DECISIONS.c.supplier_id, OUTBOX.c.number)
         )
         with self._begin() as con:
             return list({row[0]: row[1] for row in con.execute(query)}.values())
 
-    def committed(self, pack: str, on: date) -> dict[str, int]:
-        """What stands granted under a pack on a day, in fen by supplier: the last offer that has not lapsed."""
+    def standing(self, on: date) -> list[Offer]:
+        """What stands granted on a date of the history: by question the largest offer that has not lapsed.
+
+        The largest and not the last: each of them was told to somebody who may still take it up.
+        """
+        question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack)
         query = (
-            select(DECISIONS.c.supplier_id, DECISIONS.c.amount_fen, DECISIONS.c.outcome)
-            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on)
-            .order_by(DECISIONS.c.decided_at)
+            select(*question, func.max(DECISIONS.c.amount_fen))
+            .where(DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on, DECISIONS.c.outcome.in_(GRANTING))
+            .group_by(*question)
         )
         with self._begin() as con:
-            last = {s: (a if o in ("APPROVE", "REDUCE") else 0) for s, a, o in con.execute(query)}
-        return {supplier: amount for supplier, amount in last.items() if amount}
+            return [Offer(*row) for row in con.execute(query)]
 
     def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
         """Decisions that tracking has not been told of: id and record, oldest first."""

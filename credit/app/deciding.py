@@ -20,8 +20,10 @@ from credit.domain.errors import EmptyLedger, PolicyBroken, UnknownContract, Unk
 if TYPE_CHECKING:
     import pandas as pd
 
+    from credit.domain.decision import Decided
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
+    from data.decisions import Offer
     from models.registry import Served
 
 Record = dict[str, Any]
@@ -60,19 +62,43 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
     that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier.
     """
     store = home.decisions()
-    committed = store.committed(pinned.pack.name, day_of(pinned.decided_at))
-    others = sum(amount for supplier, amount in committed.items() if supplier not in set(applications["supplier_id"]))
-    budget = max(0, int(pinned.pack.terms(pinned.as_of)["portfolio_budget_fen"]) - others)
-    records = decide(home, pinned, applications, budget_fen=budget)
+    offers = store.standing(pinned.as_of)
+    asked = set(zip(applications["supplier_id"], _contracts(applications), strict=True))
+    same = [o for o in offers if o.pack == pinned.pack.name and (o.supplier_id, o.contract_id) not in asked]
+    taken = sum(offer.amount_fen for offer in same)
+    budget = max(0, int(pinned.pack.terms(pinned.as_of)["portfolio_budget_fen"]) - taken)
+    records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
     known = store.add([_row(record, pinned.pack.name) for record in records])
     stored = {decision_id: json.loads(text) for decision_id, text in known.items()}
     return [stored.get(record["decision_id"], record) for record in records]
 
 
+def _with_offers(pinned: Pinned, applications: pd.DataFrame, offers: list[Offer]) -> pd.DataFrame:
+    """The applications beside what stands offered to the same supplier, and on the same contract, by other questions.
+
+    Until a book holds what was drawn and issued, an offer that has not lapsed counts as exposure.
+    """
+    by_supplier: dict[str, list[Offer]] = {}
+    for offer in offers:
+        by_supplier.setdefault(offer.supplier_id, []).append(offer)
+    to_supplier, on_contract = [], []
+    for supplier, contract in zip(applications["supplier_id"], _contracts(applications), strict=True):
+        question = (pinned.pack.name, contract)
+        others = [o for o in by_supplier.get(supplier, []) if (o.pack, o.contract_id) != question]
+        to_supplier.append(sum(o.amount_fen for o in others))
+        on_contract.append(sum(o.amount_fen for o in others if contract is not None and o.contract_id == contract))
+    return applications.assign(offered_fen=to_supplier, offered_on_contract_fen=on_contract)
+
+
+def _contracts(applications: pd.DataFrame) -> list[str | None]:
+    return list(applications["contract_id"]) if "contract_id" in applications else [None] * len(applications)
+
+
 def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen: int | None = None) -> list[Record]:
     """Decide applications and answer their records, storing nothing.
 
-    With `budget_fen` they share that budget; without, each row brings its own `portfolio_headroom_fen`.
+    With `budget_fen` they share that budget; without, each row brings its own `portfolio_headroom_fen`. Each brings
+    what stands offered by other questions: `offered_fen` to its supplier, `offered_on_contract_fen` on its contract.
     """
     from credit.domain.decision import decide as decide_cases
     from credit.domain.decision import decide_within_budget
@@ -93,13 +119,17 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
         decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen)
     reasons = reasons_said(pinned.served, frame, scores["pd"])
     known = _known_features(frame)
+    asked: dict[str, list[Any]] = {str(name): cases[name].tolist() for name in cases.columns}
+    headroom = decided.cases["portfolio_headroom_fen"].tolist()
     contexts = {
         case: {
             "application": {
-                "supplier_id": cases.at[case, "supplier_id"],
-                "contract_id": cases.at[case, "contract_id"] if pinned.product.asks_contract else None,
-                "requested_fen": plain(cases.at[case, "requested_fen"]),
-                "portfolio_headroom_fen": int(decided.cases.at[case, "portfolio_headroom_fen"]),
+                "supplier_id": asked["supplier_id"][case],
+                "contract_id": asked["contract_id"][case] if pinned.product.asks_contract else None,
+                "requested_fen": plain(asked["requested_fen"][case]),
+                "portfolio_headroom_fen": int(headroom[case]),
+                "offered_fen": int(asked["offered_fen"][case]),
+                "offered_on_contract_fen": int(asked["offered_on_contract_fen"][case]),
             },
             "decided_at": pinned.decided_at.isoformat(),
             "pd_horizon_months": _horizon(pinned, decided, case),
@@ -109,7 +139,7 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
             "unscorable": said(code) if isinstance(code := scores.at[case, "unscorable"], str) else None,
             "reasons": reasons[case],
         }
-        for case in cases["case_id"]
+        for case in range(len(cases))
     }
     return records(decided, contexts)
 
@@ -140,8 +170,7 @@ def replay(home: Home, stored: Record) -> Record:
         served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
         pack=pack_named(home, stored["policy"]["pack"]),
     )
-    row = {key: asked[key] for key in ("supplier_id", "contract_id", "requested_fen", "portfolio_headroom_fen")}
-    applications = pd.DataFrame([row]).astype({"requested_fen": "float64"})
+    applications = pd.DataFrame([asked]).astype({"requested_fen": "float64"})
     return decide(home, pinned, applications)[0]
 
 
@@ -191,6 +220,7 @@ def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame
     pool = {
         **{name: frame[name] for name in frame.columns},
         **{name: supplier[name] for name in supplier.columns},
+        "exposure_fen": supplier["exposure_fen"] + cases["offered_fen"].to_numpy(),
         "consents_valid": cases["supplier_id"].map(for_purpose).fillna(0).astype("int64"),
     }
     if pinned.product.asks_contract:
@@ -201,6 +231,7 @@ def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame
                 hint="check `--as-of` and the supplier of each",
             )
         pool |= {name: contract[name] for name in contract.columns}
+        pool["guaranteed_fen"] = contract["guaranteed_fen"] + cases["offered_on_contract_fen"].to_numpy()
     missing = sorted(source for source in pinned.pack.inputs.values() if source not in pool)
     if missing:
         raise PolicyBroken(
@@ -211,13 +242,17 @@ def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame
     return pd.DataFrame(chosen, index=cases["case_id"])
 
 
-def _horizon(pinned: Pinned, decided: Any, case: int) -> int:
-    """Months that the PD looks ahead: the target's own, or until the guarantee would end."""
-    if pinned.served.card["horizon_months"] is not None:
-        return int(pinned.served.card["horizon_months"])
+def _horizon(pinned: Pinned, decided: Decided, case: int) -> int | None:
+    """Months that the PD looks ahead: the target's own, or until the guarantee would end, where that is known."""
+    import pandas as pd
+
     from credit.domain.windows import months_before
 
-    end: date = decided.cases.at[case, "planned_acceptance_on"]
+    if pinned.served.card["horizon_months"] is not None:
+        return int(pinned.served.card["horizon_months"])
+    end: Any = decided.cases["planned_acceptance_on"].tolist()[case]
+    if end is None or pd.isna(end):
+        return None
     last = end + timedelta(days=int(decided.terms["expiry_days"]))
     months = 1
     while months_before(last, months) > pinned.as_of:

@@ -94,7 +94,8 @@ def _policy() -> str:
     for pack in packs(Home(Path("/nonexistent"))):
         lines += [f"\n## Pack `{pack.name}`: {pack.title}\n"]
         lines += [f"- `{code}` is not asked: {why}" for code, why in pack.not_applicable.items()]
-        rows = [
+        lines += [f"- `{name}` is taken as {each.value}: {each.why}" for name, each in pack.assumed.items()]
+        parameters = [
             (
                 f"`{p.name}`",
                 "; ".join(f"{v.value} from {v.since}" + (f" in {v.region}" if v.region else "") for v in p.values),
@@ -103,7 +104,7 @@ def _policy() -> str:
             )
             for p in pack.parameters.values()
         ]
-        lines += ["", *_table(("parameter", "value", "unit", "source"), rows)]
+        lines += ["", *_table(("parameter", "value", "unit", "source"), parameters)]
     return "\n".join(lines) + "\n"
 
 
@@ -121,7 +122,8 @@ def _errors() -> str:
 
     lines = ["# Errors\n", "Exit codes:\n"]
     lines += [f"- `{int(code)}` {meaning}" for code, meaning in EXIT_MEANINGS.items()]
-    for error in (CreditError, *ERRORS):
+    family: tuple[type[CreditError], ...] = (CreditError, *ERRORS)
+    for error in family:
         doc = " ".join((error.__doc__ or "").split())
         lines += [f"\n## {error.code}\n", f"{doc} Exit code {int(error.exit)}.\n", error.remedy]
     lines += ["\n## Quarantine\n", "What can be wrong with a row, and what to do:\n"]

@@ -32,7 +32,7 @@ def bank_named(home: Home, bank_id: str) -> Bank:
 
 
 def build(home: Home, bank_id: str) -> Path:
-    """Write the next full export for a bank from the last kept scores and the decisions of the same day.
+    """Write the next full export for a bank from the last kept scores and the decisions that stand on their date.
 
     Answers its folder. Raises EmptyLedger where nothing was scored.
     """
@@ -120,7 +120,7 @@ def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 
 
 def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
-    """The last line decision of each supplier on the run's date, as the export's columns, by supplier_id."""
+    """Each supplier's last line decision that stands on the run's date, as the export's columns, by supplier_id."""
     import pandas as pd
 
     pack = next(p for p in packs(home) if (p.product, p.tier) == ("turnover_line", run.tier))

@@ -37,8 +37,9 @@ def import_(
 
     def page() -> None:
         headings = ("table", "read", "imported", "duplicate", "quarantined")
-        rows = [(t.table, t.read, t.imported, t.duplicate, t.quarantined) for t in summary.tables]
-        total = ("total", *(sum(row[i] for row in rows) for i in range(1, 5)))
+        counts = [(t.read, t.imported, t.duplicate, t.quarantined) for t in summary.tables]
+        rows = [(t.table, *row) for t, row in zip(summary.tables, counts, strict=True)]
+        total = ("total", *(sum(column) for column in zip(*counts, strict=True)))
         console.table(headings, [*rows, total], numbers=(1, 2, 3, 4))
         if summary.not_read:
             typer.echo(f"Not part of this format: {', '.join(summary.not_read)}")

@@ -60,3 +60,19 @@ def test_an_unknown_contract_hears_the_nearest_ids(credit):
 
 def test_a_form_that_does_not_exist_is_a_usage_error(credit):
     assert credit("guarantee", "decide", "bid", "--contract", "C1").code == 2
+
+
+def test_what_is_offered_on_a_contract_counts_against_the_next_question_about_its_supplier(changed, waiting):
+    _, credit = changed
+    for contract in waiting:
+        advance = credit("guarantee", "decide", "advance-payment", "--contract", contract, "--json").json
+        if advance["outcome"] != "APPROVE":
+            continue
+        performance = credit("guarantee", "decide", "performance", "--contract", contract, "--json").json
+        assert performance["application"]["offered_on_contract_fen"] == advance["amount_fen"]
+        assert performance["inputs"]["guaranteed_fen"] >= advance["amount_fen"]
+        line = credit("line", "decide", performance["application"]["supplier_id"], "--json").json
+        assert line["inputs"]["exposure_fen"] >= advance["amount_fen"] + performance["amount_fen"]
+        assert credit("decision", "replay", line["decision_id"]).code == 0
+        return
+    pytest.fail("no waiting contract was granted a guarantee")

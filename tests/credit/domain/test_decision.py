@@ -236,7 +236,8 @@ def test_amounts_beyond_what_a_float_can_count_stay_exact(packs, frame):
 
 
 def test_growth_from_nothing_is_unknown_growth(ask):
-    answers = ask("platform-line", {"growth_ratio": float("inf")}, {"growth_ratio": None}).answers
+    unnamed = {"requested_fen": None}
+    answers = ask("platform-line", unnamed | {"growth_ratio": float("inf")}, unnamed | {"growth_ratio": None}).answers
     assert answers["amount_fen"].nunique() == 1
 
 
