@@ -19,6 +19,7 @@ def docs() -> None:
 
 @app.command()
 def build(
+    context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Where the pages are.")] = Path("docs"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 6 if a page is out of date.")] = False,
     as_json: console.AsJson = False,
@@ -26,7 +27,8 @@ def build(
     """Write the generated pages: commands, features, rules, parameters, reasons, errors, formats, tables, bank file."""
     from credit.app.documenting import check_pages, write_pages
 
-    pages = check_pages(folder) if check else write_pages(folder)
+    root = context.find_root().command
+    pages = check_pages(folder, root) if check else write_pages(folder, root)
     verb = "up to date" if check else "written"
     console.answer(
         {"pages": pages, "state": verb}, as_json=as_json, page=lambda: typer.echo(f"{len(pages)} pages are {verb}")

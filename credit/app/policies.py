@@ -8,7 +8,8 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.policy.terms import Pack, pack_from
+from credit.domain.policy.reading import read_pack
+from credit.domain.policy.terms import Pack
 
 SHARED = "shared.toml"
 
@@ -17,7 +18,7 @@ def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
     shared = _read(home.policies / SHARED)
     files = sorted(file for file in home.policies.glob("*.toml") if file.name != SHARED)
-    return [pack_from(_read(file), shared=shared, file=file.name) for file in files]
+    return [read_pack(_read(file), shared=shared, file=file.name) for file in files]
 
 
 def pack_named(home: Home, name: str) -> Pack:

@@ -152,14 +152,3 @@ class Terms:
                 f"policy pack {self.pack.name!r} has no parameter {name!r}",
                 hint=f"add [parameters.{name}] to its file",
             ) from None
-
-
-def pack_from(content: dict[str, Any], *, shared: dict[str, Any], file: str) -> Pack:
-    """A pack from its parsed file and the parameters that all packs share.
-
-    Raises PolicyBroken naming the file and the first entry that cannot be used.
-    """
-    # The rules and products read terms, and a file is held against its product: only this door knows both.
-    from credit.domain.policy.reading import read_pack
-
-    return read_pack(content, shared=shared, file=file)

@@ -128,6 +128,7 @@ _SUPPLIER_RULES = (
     line_rules.can_be_priced_within_the_ceiling,
     line_rules.can_be_scored,
     line_rules.was_never_called,
+    line_rules.is_within_automatic_authority,
 )
 _CONTRACT_RULES = (
     contract_rules.is_for_an_open_contract,

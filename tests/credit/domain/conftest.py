@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from credit.domain.decision import Decided, decide
-from credit.domain.policy.terms import Pack, pack_from
+from credit.domain.policy.reading import read_pack
+from credit.domain.policy.terms import Pack
 from credit.domain.products import product_named
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ def parsed(name: str) -> dict[str, Any]:
 def shipped() -> dict[str, Pack]:
     """The packs that ship."""
     names = sorted(file.stem for file in PARAMETERS.glob("*.toml") if file.stem != "shared")
-    return {name: pack_from(parsed(name), shared=parsed("shared"), file=f"{name}.toml") for name in names}
+    return {name: read_pack(parsed(name), shared=parsed("shared"), file=f"{name}.toml") for name in names}
 
 
 PACKS = shipped()

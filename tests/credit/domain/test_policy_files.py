@@ -8,7 +8,8 @@ import pytest
 
 from credit.domain.errors import PolicyBroken
 from credit.domain.policy.inputs import GIVEN, MAPPED
-from credit.domain.policy.terms import Dated, Parameter, pack_from
+from credit.domain.policy.reading import read_pack
+from credit.domain.policy.terms import Dated, Parameter
 from credit.domain.products import PRODUCTS, product_named
 
 LINE = "platform-line"
@@ -20,7 +21,7 @@ def broken(file, change, *, name=LINE, shared=None):
     content, common = file(name), file("shared")
     change(common if shared else content)
     with pytest.raises(PolicyBroken) as refused:
-        pack_from(content, shared=common, file=f"{name}.toml")
+        read_pack(content, shared=common, file=f"{name}.toml")
     assert refused.value.hint
     return refused.value.message
 
@@ -176,7 +177,7 @@ def test_an_input_of_a_rule_that_is_not_applicable_need_not_be_mapped(file):
     content = file(LINE)
     content["not_applicable"]["KO-AGE"] = "founding dates are not part of the data"
     del content["inputs"]["age_months"], content["parameters"]["age_months_min"]
-    assert "KO-AGE" in pack_from(content, shared=file("shared"), file="x.toml").not_applicable
+    assert "KO-AGE" in read_pack(content, shared=file("shared"), file="x.toml").not_applicable
 
 
 def test_every_input_has_one_kind_and_a_product_that_reads_it():
@@ -189,7 +190,7 @@ def test_the_hash_is_of_what_decides_and_of_nothing_else(file):
     def hashed(change=lambda content: None):
         content = file("performance-guarantee")
         change(content)
-        return pack_from(content, shared=file("shared"), file="x.toml").sha256
+        return read_pack(content, shared=file("shared"), file="x.toml").sha256
 
     law = ("parameters", "performance_security_max", "values")
     assert hashed(put("pack", "title", value="Another title")) == hashed()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from sqlalchemy.exc import ArgumentError
+
+from data.decisions import DecisionStore
+
+
+def row(number: int, **changes) -> dict:
+    return {
+        "decision_id": f"D{number}",
+        "decided_at": "2026-11-01T00:00:00",
+        "supplier_id": "S1",
+        "contract_id": None,
+        "pack": "platform-line",
+        "as_of": date(2026, 10, 31),
+        "outcome": "APPROVE",
+        "amount_fen": 100 * number,
+        "valid_until": date(2026, 11, 30),
+        "record": f'{{"n": {number}}}\n',
+        **changes,
+    }
+
+
+@pytest.fixture
+def store(tmp_path) -> DecisionStore:
+    return DecisionStore(tmp_path / "book.db")
+
+
+def test_a_decision_is_stored_once_and_the_stored_one_stands(store):
+    assert store.add([row(1)]) == {}
+    assert store.add([row(1, record="other")]) == {"D1": '{"n": 1}\n'}
+    assert store.record("D1") == '{"n": 1}\n'
+
+
+def test_a_decision_and_its_place_in_the_outbox_are_written_together(store, monkeypatch):
+    monkeypatch.setattr("data.decisions.OUTBOX", None)
+    with pytest.raises(ArgumentError):
+        store.add([row(1)])
+    monkeypatch.undo()
+    assert store.record("D1") is None
+    store.add([row(1)])
+    assert [decision for decision, _ in store.unsent()] == ["D1"]
+
+
+def test_what_was_sent_is_not_sent_again(store):
+    store.add([row(1), row(2)])
+    store.mark_sent(["D1"], "2026-11-01T00:00:01")
+    assert [decision for decision, _ in store.unsent()] == ["D2"]
+
+
+def test_an_offer_stands_on_its_last_day_and_not_the_day_after(store):
+    store.add([row(1)])
+    assert [o.amount_fen for o in store.standing(date(2026, 11, 30))] == [100]
+    assert store.standing(date(2026, 12, 1)) == []
+
+
+def test_of_two_answers_to_one_question_the_larger_offer_counts(store):
+    store.add([row(2), row(1), row(3, outcome="DECLINE"), row(4, supplier_id="S2")])
+    assert {(o.supplier_id, o.amount_fen) for o in store.standing(date(2026, 11, 1))} == {("S1", 200), ("S2", 400)}
+
+
+def test_the_latest_decision_of_a_supplier_is_the_one_stored_last(store):
+    store.add([row(2)])
+    store.add([row(1)])
+    assert store.latest("platform-line", date(2026, 10, 31)) == ['{"n": 1}\n']
+    assert store.latest("platform-line", date(2026, 10, 30)) == []
+
+
+def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_path):
+    store = DecisionStore(tmp_path / "book.db")
+    store.add([row(0)])
+    code = (
+        "import sys; from pathlib import Path; from datetime import date; from data.decisions import DecisionStore\n"
+        "store = DecisionStore(Path(sys.argv[1]))\n"
+        "base = dict(decided_at='2026-11-01T00:00:00', supplier_id='S1', contract_id=None, pack='p',"
+        " as_of=date(2026, 10, 31), outcome='APPROVE', amount_fen=1, valid_until=date(2026, 11, 30), record='{}')\n"
+        "[store.add([dict(base, decision_id=f'D{n}')]) for n in range(1, 40)]"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "book.db")]
+    running = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert len(store.unsent()) == 40

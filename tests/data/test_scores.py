@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from data.scores import keep, latest
+
+
+def scores(pd_: float) -> pd.DataFrame:
+    return pd.DataFrame({"pd": [pd_]}, index=pd.Index(["S1"], name="supplier_id"))
+
+
+def test_the_latest_run_is_that_of_the_latest_date_whenever_it_was_kept(tmp_path):
+    keep(tmp_path, "platform", date(2026, 10, 31), scores(0.2), {"n": 2})
+    keep(tmp_path, "platform", date(2026, 9, 30), scores(0.1), {"n": 1})
+    found = latest(tmp_path, "platform")
+    assert found is not None
+    assert (found.as_of, found.facts, found.frame.loc["S1", "pd"]) == (date(2026, 10, 31), {"n": 2}, 0.2)
+
+
+def test_a_kind_of_data_that_was_never_scored_has_no_run(tmp_path):
+    assert latest(tmp_path, "invoice") is None

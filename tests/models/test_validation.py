@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as reference
+
+from models.validation import METRICS, OutOfFold, auc, brier, ks, log_loss, measure
+
+
+@pytest.fixture
+def held() -> tuple[np.ndarray, OutOfFold]:
+    rng = np.random.default_rng(3)
+    labels = (rng.random(300) < 0.3).astype(float)
+    scores = np.round(np.clip(rng.normal(0.3 + 0.2 * labels, 0.2), 0.01, 0.99), 2)  # rounded, so that there are ties
+    return labels, OutOfFold(scores, np.zeros(300, dtype=np.int64))
+
+
+def one(labels: np.ndarray) -> np.ndarray:
+    return np.ones((1, len(labels)))
+
+
+def test_each_metric_equals_scikit_learns(held):
+    labels, scored = held
+    assert auc(labels, scored, one(labels))[0] == pytest.approx(reference.roc_auc_score(labels, scored.scores))
+    assert brier(labels, scored, one(labels))[0] == pytest.approx(reference.brier_score_loss(labels, scored.scores))
+    assert log_loss(labels, scored, one(labels))[0] == pytest.approx(reference.log_loss(labels, scored.scores))
+    false, true, _ = reference.roc_curve(labels, scored.scores, drop_intermediate=False)
+    assert ks(labels, scored, one(labels))[0] == pytest.approx(np.abs(true - false).max())
+
+
+def test_a_row_counted_twice_weighs_as_two_rows(held):
+    labels, scored = held
+    weights = np.ones((1, 300))
+    weights[0, :50] = 2
+    twice = OutOfFold(np.r_[scored.scores, scored.scores[:50]], np.zeros(350, dtype=np.int64))
+    for metric in METRICS:
+        doubled = metric.compute(np.r_[labels, labels[:50]], twice, np.ones((1, 350)))
+        assert metric.compute(labels, scored, weights) == pytest.approx(doubled)
+
+
+def test_the_auc_compares_only_within_a_fold(held):
+    labels, scored = held
+    fold = np.repeat([0, 1], 150)
+    shifted = OutOfFold(scored.scores + 10 * fold, fold)
+    assert auc(labels, shifted, one(labels)) == pytest.approx(auc(labels, OutOfFold(scored.scores, fold), one(labels)))
+
+
+def test_a_peer_with_the_models_own_scores_differs_by_nothing(held):
+    labels, scored = held
+    firms = pd.Series(np.arange(300) // 3)
+    found = measure(labels, {"model": [scored], "twin": [scored]}, firms, model="model")
+    for metric in METRICS:
+        twin = found["twin"][metric.name]
+        assert (twin.versus, twin.versus_low, twin.versus_high) == (0, 0, 0)
+        assert twin.low <= twin.value <= twin.high
+
+
+def test_intervals_widen_when_rows_belong_to_fewer_firms(held):
+    labels, scored = held
+
+    def width(firms: pd.Series) -> float:
+        found = measure(labels, {"model": [scored]}, firms, model="model")["model"]["brier"]
+        return found.high - found.low
+
+    clumped = pd.Series(np.argsort(np.argsort(labels, kind="stable")) // 30)  # ten firms, each all good or all bad
+    assert width(clumped) > width(pd.Series(np.arange(300)))
