@@ -89,10 +89,11 @@ class DecisionStore:
                 con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in fresh])
         return known
 
-    def record(self, decision_id: str) -> str | None:
-        """The stored record of a decision as its very text, or None."""
+    def row(self, decision_id: str) -> dict[str, Any] | None:
+        """The whole row of a decision, its record included, or None."""
         with self._begin() as con:
-            return self._records(con, [decision_id]).get(decision_id)
+            found = con.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).mappings().first()
+            return dict(found) if found else None
 
     def listed(self, *, supplier_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """The last decisions, newest first, without their records."""

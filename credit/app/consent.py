@@ -9,7 +9,7 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("Grant, revoke and list consents; they are events in the ledger like any other.")
+app = console.group("Grant, revoke and list consents.")
 
 Supplier = Annotated[str, typer.Argument(help="The supplier's id.")]
 Bank = Annotated[str, typer.Option("--bank", help="The bank that the consent names.")]

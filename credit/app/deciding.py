@@ -68,7 +68,7 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
     taken = sum(offer.amount_fen for offer in same)
     budget = max(0, int(pinned.pack.terms(pinned.as_of)["portfolio_budget_fen"]) - taken)
     records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
-    known = store.add([_row(record, pinned.pack.name) for record in records])
+    known = store.add([row_of(record, pinned.pack.name) for record in records])
     stored = {decision_id: json.loads(text) for decision_id, text in known.items()}
     return [stored.get(record["decision_id"], record) for record in records]
 
@@ -260,7 +260,8 @@ def _horizon(pinned: Pinned, decided: Decided, case: int) -> int | None:
     return months
 
 
-def _row(record: Record, pack: str) -> dict[str, Any]:
+def row_of(record: Record, pack: str) -> dict[str, Any]:
+    """The row that a record is stored as: what queries read beside the record's own text."""
     return {
         "decision_id": record["decision_id"],
         "decided_at": record["decided_at"],

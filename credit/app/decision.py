@@ -9,7 +9,7 @@ import typer
 from credit.app import answers, console
 from credit.app.home import Home
 
-app = console.group("Show, list and replay stored decisions, and hand them to MLflow.")
+app = console.group("Show, list, replay and track decisions.")
 
 Id = Annotated[str, typer.Argument(help="The decision's id.")]
 

@@ -15,9 +15,10 @@ def run(
     suppliers: Annotated[int, typer.Option(min=500, help="Size of the simulated platform.")] = DEFAULT_SUPPLIERS,
     as_json: console.AsJson = False,
 ) -> None:
-    """Run the whole path on a simulated platform: history, features, scores, decisions, bank file.
+    """Run the whole path on a small simulated platform.
 
-    Everything is written under $CREDIT_HOME (default ./var); a second run changes nothing that stands.
+    History, features, scores, decisions, bank file. Everything is written under $CREDIT_HOME (default ./var); a second
+    run changes nothing that stands.
     """
     from credit.app.demonstrating import demonstrate
 

@@ -9,7 +9,7 @@ import typer
 
 from credit.app import console
 
-app = console.group("Generate the reference pages from the code.")
+app = console.group("Generate the reference pages.")
 
 
 @app.callback()

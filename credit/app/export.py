@@ -11,7 +11,7 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("Build bank files, verify one, and list what was built.")
+app = console.group("Build, verify and list bank files.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("List the features, compute them, or print their SQL.")
+app = console.group("List and compute features, print their SQL.")
 
 
 @app.command("list")

@@ -12,7 +12,7 @@ from credit.app import console
 from credit.app.home import Home
 from credit.domain.errors import Exit
 
-app = console.group("Import history into the ledger, and see what it holds.")
+app = console.group("Import history, and see what the ledger holds.")
 
 SHOWN_PROBLEMS = 5
 

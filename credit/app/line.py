@@ -10,7 +10,7 @@ import typer
 from credit.app import answers, console
 from credit.app.home import Home
 
-app = console.group("Decide credit lines on a supplier's own record.")
+app = console.group("Decide credit lines on suppliers' records.")
 
 PRODUCT = "turnover_line"
 

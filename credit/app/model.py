@@ -10,7 +10,7 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("Train models, make one champion, and read their cards and history.")
+app = console.group("Train and promote models, read their cards.")
 
 Name = Annotated[str, typer.Argument(help="A registered model, such as loan_default.invoice.")]
 

@@ -5,14 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from credit.app.clock import now
-from credit.app.deciding import replay
+from credit.app.deciding import replay, row_of
 from credit.app.home import Home
 from credit.domain.errors import CreditError, ReplayDiffers, UnknownDecision
 
 # A difference of a whole policy would fill the screen; the first ones say where to look.
 _LISTED = 20
+
+# What stands in columns of its own beside the record, where queries read it.
+_BESIDE = (
+    "decision_id",
+    "decided_at",
+    "supplier_id",
+    "contract_id",
+    "pack",
+    "as_of",
+    "outcome",
+    "amount_fen",
+    "valid_until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +54,34 @@ class Replayed:
 
 def stored_text(home: Home, decision_id: str) -> str:
     """The stored record of a decision as its very text. Raises UnknownDecision."""
-    text = home.decisions().record(decision_id)
-    if text is None:
-        raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
-    return text
+    return str(_stored(home, decision_id)["record"])
 
 
 def replay_decision(home: Home, decision_id: str) -> Replayed:
-    """Decide a stored case again and compare, byte for byte."""
+    """Decide a stored case again and compare, byte for byte; the columns beside the record are held against it too."""
     from credit.domain.record import canonical, differences
 
-    text = stored_text(home, decision_id)
-    stored = json.loads(text)
+    row = _stored(home, decision_id)
+    stored = json.loads(row["record"])
     again = replay(home, stored)
-    again_text = canonical(again).decode()
-    found = differences(stored, json.loads(again_text))
-    if stored.get("decision_id") != decision_id:
-        found = [f"decision_id: stored under {decision_id}, says {stored.get('decision_id')}", *found]
-    if not found and text != again_text:
+    text = canonical(again).decode()
+    found = differences(stored, json.loads(text))
+    said = row_of(stored, stored["policy"]["pack"])
+    found += [
+        f"{name} beside the record: stored {row[name]}, the record says {said[name]}"
+        for name in _BESIDE
+        if row[name] != said[name]
+    ]
+    if not found and row["record"] != text:
         found = ["the stored text: same values, other bytes"]
-    return Replayed(decision_id, again_text, found)
+    return Replayed(decision_id, text, found)
+
+
+def _stored(home: Home, decision_id: str) -> dict[str, Any]:
+    row = home.decisions().row(decision_id)
+    if row is None:
+        raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
+    return row
 
 
 def send_outbox(home: Home) -> int:

@@ -12,7 +12,7 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("Simulate a procurement platform with known truth.")
+app = console.group("Simulate a platform with known truth.")
 
 DEFAULT_SUPPLIERS, DEFAULT_BORROWER_SHARE, DEFAULT_SEED = 3000, 0.5, 7
 DEFAULT_FROM, DEFAULT_TO = date(2021, 1, 1), date(2026, 10, 31)

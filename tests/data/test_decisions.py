@@ -34,7 +34,7 @@ def store(tmp_path) -> DecisionStore:
 def test_a_decision_is_stored_once_and_the_stored_one_stands(store):
     assert store.add([row(1)]) == {}
     assert store.add([row(1, record="other")]) == {"D1": '{"n": 1}\n'}
-    assert store.record("D1") == '{"n": 1}\n'
+    assert store.row("D1") == row(1)
 
 
 def test_a_decision_and_its_place_in_the_outbox_are_written_together(store, monkeypatch):
@@ -42,7 +42,7 @@ def test_a_decision_and_its_place_in_the_outbox_are_written_together(store, monk
     with pytest.raises(ArgumentError):
         store.add([row(1)])
     monkeypatch.undo()
-    assert store.record("D1") is None
+    assert store.row("D1") is None
     store.add([row(1)])
     assert [decision for decision, _ in store.unsent()] == ["D1"]
 

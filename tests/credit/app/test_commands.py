@@ -13,7 +13,10 @@ import typer.main
 import cli
 from credit.app.documenting import PAGES, check_pages, commands_under
 from credit.domain.errors import ERRORS, EXIT_MEANINGS, Exit
+from credit.domain.products import PRODUCTS
+from credit.domain.reasons import REASONS
 from data.formats import FORMATS
+from data.importing import HINTS
 from data.schema import TABLES
 from features.catalogue import CATALOGUE
 
@@ -40,12 +43,15 @@ def test_every_command_is_documented_and_takes_json(words, command):
     assert "as_json" in {p.name for p in command.params}
 
 
-def test_every_feature_error_format_and_table_is_documented():
+def test_every_feature_rule_reason_error_format_and_table_is_documented():
     pages = {name: (ROOT / "docs" / name).read_text() for name, _ in PAGES}
     assert all(f"`{f.name}`" in pages["features.md"] and f.meaning in pages["features.md"] for f in CATALOGUE)
     assert all(f"## {e.code}\n" in pages["errors.md"] for e in ERRORS)
     assert all(f"## {f.name}\n" in pages["formats.md"] for f in FORMATS)
     assert all(f"## {t.name}\n" in pages["tables.md"] for t in TABLES)
+    assert all(f"`{r.code}`" in pages["reasons.md"] for r in REASONS)
+    assert all(f"`{rule.code}`" in pages["policy.md"] for product in PRODUCTS for rule in product.rules)
+    assert all(f"`{problem}`" in pages["errors.md"] for problem in HINTS)
     assert set(EXIT_MEANINGS) == set(Exit)
 
 

@@ -59,6 +59,15 @@ def test_other_bytes_of_the_same_values_are_found(demo_said, changed):
     assert credit("decision", "replay", a_decision(demo_said)).code == 6
 
 
+@pytest.mark.parametrize(("column", "value"), [("amount_fen", 1), ("decided_at", "2020-01-01T00:00:00")])
+def test_a_column_altered_beside_the_record_is_found(demo_said, changed, column, value):
+    home, credit = changed
+    with sqlite3.connect(home / "book.db") as con:
+        con.execute(f"UPDATE decisions SET {column} = ? WHERE decision_id = ?", [value, a_decision(demo_said)])
+    said = credit("decision", "replay", a_decision(demo_said))
+    assert said.code == 6 and f"{column} beside the record" in said.err
+
+
 def test_a_parameter_edited_in_place_is_named_with_both_values(demo_said, changed):
     from credit.app.home import Home
 
