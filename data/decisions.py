@@ -32,6 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from data.durable import exclusive
+
 _METADATA = MetaData()
 
 DECISIONS = Table(
@@ -104,26 +106,33 @@ class DecisionStore:
         with self._begin() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
-    def latest(self, pack: str, on: date) -> list[str]:
-        """The record of each supplier's last decision under a pack that had not lapsed on a date, by supplier."""
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Wait for the turn to read what stands offered, decide and store; two at once would overdraw one budget."""
+        with exclusive(self.file.with_suffix(".lock"), "decisions", wait=True):
+            yield
+
+    def latest(self, pack: str, as_of: date) -> list[tuple[str, str]]:
+        """Each supplier's last decision under a pack on a date, as id and record, by supplier."""
         query = (
-            select(DECISIONS.c.supplier_id, DECISIONS.c.record)
+            select(DECISIONS.c.supplier_id, DECISIONS.c.decision_id, DECISIONS.c.record)
             .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
-            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on)
+            .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
             .order_by(DECISIONS.c.supplier_id, OUTBOX.c.number)
         )
         with self._begin() as con:
-            return list({row[0]: row[1] for row in con.execute(query)}.values())
+            return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
 
-    def standing(self, on: date) -> list[Offer]:
-        """What stands granted on a date of the history: by question the largest offer that has not lapsed.
+    def standing(self, since: date, until: date) -> list[Offer]:
+        """What stands granted at any time between two days: by question the largest offer that lives in between.
 
-        The largest and not the last: each of them was told to somebody who may still take it up.
+        The largest and not the last, for each was told to somebody who may still take it up; and later ones too, so
+        that a question asked with an earlier date does not overlook what was offered since.
         """
         question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack)
         query = (
             select(*question, func.max(DECISIONS.c.amount_fen))
-            .where(DECISIONS.c.as_of <= on, DECISIONS.c.valid_until >= on, DECISIONS.c.outcome.in_(GRANTING))
+            .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
             .group_by(*question)
         )
         with self._begin() as con:

@@ -53,12 +53,15 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def exclusive(lock: Path, what: str) -> Iterator[None]:
-    """Hold a lock that the operating system frees when this process ends, however it ends. Raises Locked."""
+def exclusive(lock: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock that the operating system frees when this process ends, however it ends.
+
+    Raises Locked where another holds it, or waits for its turn.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as held:
             raise Locked(f"another run is writing to the {what}", hint="wait for it to end and try again") from held
         yield

@@ -40,10 +40,14 @@ SHOWN_ROWS, SHOWN_CHARACTERS = 20, 80
 # A single supplier's rows lie together in small row groups, so that one case reads little.
 ROW_GROUP_ROWS = 50_000
 
+# The day of the import in China, where the platform works.
+IMPORT_DAY = "CAST(getvariable('loaded_at') + INTERVAL 8 HOUR AS DATE)"
+
 HINTS: dict[str, str] = {
     "missing-value": "this column must not be empty",
     "bad-date": "this format expects YYYY-MM-DD, a day without a time zone",
     "bad-moment": "this format expects YYYY-MM-DDTHH:MM:SS, in UTC or with its offset",
+    "in-the-future": "what has not happened by the day of the import is no history; plans have columns of their own",
     "unlikely-date": f"the year must lie between {FIRST_YEAR} and {LAST_YEAR}",
     "bad-number": "this format expects a number without separators or unit",
     "not-whole": "this column holds a whole number",
@@ -103,6 +107,7 @@ def import_history(
     """
     sources = fmt.sources(path)
     with ledger.writing() as number, ledger.connection() as con:
+        con.execute("SET VARIABLE loaded_at = CAST(? AS TIMESTAMP)", [loaded_at])
         tables = _parse(con, fmt, sources, progress)
         _open_existing(con, ledger, tables)
         # Suppliers come first: an event is only taken in beside the registration that was.
@@ -270,6 +275,8 @@ def _problems(column: Column, mapping: Mapping, source_name: str) -> str:
             checks.append((f"{raw} IS NOT NULL AND {value} IS NULL", wrong))
     if column.kind in (Kind.DATE, Kind.MOMENT):
         checks.append((f"year({value}) NOT BETWEEN {FIRST_YEAR} AND {LAST_YEAR}", "unlikely-date"))
+    if column.name == mapping.table.on:
+        checks.append((f"{value} > {IMPORT_DAY}", "in-the-future"))
     if column.choices:
         checks.append((f"{value} NOT IN ({', '.join(literal(c) for c in column.choices)})", "not-a-choice"))
     if column.at_least is not None:

@@ -36,11 +36,10 @@ def keep(root: Path, tier: str, as_of: date, frame: pd.DataFrame, facts: dict[st
 
 
 def latest(root: Path, tier: str) -> StoredScores | None:
-    """The kept run of the latest date for a kind of data, or None."""
-    files = sorted(root.glob(f"as_of=*/{tier}.parquet"))
-    if not files:
+    """The run of a kind of data that was made last, or None."""
+    found = [(json.loads(f.with_suffix(".json").read_text()), f) for f in root.glob(f"as_of=*/{tier}.parquet")]
+    if not found:
         return None
-    file = files[-1]
-    facts = json.loads(file.with_suffix(".json").read_text())
+    facts, file = max(found, key=lambda run: (run[0]["scored_at"], run[1].parent.name))
     as_of = date.fromisoformat(file.parent.name.removeprefix("as_of="))
     return StoredScores(tier, as_of, pd.read_parquet(file).set_index("supplier_id"), facts)

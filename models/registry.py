@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from credit.domain.errors import ModelMismatch, NoModel
+from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel
 from data.durable import write_whole
 from features.catalogue import catalogue_hash
 from models.pd_model import Calibration, PdModel
@@ -70,13 +70,19 @@ class Registry:
         """The versions of a model that are here, oldest first."""
         return sorted(int(p.name) for p in (self.root / name).glob("*") if p.name.isdigit())
 
+    def next_version(self, name: str) -> int:
+        """The number of the next version; ours, whatever tracking server the trainings went to."""
+        return max(self.versions(name), default=0) + 1
+
     def names(self) -> list[str]:
         """The models that have a version here."""
         return sorted(p.name for p in self.root.glob("*.*") if p.is_dir() and self.versions(p.name))
 
     def add(self, name: str, version: int, model: PdModel, card: dict[str, Any], learned: list[str]) -> Path:
-        """Keep a version; the booster goes last, so that a folder without one was never finished."""
+        """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere."""
         folder = self.root / name / str(version)
+        if (folder / BOOSTER).exists():
+            raise AlreadyThere(f"{name} has a version {version} already", hint="a version is never written twice")
         write_whole(folder / LEARNED, "".join(f"{supplier}\n" for supplier in sorted(set(learned))).encode())
         write_whole(folder / CARD, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
         write_whole(folder / BOOSTER, model.text.encode())
@@ -92,7 +98,7 @@ class Registry:
         card = json.loads(said)
         digest = hashlib.sha256("\0".join((text, said, learned)).encode()).hexdigest()
         model = PdModel(text, tuple(card["features"]), Calibration(**card["calibration"]), card["settings"])
-        return Served(name, version, digest, model, card, frozenset(learned.split()))
+        return Served(name, version, digest, model, card, frozenset(learned.splitlines()))
 
     def champion(self, name: str) -> Served:
         """The version that decides. Raises NoModel."""
@@ -105,7 +111,13 @@ class Registry:
                 if trained
                 else f"`credit model train {name.partition('.')[0]} --data {name.partition('.')[2]}`",
             )
-        return self.load(name, history[-1]["to"])
+        served = self.load(name, history[-1]["to"])
+        if served.sha256 != history[-1]["sha256"]:
+            raise ModelMismatch(
+                f"{name} version {served.version} is not the model that was promoted: its files were altered",
+                hint="restore the files, or train again and promote that",
+            )
+        return served
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Who made which version champion, when and why, oldest first."""
@@ -114,15 +126,10 @@ class Registry:
 
     def promote(self, name: str, version: int, *, at: str, who: str, why: str) -> dict[str, Any]:
         """Make a version champion and write down who did it and why. Raises NoModel for a version that is not here."""
-        self.load(name, version)
+        served = self.load(name, version)
         history = self.history(name)
-        entry = {
-            "at": at,
-            "who": who,
-            "why": why,
-            "from": history[-1]["to"] if history else None,
-            "to": version,
-        }
+        before = history[-1]["to"] if history else None
+        entry = {"at": at, "who": who, "why": why, "from": before, "to": version, "sha256": served.sha256}
         lines = [json.dumps(e, ensure_ascii=False, sort_keys=True) for e in (*history, entry)]
         write_whole(self.root / name / HISTORY, ("\n".join(lines) + "\n").encode())
         return entry

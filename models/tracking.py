@@ -28,6 +28,9 @@ class Tracking:
     def __init__(self, uri: str, artefacts: Path) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("DO_NOT_TRACK", "true")
+        # A server that is down should say so within seconds; what was meant for it stays in the outbox.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
         warnings.filterwarnings("ignore", module=r"mlflow\..*")
         import mlflow
 

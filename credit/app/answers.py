@@ -70,9 +70,8 @@ def _conditions(conditions: dict[str, Any]) -> None:
 def _findings(findings: list[dict[str, Any]]) -> None:
     for finding in findings:
         if finding["finding"] in ("NOT_MET", "MISSING"):
-            said = (
-                "missing: " + ", ".join(finding["observed"]) if finding["finding"] == "MISSING" else _against(finding)
-            )
+            missing = f" (missing: {', '.join(finding['observed'])})"
+            said = missing if finding["finding"] == "MISSING" else _against(finding)
             typer.echo(f"  {finding['outcome']:<11} {finding['rule']}  {finding['zh']} {finding['en']}{said}")
     met = sum(f["finding"] == "MET" for f in findings)
     out = sum(f["finding"] == "NOT_APPLICABLE" for f in findings)

@@ -6,6 +6,7 @@ import csv
 import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
@@ -39,26 +40,31 @@ def record_consent(home: Home, supplier: str, bank: str, purpose: str, *, kind: 
         raise CreditError(f"{supplier} has no standing consent for {bank} ({purpose})", hint="`credit consent list`")
     if kind == "GRANTED" and len(same):
         raise CreditError(f"{supplier} consents to {bank} ({purpose}) already", hint="`credit consent list`")
-    stamp = moment.strftime("%Y%m%dT%H%M%S")
-    consent_id = same["consent_id"].iloc[0] if len(same) else f"{supplier}-{bank}-{purpose}-{stamp}"
-    event = {
-        "consent_event_id": f"{consent_id}-{kind}-{stamp}",
-        "consent_id": consent_id,
-        "supplier_id": supplier,
-        "bank_id": bank,
-        "purpose": purpose,
-        "happened_on": str(day_of(moment)),
-        "kind": kind,
-        "recorded_at": moment.isoformat(),
-    }
+    # Every standing consent of that bank and purpose is revoked, or the firm would stay in the bank's files.
+    consent_ids = list(same["consent_id"]) or [f"{supplier}-{bank}-{purpose}-{uuid4().hex[:12]}"]
+    events = [
+        {
+            "consent_event_id": f"{consent_id}-{kind}-{uuid4().hex[:12]}",
+            "consent_id": consent_id,
+            "supplier_id": supplier,
+            "bank_id": bank,
+            "purpose": purpose,
+            "happened_on": str(day_of(moment)),
+            "kind": kind,
+            "recorded_at": moment.isoformat(),
+        }
+        for consent_id in consent_ids
+    ]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "consents.csv"
         with file.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.DictWriter(out, list(event))
+            writer = csv.DictWriter(out, list(events[0]))
             writer.writeheader()
-            writer.writerow(event)
-        import_history(home.ledger(), format_named("platform"), file, loaded_at=moment)
-    return event
+            writer.writerows(events)
+        summary = import_history(home.ledger(), format_named("platform"), file, loaded_at=moment)
+    if sum(table.imported for table in summary.tables) != len(events):
+        raise CreditError("the consent could not be recorded", hint="`credit ledger summary` shows the quarantine")
+    return events[0]
 
 
 def standing_consents(home: Home, supplier: str | None, bank: str | None) -> list[dict[str, Any]]:

@@ -20,6 +20,10 @@ AsOf = Annotated[
 ]
 
 
+# No amount that anyone asks for exceeds it; the ledger draws the same line.
+LARGEST_FEN = 10**15
+
+
 def group(help_text: str) -> typer.Typer:
     """A noun: a group of commands."""
     return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -67,7 +71,8 @@ def yuan(fen: int | None) -> str:
     """
     if fen is None:
         return "–"
-    return f"{fen // 100:,}" if fen % 100 == 0 else f"{fen / 100:,.2f}"
+    whole, cents = divmod(fen, 100)
+    return f"{whole:,}.{cents:02d}" if cents else f"{whole:,}"
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -115,6 +120,18 @@ def day(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a date; write YYYY-MM-DD") from None
 
 
+def as_of_day(text: str | None) -> date | None:
+    """The `--as-of` that a user wrote, if any. Raises a usage error for a day that has not come."""
+    from credit.app.clock import day_of, now
+
+    if text is None:
+        return None
+    asked = day(text)
+    if asked > day_of(now()):
+        raise typer.BadParameter(f"{text} has not come yet; nothing is known of it")
+    return asked
+
+
 def fen_of(text: str) -> int:
     """An amount in yuan that a user wrote, in fen. Raises a usage error for what is not a whole number of fen.
 
@@ -127,8 +144,8 @@ def fen_of(text: str) -> int:
         fen = Decimal(text.replace(",", "")) * 100
     except InvalidOperation:
         raise typer.BadParameter(f"{text!r} is not an amount in yuan") from None
-    if not fen.is_finite() or fen != fen.to_integral_value() or fen <= 0:
-        raise typer.BadParameter(f"{text!r} is not a positive amount of at most two decimals")
+    if not fen.is_finite() or fen != fen.to_integral_value() or not 0 < fen <= LARGEST_FEN:
+        raise typer.BadParameter(f"{text!r} is not a positive amount of at most two decimals and ten trillion yuan")
     return int(fen)
 
 

@@ -15,7 +15,14 @@ from credit.app.clock import day_of
 from credit.app.home import Home
 from credit.app.policies import pack_named
 from credit.app.scoring import floor_of, reasons_said
-from credit.domain.errors import EmptyLedger, PolicyBroken, UnknownContract, UnknownSupplier
+from credit.domain.errors import (
+    CreditError,
+    EmptyLedger,
+    PolicyBroken,
+    ReplayDiffers,
+    UnknownContract,
+    UnknownSupplier,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,36 +65,51 @@ def pin(home: Home, pack: Pack, *, as_of: date, decided_at: datetime) -> Pinned:
 def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> list[Record]:
     """Decide applications under what is pinned and store the records; asked again, the stored answer stands.
 
-    `applications` has a row each: `supplier_id`, `requested_fen` (NaN where no amount was named) and, for a product
+    `applications` has a row each: `supplier_id`, `requested_fen` (missing where no amount was named) and, for a product
     that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier.
     """
-    store = home.decisions()
-    offers = store.standing(pinned.as_of)
-    asked = set(zip(applications["supplier_id"], _contracts(applications), strict=True))
-    same = [o for o in offers if o.pack == pinned.pack.name and (o.supplier_id, o.contract_id) not in asked]
-    taken = sum(offer.amount_fen for offer in same)
-    budget = max(0, int(pinned.pack.terms(pinned.as_of)["portfolio_budget_fen"]) - taken)
-    records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
-    known = store.add([row_of(record, pinned.pack.name) for record in records])
+    from credit.domain.record import is_whole
+
+    store, terms = home.decisions(), pinned.pack.terms(pinned.as_of)
+    with store.one_at_a_time():
+        offers = store.standing(pinned.as_of, pinned.as_of + timedelta(days=int(terms["valid_days"])))
+        taken = sum(offer.amount_fen for offer in offers if offer.pack == pinned.pack.name)
+        budget = max(0, int(terms["portfolio_budget_fen"]) - taken)
+        records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
+        known = store.add([row_of(record, pinned.pack.name) for record in records])
     stored = {decision_id: json.loads(text) for decision_id, text in known.items()}
+    for decision_id, record in stored.items():
+        if not is_whole(record):
+            raise altered(decision_id)
     return [stored.get(record["decision_id"], record) for record in records]
 
 
+def altered(decision_id: str) -> CreditError:
+    """The error for a stored record that no longer says what its id was made of."""
+    return ReplayDiffers(
+        f"the stored record of {decision_id} was altered", hint=f"`credit decision replay {decision_id}` says where"
+    )
+
+
 def _with_offers(pinned: Pinned, applications: pd.DataFrame, offers: list[Offer]) -> pd.DataFrame:
-    """The applications beside what stands offered to the same supplier, and on the same contract, by other questions.
+    """The applications beside what stands offered: on their own question, and by others to supplier and contract.
 
     Until a book holds what was drawn and issued, an offer that has not lapsed counts as exposure.
     """
     by_supplier: dict[str, list[Offer]] = {}
     for offer in offers:
         by_supplier.setdefault(offer.supplier_id, []).append(offer)
-    to_supplier, on_contract = [], []
+    rows = []
     for supplier, contract in zip(applications["supplier_id"], _contracts(applications), strict=True):
         question = (pinned.pack.name, contract)
+        mine = [o for o in by_supplier.get(supplier, []) if (o.pack, o.contract_id) == question]
         others = [o for o in by_supplier.get(supplier, []) if (o.pack, o.contract_id) != question]
-        to_supplier.append(sum(o.amount_fen for o in others))
-        on_contract.append(sum(o.amount_fen for o in others if contract is not None and o.contract_id == contract))
-    return applications.assign(offered_fen=to_supplier, offered_on_contract_fen=on_contract)
+        on_contract = [o for o in others if contract is not None and o.contract_id == contract]
+        rows.append([sum(o.amount_fen for o in found) for found in (mine, others, on_contract)])
+    held, to_supplier, to_contract = zip(*rows, strict=True) if rows else ((), (), ())
+    return applications.assign(
+        held_fen=list(held), offered_fen=list(to_supplier), offered_on_contract_fen=list(to_contract)
+    )
 
 
 def _contracts(applications: pd.DataFrame) -> list[str | None]:
@@ -116,7 +138,8 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
         whole = whole.assign(portfolio_headroom_fen=cases["portfolio_headroom_fen"])
         decided = decide_cases(pinned.product, pinned.pack, whole, pinned.as_of)
     else:
-        decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen)
+        held = cases["held_fen"]
+        decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen, held)
     reasons = reasons_said(pinned.served, frame, scores["pd"])
     known = _known_features(frame)
     asked: dict[str, list[Any]] = {str(name): cases[name].tolist() for name in cases.columns}
@@ -170,7 +193,7 @@ def replay(home: Home, stored: Record) -> Record:
         served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
         pack=pack_named(home, stored["policy"]["pack"]),
     )
-    applications = pd.DataFrame([asked]).astype({"requested_fen": "float64"})
+    applications = pd.DataFrame([asked]).astype({"requested_fen": "Int64"})
     return decide(home, pinned, applications)[0]
 
 

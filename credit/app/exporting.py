@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app.clock import day_of, now
+from credit.app.deciding import altered
 from credit.app.home import Home
-from credit.app.policies import packs
+from credit.app.policies import pack_for
 from credit.app.scoring import scale_terms
 from credit.domain.errors import EmptyLedger
 
@@ -32,7 +33,7 @@ def bank_named(home: Home, bank_id: str) -> Bank:
 
 
 def build(home: Home, bank_id: str) -> Path:
-    """Write the next full export for a bank from the last kept scores and the decisions that stand on their date.
+    """Write the next full export for a bank from the last kept scores and the decisions of their date.
 
     Answers its folder. Raises EmptyLedger where nothing was scored.
     """
@@ -51,7 +52,8 @@ def build(home: Home, bank_id: str) -> Path:
     last = max(run.as_of for run in runs)
     runs = [run for run in runs if run.as_of == last]
     records = pd.concat([_records(home, bank, run, moment) for run in runs], ignore_index=True)
-    used = {pack.name: f"{pack.version}+{pack.sha256[:12]}" for pack in packs(home) if pack.product == "turnover_line"}
+    terms = [pack_for(home, "turnover_line", run.tier).terms(last) for run in runs]
+    used = {each.pack.name: f"{each.version}+{each.sha256[:12]}" for each in terms}
     facts = ExportFacts(
         as_of=last,
         generated_at=moment.replace(tzinfo=UTC),
@@ -81,7 +83,6 @@ def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.
     model = run.facts["model"]
     scored = scores["pd"].notna()
     valid_days = int(scale_terms(home, run.as_of)["valid_days"])
-    # Concurrent models state no horizon of their own data; the target's is what the PD means.
     frame = pd.DataFrame(
         {
             "uscc": registered["uscc"],
@@ -120,20 +121,29 @@ def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 
 
 def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
-    """Each supplier's last line decision that stands on the run's date, as the export's columns, by supplier_id."""
+    """Each supplier's last line decision of the run's own date, as the export's columns, by supplier_id.
+
+    Raises ReplayDiffers where a stored record was altered: it must not reach a bank.
+    """
     import pandas as pd
 
-    pack = next(p for p in packs(home) if (p.product, p.tier) == ("turnover_line", run.tier))
-    records = [json.loads(text) for text in home.decisions().latest(pack.name, run.as_of)]
+    from credit.domain.record import is_whole
+
+    stored = home.decisions().latest(pack_for(home, "turnover_line", run.tier).name, run.as_of)
+    records = [json.loads(text) for _, text in stored]
+    for (decision_id, _), record in zip(stored, records, strict=True):
+        if not is_whole(record):
+            raise altered(decision_id)
     rows = [
         {
             "supplier_id": r["application"]["supplier_id"],
             "decision_id": r["decision_id"],
             "decision": r["outcome"],
-            "indicative_limit_fen": r["amount_fen"],
+            # What a person could grant after a referral is no limit that a bank could act on.
+            "indicative_limit_fen": None if r["outcome"] == "REFER" else r["amount_fen"],
             "currency": r["currency"],
-            "yearly_rate_bp": r["yearly_rate_bp"],
-            "tenor_months": r["tenor_months"],
+            "yearly_rate_bp": None if r["outcome"] == "REFER" else r["yearly_rate_bp"],
+            "tenor_months": None if r["outcome"] == "REFER" else r["tenor_months"],
             "limit_bound_by": r["bound_by"]["code"] if r["bound_by"] else None,
             "product": r["product"]["name"],
             "policy_version": f"{r['policy']['version']}+{r['policy']['sha256'][:12]}",

@@ -59,7 +59,7 @@ def build(
 
     ledger = Home.from_environment().ledger()
     tier = tier_chosen(ledger, data)
-    day = console.day(as_of) if as_of else ledger.last_day(tier)
+    day = console.as_of_day(as_of) or ledger.last_day(tier)
     frame = build_on(ledger, day, tier=tier)
     write_whole(out, frame.reset_index().to_parquet(index=False))
     document = {"as_of": str(day), "data": tier, "suppliers": len(frame), "features": frame.shape[1], "file": str(out)}

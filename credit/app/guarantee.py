@@ -36,5 +36,5 @@ def decide(
     from credit.app.guaranteeing import decide_guarantee
 
     product = f"{form.value.replace('-', '_')}_guarantee"
-    record = decide_guarantee(Home.from_environment(), product, contract, console.day(as_of) if as_of else None)
+    record = decide_guarantee(Home.from_environment(), product, contract, console.as_of_day(as_of))
     console.answer(record, as_json=as_json, page=lambda: answers.page(record))

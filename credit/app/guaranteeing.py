@@ -18,5 +18,5 @@ def decide_guarantee(home: Home, product: str, contract_id: str, as_of: date | N
     tier = supplier_tier(home, supplier)
     day = as_of or home.ledger().last_day(tier)
     pinned = pin(home, pack_for(home, product, tier), as_of=day, decided_at=now())
-    row = {"supplier_id": supplier, "contract_id": contract_id, "requested_fen": float("nan")}
-    return decide_and_store(home, pinned, pd.DataFrame([row]))[0]
+    row = {"supplier_id": supplier, "contract_id": contract_id, "requested_fen": None}
+    return decide_and_store(home, pinned, pd.DataFrame([row]).astype({"requested_fen": "Int64"}))[0]

@@ -12,8 +12,6 @@ from credit.app.home import Home
 
 app = console.group("Decide credit lines on suppliers' records.")
 
-PRODUCT = "turnover_line"
-
 
 @app.callback()
 def line() -> None:
@@ -42,9 +40,9 @@ def decide(
     if sum(bool(given) for given in (supplier, every, file)) != 1:
         raise typer.BadParameter("name one supplier, or --all, or --file")
     home = Home.from_environment()
-    day = console.day(as_of) if as_of else None
+    day = console.as_of_day(as_of)
     if supplier:
-        [record] = lines.decide_one(home, supplier, console.fen_of(amount) if amount else None, day)
+        record = lines.decide_one(home, supplier, console.fen_of(amount) if amount else None, day)
         console.answer(record, as_json=as_json, page=lambda: answers.page(record))
         return
     if amount:

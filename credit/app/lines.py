@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from credit.app import console
 from credit.app.clock import now
@@ -14,13 +14,9 @@ from credit.app.deciding import Record, decide_and_store, pin, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import pack_for
 from credit.app.scoring import tiers_to_score
-from credit.domain.errors import FileMissing, UnknownSupplier, WrongFormat
-
-if TYPE_CHECKING:
-    import pandas as pd
+from credit.domain.errors import BrokenFile, FileMissing, UnknownSupplier, WrongFormat
 
 PRODUCT = "turnover_line"
-UNASKED = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +27,9 @@ class Batch:
     refused: list[dict[str, Any]] = field(default_factory=list)
 
 
-def decide_one(home: Home, supplier: str, requested_fen: int | None, as_of: date | None) -> list[Record]:
+def decide_one(home: Home, supplier: str, requested_fen: int | None, as_of: date | None) -> Record:
     """Decide one supplier's line. Raises UnknownSupplier, NoModel."""
-    tier = supplier_tier(home, supplier)
-    return _decide(home, tier, [supplier], [UNASKED if requested_fen is None else requested_fen], as_of)
+    return _decide(home, supplier_tier(home, supplier), [supplier], [requested_fen], as_of)[0]
 
 
 def decide_all(home: Home, as_of: date | None) -> Batch:
@@ -43,11 +38,18 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
     Each asks for what it last asked a lender for within a year, or for as much as can be. A firm that a concurrent
     model has learned from is left out: its answer would be a memory.
     """
+    import pandas as pd
+
     from data.facts import last_requests
     from models.registry import registered_name
 
     records: list[Record] = []
-    for tier in tiers_to_score(home):
+    ready = tiers_to_score(home)
+    silent = [tier for tier in home.ledger().tiers() if tier not in ready]
+    refused = [
+        {"line": "-", "column": "data", "value": t, "hint": f"no model: credit model train --data {t}"} for t in silent
+    ]
+    for tier in ready:
         ledger = home.ledger()
         day = as_of or ledger.last_day(tier)
         cases = ledger.suppliers(day, tier=tier)
@@ -58,9 +60,11 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
             kept = ~cases["supplier_id"].isin(served.learned)
             cases, asked = cases[kept], asked[kept.to_numpy()]
         console.progress(f"deciding {len(cases):,} suppliers")
-        records += _decide(home, tier, list(cases["supplier_id"]), list(asked), day)
+        records += _decide(
+            home, tier, list(cases["supplier_id"]), [None if pd.isna(each) else int(each) for each in asked], day
+        )
     console.progress_done()
-    return Batch(records)
+    return Batch(records, refused)
 
 
 def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
@@ -69,48 +73,71 @@ def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
     A row that cannot be read is set aside with its line; the rest is decided. Raises FileMissing or WrongFormat.
     """
     rows, refused = _read_applications(file)
-    by_tier: dict[str, list[tuple[str, float]]] = {}
+    known = _known_suppliers(home, as_of)
+    by_tier: dict[str, list[tuple[str, int | None]]] = {}
     for line, supplier, amount in rows:
         try:
-            by_tier.setdefault(supplier_tier(home, supplier), []).append((supplier, amount))
+            tier = supplier_tier(home, supplier)
         except UnknownSupplier as unknown:
             refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": unknown.hint})
+            continue
+        if supplier not in known[tier]:
+            refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": "not known by that day"})
+            continue
+        by_tier.setdefault(tier, []).append((supplier, amount))
     records: list[Record] = []
     for tier, asked in by_tier.items():
         records += _decide(home, tier, [s for s, _ in asked], [a for _, a in asked], as_of)
     return Batch(records, sorted(refused, key=lambda row: int(row["line"])))
 
 
-def _decide(home: Home, tier: str, suppliers: list[str], requested: list[float], as_of: date | None) -> list[Record]:
+def _known_suppliers(home: Home, as_of: date | None) -> dict[str, set[str]]:
+    ledger = home.ledger()
+    days = {tier: as_of or ledger.last_day(tier) for tier in ledger.tiers()}
+    return {tier: set(ledger.suppliers(day, tier=tier)["supplier_id"]) for tier, day in days.items()}
+
+
+def _decide(
+    home: Home, tier: str, suppliers: list[str], requested: list[int | None], as_of: date | None
+) -> list[Record]:
     import pandas as pd
 
     day = as_of or home.ledger().last_day(tier)
     pinned = pin(home, pack_for(home, PRODUCT, tier), as_of=day, decided_at=now())
-    applications: pd.DataFrame = pd.DataFrame({"supplier_id": suppliers, "requested_fen": requested})
-    return decide_and_store(home, pinned, applications.astype({"requested_fen": "float64"}))
+    asked = pd.array(requested, dtype="Int64")
+    return decide_and_store(home, pinned, pd.DataFrame({"supplier_id": suppliers, "requested_fen": asked}))
 
 
-def _read_applications(file: Path) -> tuple[list[tuple[int, str, float]], list[dict[str, Any]]]:
+def _read_applications(file: Path) -> tuple[list[tuple[int, str, int | None]], list[dict[str, Any]]]:
     if not file.is_file() or file.stat().st_size == 0:
         raise FileMissing(f"{file.name}: no such file, or it is empty", hint="a CSV with supplier_id and amount")
-    rows: list[tuple[int, str, float]] = []
+    rows: list[tuple[int, str, int | None]] = []
     refused: list[dict[str, Any]] = []
     seen: set[str] = set()
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        if "supplier_id" not in (reader.fieldnames or []):
-            raise WrongFormat(
-                f"{file.name}: column 'supplier_id' is missing", hint="the header is: supplier_id,amount (in yuan)"
-            )
-        for row in reader:
-            supplier, amount = (row.get("supplier_id") or "").strip(), (row.get("amount") or "").strip()
-            problem = _problem(supplier, amount, seen)
-            if problem:
-                refused.append({"line": reader.line_num, **problem})
-                continue
-            seen.add(supplier)
-            rows.append((reader.line_num, supplier, console.fen_of(amount) if amount else UNASKED))
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text, strict=True)
+            if "supplier_id" not in (reader.fieldnames or []):
+                raise WrongFormat(
+                    f"{file.name}: column 'supplier_id' is missing", hint="the header is: supplier_id,amount (in yuan)"
+                )
+            for row in reader:
+                supplier, amount = (row.get("supplier_id") or "").strip(), (row.get("amount") or "").strip()
+                # Cells beyond the header land under None: 500,000 without quotes would be read as 500.
+                problem = _SURPLUS if None in row else _problem(supplier, amount, seen)
+                if problem:
+                    refused.append({"line": reader.line_num, **problem})
+                    continue
+                seen.add(supplier)
+                rows.append((reader.line_num, supplier, console.fen_of(amount) if amount else None))
+    except (UnicodeDecodeError, csv.Error) as broken:
+        raise BrokenFile(f"{file.name}: not a readable CSV file in UTF-8", hint="save it again as UTF-8") from broken
+    if not rows and not refused:
+        raise FileMissing(f"{file.name}: holds no application", hint="a CSV with supplier_id and amount")
     return rows, refused
+
+
+_SURPLUS = {"column": "", "value": "", "hint": "more cells than the header has; an amount with commas needs quotes"}
 
 
 def _problem(supplier: str, amount: str, seen: set[str]) -> dict[str, str] | None:

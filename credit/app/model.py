@@ -27,7 +27,7 @@ def train(
     """Train a target, measure it by cross-validation beside its peers, and register it in MLflow."""
     from credit.app.training import train_and_register
 
-    card = train_and_register(Home.from_environment(), target, data=data, as_of=console.day(as_of) if as_of else None)
+    card = train_and_register(Home.from_environment(), target, data=data, as_of=console.as_of_day(as_of))
     console.answer(card, as_json=as_json, page=lambda: _page(card))
 
 
@@ -73,7 +73,11 @@ def history(
     if on is not None:
         version = registry.champion_on(name, console.day(on))
         document: Any = {"name": name, "on": on, "version": version}
-        console.answer(document, as_json=as_json, page=lambda: typer.echo(f"{on}: version {version or 'none'}"))
+        console.answer(
+            document,
+            as_json=as_json,
+            page=lambda: typer.echo(f"{on}: version {'none' if version is None else version}"),
+        )
         return
     moves = registry.history(name)
 

@@ -10,7 +10,7 @@ from typing import Any
 from credit.app.clock import now
 from credit.app.deciding import replay, row_of
 from credit.app.home import Home
-from credit.domain.errors import CreditError, ReplayDiffers, UnknownDecision
+from credit.domain.errors import CreditError, ReplayDiffers, TrackingDown, UnknownDecision
 
 # A difference of a whole policy would fill the screen; the first ones say where to look.
 _LISTED = 20
@@ -85,10 +85,16 @@ def _stored(home: Home, decision_id: str) -> dict[str, Any]:
 
 
 def send_outbox(home: Home) -> int:
-    """Tell tracking of every decision it has not heard of; what fails stays for the next time."""
+    """Tell tracking of every decision it has not heard of; what fails stays for the next time. Raises TrackingDown."""
     store = home.decisions()
     total = 0
     while waiting := store.unsent():
-        total += home.tracking().log_decisions(json.loads(text) for _, text in waiting)
+        try:
+            total += home.tracking().log_decisions(json.loads(text) for _, text in waiting)
+        except Exception as down:
+            raise TrackingDown(
+                f"MLflow did not take {len(waiting):,} decisions ({type(down).__name__})",
+                hint="they stay in the outbox; run `credit decision track` again when the server is back",
+            ) from down
         store.mark_sent([decision_id for decision_id, _ in waiting], now().isoformat())
     return total

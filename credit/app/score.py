@@ -25,7 +25,7 @@ def run(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
     home = Home.from_environment()
     runs = []
     for tier in tiers_to_score(home):
-        day = console.day(as_of) if as_of else home.ledger().last_day(tier)
+        day = console.as_of_day(as_of) or home.ledger().last_day(tier)
         runs.append(score_all(home, tier, as_of=day, scored_at=now()))
     documents = [_document(run) for run in runs]
 
@@ -52,7 +52,7 @@ def explain(
     from credit.app.explaining import explain_score
 
     home = Home.from_environment()
-    document = explain_score(home, supplier, console.day(as_of) if as_of else None)
+    document = explain_score(home, supplier, console.as_of_day(as_of))
 
     def page() -> None:
         if document["unscorable"]:

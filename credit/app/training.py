@@ -38,10 +38,13 @@ def train_and_register(home: Home, target_name: str, *, data: str | None, as_of:
     trained = train(ledger, target, tier=tier, as_of=day, progress=console.progress)
     name = registered_name(target.name, tier)
     console.progress("logging to MLflow")
-    version, run = home.tracking().log_training(name, trained.model, trained.card)
-    home.registry().add(name, version, trained.model, trained.card, trained.learned)
+    tracked, run = home.tracking().log_training(name, trained.model, trained.card)
+    registry = home.registry()
+    version = registry.next_version(name)
+    card = {**trained.card, "mlflow": {"version": tracked, "run": run}}
+    registry.add(name, version, trained.model, card, trained.learned)
     console.progress_done()
-    return {"name": name, "version": version, "run": run, **trained.card}
+    return {"name": name, "version": version, **card}
 
 
 def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -> dict[str, Any]:
@@ -52,7 +55,6 @@ def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -
     versions = registry.versions(name)
     if not versions:
         raise NoModel(f"there is no model {name!r}", hint="trained are: " + (", ".join(registry.names()) or "none"))
-    chosen = version or versions[-1]
-    registry.load(name, chosen)
-    home.tracking().promote(name, chosen)
+    chosen = versions[-1] if version is None else version
+    home.tracking().promote(name, registry.load(name, chosen).card["mlflow"]["version"])
     return {"name": name, **registry.promote(name, chosen, at=now().isoformat(), who=who, why=why)}

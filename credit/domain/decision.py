@@ -99,18 +99,29 @@ def _answers(
     )
 
 
-def decide_within_budget(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date, budget_fen: int) -> Decided:
+def decide_within_budget(
+    product: Product,
+    pack: Pack,
+    cases: pd.DataFrame,
+    as_of: date,
+    budget_fen: int,
+    held_fen: pd.Series[int] | None = None,
+) -> Decided:
     """Decide many cases that share one budget: the safest are served first, and the total never exceeds the budget.
 
     Each case is first decided as if the budget were its own; in the order of PD (then of the frame) each is then given
     as headroom what the ones before it have left. The headroom is part of the case and of its record, so that a single
     case decided again with the same headroom comes out the same.
+
+    `held_fen` is what stands offered on each case's own question already, outside the budget that is left: an answer
+    up to it takes nothing more.
     """
-    alone = decide(product, pack, cases.assign(portfolio_headroom_fen=budget_fen), as_of)
+    held = np.zeros(len(cases), dtype="int64") if held_fen is None else held_fen.to_numpy(dtype="int64")
+    alone = decide(product, pack, cases.assign(portfolio_headroom_fen=budget_fen + held), as_of)
     # The sort is stable and puts what has no PD last.
     order = np.argsort(alone.cases["pd"].to_numpy(), kind="stable")
-    taken = alone.answers["amount_fen"].to_numpy(dtype="int64")[order]
+    taken = np.maximum(alone.answers["amount_fen"].to_numpy(dtype="int64") - held, 0)[order]
     before = np.empty_like(taken)
     before[order] = np.cumsum(taken) - taken
-    headroom = np.maximum(budget_fen - before, 0)
+    headroom = np.maximum(budget_fen - before, 0) + held
     return decide(product, pack, cases.assign(portfolio_headroom_fen=headroom), as_of)

@@ -140,6 +140,13 @@ class ReplayDiffers(CreditError):
     )
 
 
+class TrackingDown(CreditError):
+    """The tracking server did not take what was handed to it; deciding goes on without it."""
+
+    code = "tracking-down"
+    remedy = "Check `MLFLOW_TRACKING_URI` and the server; nothing is lost, the outbox keeps what was not taken."
+
+
 class ExportRefused(CreditError):
     """A bank file does not verify; the first thing wrong is named."""
 
@@ -193,6 +200,7 @@ ERRORS: tuple[type[CreditError], ...] = (
     PolicyBroken,
     UnknownDecision,
     ReplayDiffers,
+    TrackingDown,
     ExportRefused,
     DocsOutdated,
     AllRejected,

@@ -67,7 +67,7 @@ class _Shared:
     def __init__(self, decided: Decided) -> None:
         self.product, self.terms, self.pack = decided.product, decided.terms, decided.terms.pack
         self.parameters = self.terms.resolved()
-        self.policy = {"pack": self.pack.name, "version": self.pack.version, "sha256": self.pack.sha256}
+        self.policy = {"pack": self.pack.name, "version": self.terms.version, "sha256": self.terms.sha256}
         known = {*self.pack.inputs, *self.pack.assumed, *(each.name for each in GIVEN)}
         self.inputs = sorted(known & {str(name) for name in decided.cases.columns})
 
@@ -117,6 +117,12 @@ def _record(
         "advisory_only": True,
     }
     return {"decision_id": decision_id(body), "decided_at": context["decided_at"], **body}
+
+
+def is_whole(stored: Mapping[str, Any]) -> bool:
+    """Whether a stored record still says what its id was made of."""
+    body = {key: value for key, value in stored.items() if key not in ("decision_id", "decided_at")}
+    return decision_id(body) == stored.get("decision_id")
 
 
 def decision_id(body: Mapping[str, Any]) -> str:

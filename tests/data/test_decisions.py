@@ -55,19 +55,29 @@ def test_what_was_sent_is_not_sent_again(store):
 
 def test_an_offer_stands_on_its_last_day_and_not_the_day_after(store):
     store.add([row(1)])
-    assert [o.amount_fen for o in store.standing(date(2026, 11, 30))] == [100]
-    assert store.standing(date(2026, 12, 1)) == []
+    far = date(2027, 1, 1)
+    assert [o.amount_fen for o in store.standing(date(2026, 11, 30), far)] == [100]
+    assert store.standing(date(2026, 12, 1), far) == []
+
+
+def test_a_question_with_an_earlier_date_sees_what_was_offered_since(store):
+    store.add([row(1)])
+    assert [o.amount_fen for o in store.standing(date(2026, 10, 1), date(2026, 10, 31))] == [100]
+    assert store.standing(date(2026, 9, 1), date(2026, 10, 30)) == []
 
 
 def test_of_two_answers_to_one_question_the_larger_offer_counts(store):
     store.add([row(2), row(1), row(3, outcome="DECLINE"), row(4, supplier_id="S2")])
-    assert {(o.supplier_id, o.amount_fen) for o in store.standing(date(2026, 11, 1))} == {("S1", 200), ("S2", 400)}
+    assert {(o.supplier_id, o.amount_fen) for o in store.standing(date(2026, 11, 1), date(2026, 11, 1))} == {
+        ("S1", 200),
+        ("S2", 400),
+    }
 
 
 def test_the_latest_decision_of_a_supplier_is_the_one_stored_last(store):
     store.add([row(2)])
     store.add([row(1)])
-    assert store.latest("platform-line", date(2026, 10, 31)) == ['{"n": 1}\n']
+    assert store.latest("platform-line", date(2026, 10, 31)) == [("D1", '{"n": 1}\n')]
     assert store.latest("platform-line", date(2026, 10, 30)) == []
 
 

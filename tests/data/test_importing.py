@@ -105,7 +105,7 @@ DATES = {
     "2025-02-28T10:31": None,
     "1949-01-01": None,
     "1948-12-31": "unlikely-date",
-    "2100-12-31": None,
+    "2100-12-31": "in-the-future",
     "2101-01-01": "unlikely-date",
     "9008-01-01": "unlikely-date",
     "31/02/2025": "bad-date",

@@ -11,12 +11,16 @@ def scores(pd_: float) -> pd.DataFrame:
     return pd.DataFrame({"pd": [pd_]}, index=pd.Index(["S1"], name="supplier_id"))
 
 
-def test_the_latest_run_is_that_of_the_latest_date_whenever_it_was_kept(tmp_path):
-    keep(tmp_path, "platform", date(2026, 10, 31), scores(0.2), {"n": 2})
-    keep(tmp_path, "platform", date(2026, 9, 30), scores(0.1), {"n": 1})
+def test_the_latest_run_is_the_one_made_last_whatever_its_date(tmp_path):
+    keep(tmp_path, "platform", date(2026, 11, 30), scores(0.1), {"scored_at": "2026-12-01T00:00:00"})
+    keep(tmp_path, "platform", date(2026, 10, 31), scores(0.2), {"scored_at": "2026-12-01T00:00:01"})
     found = latest(tmp_path, "platform")
     assert found is not None
-    assert (found.as_of, found.facts, found.frame.loc["S1", "pd"]) == (date(2026, 10, 31), {"n": 2}, 0.2)
+    assert (found.as_of, found.facts, found.frame.loc["S1", "pd"]) == (
+        date(2026, 10, 31),
+        {"scored_at": "2026-12-01T00:00:01"},
+        0.2,
+    )
 
 
 def test_a_kind_of_data_that_was_never_scored_has_no_run(tmp_path):

@@ -67,9 +67,9 @@ class Parameter:
         """Whether the value depends on the region."""
         return any(v.region for v in self.values)
 
-    def history(self) -> list[dict[str, Any]]:
-        """All values by region and date, JSON-ready."""
-        ordered = sorted(self.values, key=lambda v: (v.region, v.since))
+    def history(self, until: date = date.max) -> list[dict[str, Any]]:
+        """The values that began by a day, by region and date, JSON-ready."""
+        ordered = sorted((v for v in self.values if v.since <= until), key=lambda v: (v.region, v.since))
         return [{"from": str(v.since), "region": v.region, "value": v.value} for v in ordered]
 
 
@@ -95,13 +95,17 @@ class Pack:
 
     @property
     def sha256(self) -> str:
-        """A hash over all that decides: parameters with their dates, rules that do not apply, inputs."""
+        """A hash over all that decides, on whatever day."""
+        return self.sha256_until(date.max)
+
+    def sha256_until(self, day: date) -> str:
+        """A hash over all that decides on a day: a line that begins later changes no earlier decision."""
         said = {
             "name": self.name,
             "product": self.product,
             "target": self.target,
             "tier": self.tier,
-            "parameters": {p.name: p.history() for p in self.parameters.values()},
+            "parameters": {p.name: p.history(day) for p in self.parameters.values() if p.history(day)},
             "not_applicable": dict(self.not_applicable),
             "inputs": dict(self.inputs),
             "assumed": {name: each.value for name, each in self.assumed.items()},
@@ -119,6 +123,17 @@ class Terms:
 
     pack: Pack
     as_of: date
+
+    @property
+    def sha256(self) -> str:
+        """A hash over all of the pack that decides on this date."""
+        return self.pack.sha256_until(self.as_of)
+
+    @property
+    def version(self) -> str:
+        """The day on which the newest line that holds on this date began; a later line leaves it as it is."""
+        began = [v.since for p in self.pack.parameters.values() for v in p.values if v.since <= self.as_of]
+        return str(max(began, default=self.as_of))
 
     def __getitem__(self, name: str) -> Any:
         return self._parameter(name).on(self.as_of)
@@ -142,7 +157,10 @@ class Terms:
 
         A regional one has no single value: each case reads it on its own day and in its own region.
         """
-        return {name: each.history() if each.is_regional else self[name] for name, each in self.pack.parameters.items()}
+        return {
+            name: each.history(self.as_of) if each.is_regional else self[name]
+            for name, each in self.pack.parameters.items()
+        }
 
     def _parameter(self, name: str) -> Parameter:
         try:

@@ -82,6 +82,33 @@ def test_a_parameter_edited_in_place_is_named_with_both_values(demo_said, change
     assert "policy.sha256" in said.err
 
 
+def test_a_dated_line_added_for_later_leaves_old_decisions_as_they_are(demo_said, changed):
+    from credit.app.home import Home
+
+    home, credit = changed
+    shutil.copytree(Home(home).policies, home / "policy")
+    file = home / "policy" / "platform-line.toml"
+    file.write_text(
+        file.read_text().replace("value = 0.113 }]", "value = 0.113 }, { from = 2026-12-01, value = 0.2 }]")
+    )
+    assert (
+        credit("policy", "show", "platform-line", "--on", "2026-12-01", "--json").json["parameters"]["pd_max"]["value"]
+        == 0.2
+    )
+    said = credit("decision", "replay", a_decision(demo_said))
+    assert said.code == 0, said.err
+
+
+def test_an_altered_decision_is_neither_answered_again_nor_sent_to_a_bank(demo_said, changed):
+    home, credit = changed
+    supplier = demo_said["next"][0].split()[-1]
+    decision = credit("line", "decide", supplier, "--json").json["decision_id"]
+    tamper(home, decision, lambda text: text.replace('"amount_fen": ', '"amount_fen": 9'))
+    for words in (("line", "decide", supplier), ("export", "build", "--bank", "demo-bank")):
+        said = credit(*words)
+        assert said.code == 6 and f"{decision} was altered" in said.err
+
+
 def test_a_model_edited_in_place_is_named(demo_said, changed):
     home, credit = changed
     card = home / "models" / "loan_default.platform" / "1" / "card.json"
@@ -110,6 +137,7 @@ def test_a_tracking_server_that_is_down_blocks_no_decision_and_loses_none(demo_s
     down = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     supplier = demo_said["next"][0].split()[-1]
     assert credit("line", "decide", supplier, "--amount", "12345", **down).code == 0
-    assert credit("decision", "track", **down).code == 1
+    track = credit("decision", "track", **down)
+    assert track.code == 1 and "tracking-down" in track.err
     assert credit("decision", "track", "--json").json == {"sent": 1}
     assert credit("decision", "track", "--json").json == {"sent": 0}

@@ -8,6 +8,11 @@ import pytest
 pytestmark = pytest.mark.xdist_group("demo")
 
 
+def consenting(credit) -> list[dict]:
+    listed = credit("consent", "list", "--bank", "demo-bank", "--json").json
+    return [consent for consent in listed if consent["purpose"] == "credit_line"]
+
+
 def test_a_bank_file_holds_consenting_firms_alone(demo_said, credit):
     rows = pd.read_csv(Path(demo_said["export"]) / "scores.csv")
     consents = credit("consent", "list", "--bank", "demo-bank", "--json").json
@@ -70,3 +75,31 @@ def test_an_unknown_bank_names_the_choices(credit):
 def test_exports_are_listed(demo_said, credit):
     rows = credit("export", "list", "--bank", "demo-bank", "--json").json
     assert rows[0]["sequence"] == 1 and rows[0]["export_id"] in demo_said["export"]
+
+
+def test_a_revocation_ends_every_consent_of_that_bank_and_purpose(changed, tmp_path):
+    _, credit = changed
+    held = next(
+        c for c in credit("consent", "list", "--bank", "demo-bank", "--json").json if c["purpose"] == "credit_line"
+    )
+    second = tmp_path / "consents.csv"
+    second.write_text(
+        "consent_event_id,consent_id,supplier_id,bank_id,purpose,happened_on,kind,recorded_at\n"
+        f"X-1,X,{held['supplier_id']},demo-bank,credit_line,2026-10-01,GRANTED,2026-10-01T08:00:00\n"
+    )
+    assert credit("ledger", "import", second, "--format", "platform").code == 0
+    assert credit("consent", "revoke", held["supplier_id"], "--bank", "demo-bank").code == 0
+    left = credit("consent", "list", held["supplier_id"], "--bank", "demo-bank", "--json").json
+    assert [c for c in left if c["purpose"] == "credit_line"] == []
+
+
+def test_a_firm_may_consent_revoke_and_consent_again_within_a_second(changed):
+    _, credit = changed
+    held = next(
+        c for c in credit("consent", "list", "--bank", "demo-bank", "--json").json if c["purpose"] == "credit_line"
+    )
+    for act in ("revoke", "grant", "revoke", "grant"):
+        assert credit("consent", act, held["supplier_id"], "--bank", "demo-bank").code == 0
+    assert held["supplier_id"] in {
+        c["supplier_id"] for c in credit("consent", "list", "--bank", "demo-bank", "--json").json
+    }

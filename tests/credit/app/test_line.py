@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import re
+import shutil
+from datetime import date
+
 import pytest
+
+from credit.app.home import Home
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -112,3 +118,47 @@ def test_a_question_before_the_first_model_says_how_to_train_one(empty, tmp_path
 )
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(credit, words):
     assert credit("line", "decide", *words).code == 2
+
+
+def test_an_amount_with_a_comma_outside_quotes_is_not_read_as_less(credit, tmp_path):
+    file = tmp_path / "queue.csv"
+    file.write_text('supplier_id,amount\nS0000006,500,000\nS0000007,"500,000"\n')
+    said = credit("line", "decide", "--file", file, "--json")
+    assert said.code == 4
+    assert [(r["line"], "quotes" in r["hint"]) for r in said.json["refused"]] == [(2, True)]
+    assert [d["application"]["requested_fen"] for d in said.json["decisions"]] == [50_000_000]
+
+
+@pytest.mark.parametrize("content", [b"supplier_id,amount\n", b"supplier_id\n\xff\xfe\n", b'supplier_id,amount\nS1,"5'])
+def test_a_file_that_cannot_be_read_is_named(credit, tmp_path, content):
+    file = tmp_path / "queue.csv"
+    file.write_bytes(content)
+    said = credit("line", "decide", "--file", file)
+    assert said.code == 1 and "queue.csv" in said.err
+
+
+def test_a_day_that_has_not_come_cannot_be_asked_about(credit):
+    assert credit("line", "decide", "S0000006", "--as-of", "2026-11-02").code == 0
+    assert credit("line", "decide", "S0000006", "--as-of", "2026-11-03").code == 2
+
+
+def test_an_amount_is_kept_to_the_fen_however_large(demo_said, credit):
+    supplier = demo_said["next"][0].split()[-1]
+    record = credit("line", "decide", supplier, "--amount", "9007199254740.93", "--json").json
+    assert record["application"]["requested_fen"] == 900719925474093
+    assert credit("line", "decide", supplier, "--amount", "1e30").code == 2
+
+
+def test_no_way_of_asking_passes_the_portfolios_budget(demo_said, changed):
+    home, credit = changed
+    shutil.copytree(Home(home).policies, home / "policy")
+    file = home / "policy" / "platform-line.toml"
+    small = re.sub(r"(portfolio_budget_fen\](.*\n){3}.*value = )[0-9_]+", r"\g<1>150_000_000", file.read_text())
+    assert small != file.read_text()
+    file.write_text(small)
+    (home / "book.db").unlink()
+    for day in ("2026-10-20", "2026-10-31", "2026-10-10"):
+        assert credit("line", "decide", "--all", "--as-of", day).code == 0
+        credit("line", "decide", demo_said["next"][0].split()[-1], "--as-of", day)
+    offers = Home(home).decisions().standing(date(2026, 10, 31), date(2026, 10, 31))
+    assert 0 < sum(offer.amount_fen for offer in offers) <= 150_000_000

@@ -37,14 +37,32 @@ def test_no_model_reads_anything_that_is_not_in_the_catalogue(credit):
         assert credit("model", "card", name, "--json").json["features"] == names()
 
 
-def test_a_model_of_another_catalogue_is_refused_with_the_difference(demo_said, changed):
+def test_a_champion_whose_files_were_altered_decides_nothing(demo_said, changed):
     home, credit = changed
     card = home / "models" / "loan_default.platform" / "1" / "card.json"
     said = json.loads(card.read_text())
-    said["catalogue_sha256"] = "0" * 64
+    said["calibration"]["intercept"] -= 3
     card.write_text(json.dumps(said))
     answer = credit("line", "decide", demo_said["next"][0].split()[-1])
+    assert answer.code == 1 and "is not the model that was promoted" in answer.err
+
+
+def test_a_model_of_another_catalogue_is_refused_with_the_difference(demo_said, changed, monkeypatch):
+    _, credit = changed
+    monkeypatch.setattr("models.registry.catalogue_hash", lambda: "0" * 64)
+    answer = credit("line", "decide", demo_said["next"][0].split()[-1])
     assert answer.code == 1 and "another catalogue" in answer.err
+
+
+def test_a_version_is_never_written_twice(demo_home):
+    from credit.app.home import Home
+    from credit.domain.errors import AlreadyThere
+
+    registry = Home(demo_home).registry()
+    served = registry.champion("loan_default.platform")
+    with pytest.raises(AlreadyThere):
+        registry.add("loan_default.platform", 1, served.model, served.card, [])
+    assert registry.next_version("loan_default.platform") == 2
 
 
 def test_promotions_keep_their_history(changed):
