@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from credit.domain.identifiers import is_uscc
-from data.ledger import Ledger
+from data.ledger import Known, Ledger
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
@@ -83,21 +83,25 @@ _LAST_REQUESTS = """
     FROM applications WHERE applied_on > as_of - INTERVAL 12 MONTH GROUP BY case_id"""
 
 
-def supplier_facts(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
+def registered(known: Known, *, tier: str) -> pd.Series[bool]:
+    """Whether each case's supplier has registered with that kind of data, by the index of the cases."""
+    found = known.con.execute("SELECT DISTINCT case_id FROM suppliers WHERE tier = ?", [tier]).fetchnumpy()["case_id"]
+    return known.cases["case_id"].isin(found)
+
+
+def supplier_facts(known: Known) -> pd.DataFrame:
     """Registration and exposure of each case's supplier, indexed by case_id.
 
     `identity_valid` is missing where the source gives no unified social credit code; amounts are fen.
     """
-    with ledger.known_on(cases, version=version) as con:
-        frame = con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
+    frame = known.con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
     valid = frame["uscc"].map(is_uscc, na_action="ignore").astype("boolean")
     return frame.assign(identity_valid=valid)
 
 
-def contract_facts(ledger: Ledger, cases: pd.DataFrame, *, form: str, version: int | None = None) -> pd.DataFrame:
+def contract_facts(known: Known, *, form: str) -> pd.DataFrame:
     """The contract of each case as changed by its date, by case_id; a case whose contract nobody knows has no row."""
-    with ledger.known_on(cases, version=version) as con:
-        frame = con.execute(_CONTRACT_FACTS, [form]).df().set_index("case_id")
+    frame = known.con.execute(_CONTRACT_FACTS, [form]).df().set_index("case_id")
     for name in ("signed_on", "planned_acceptance_on"):
         frame[name] = pd.to_datetime(frame[name]).dt.date
     return frame
@@ -110,15 +114,14 @@ def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: i
     """
     asked = pd.DataFrame({"supplier_id": pd.unique(suppliers)})
     asked = asked.assign(case_id=range(len(asked)), as_of=on)
-    with ledger.known_on(asked, version=version) as con:
-        return con.execute(_VALID_CONSENTS).df()
+    with ledger.known_on(asked, version=version) as known:
+        return known.con.execute(_VALID_CONSENTS).df()
 
 
-def last_requests(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.Series:
+def last_requests(known: Known) -> pd.Series:
     """What each supplier last asked a lender for within a year, in fen by case_id; NaN where it asked nobody."""
-    with ledger.known_on(cases, version=version) as con:
-        frame = con.execute(_LAST_REQUESTS).df().set_index("case_id")
-    return frame["requested_fen"].reindex(cases["case_id"]).astype("float64")
+    frame = known.con.execute(_LAST_REQUESTS).df().set_index("case_id")
+    return frame["requested_fen"].reindex(known.cases["case_id"]).astype("float64")
 
 
 # The first and last day of what was known of a supplier: invoices, contracts and payments.
@@ -130,18 +133,17 @@ _SPAN = """
     USING (case_id) GROUP BY c.case_id ORDER BY c.case_id"""
 
 
-def data_span(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
+def data_span(known: Known) -> pd.DataFrame:
     """The first and last day of each supplier's events as known, `first_on` and `last_on` by case_id."""
-    with ledger.known_on(cases, version=version) as con:
-        frame = con.execute(_SPAN).df().set_index("case_id")
+    frame = known.con.execute(_SPAN).df().set_index("case_id")
     return frame.apply(lambda column: pd.to_datetime(column).dt.date)
 
 
 def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | None = None) -> list[str]:
     """Open contracts on a date whose agreed advance is neither paid nor guaranteed and whose account is locked."""
     cases = ledger.suppliers(as_of, version=version)
-    with ledger.known_on(cases, version=version) as con:
-        rows = con.execute(
+    with ledger.known_on(cases, version=version) as known:
+        rows = known.con.execute(
             """SELECT contract_id FROM contracts WHERE advance_fen > 0
                AND contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN ('COMPLETED', 'TERMINATED'))
                AND contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')

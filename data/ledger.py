@@ -67,6 +67,24 @@ class Batch:
     last_day: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The ledger as it was known for each case on the case's own date, while the door is open.
+
+    `con` has a view a table of events, of the table's columns beside `case_id` and `as_of`, and the table `cases`.
+    `cases` is the frame that was asked; `fed` tells which tables the data of a tier has been read for, even where they
+    held no row.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    cases: pd.DataFrame
+    batches: list[Batch]
+
+    def fed(self, tier: str) -> frozenset[str]:
+        """The tables that the data of a tier has been read for."""
+        return frozenset(name for batch in self.batches if batch.tier == tier for name in batch.read)
+
+
 class Ledger:
     """A ledger in a folder; the folder is made by the first import."""
 
@@ -112,18 +130,19 @@ class Ledger:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def known_on(self, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def known_on(self, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
         `cases` has a row for each question: `case_id` (unique), `supplier_id`, `as_of` (date) and, where the question
-        is about one, `contract_id`. The connection it yields has one view a table, of the table's columns beside
-        `case_id` and `as_of`: rows that had happened and were recorded by the end of `as_of`, less those that a
-        correction recorded by then had replaced. Outcomes and names have no view.
+        is about one, `contract_id`. What is known are the rows that had happened and were recorded by the end of
+        `as_of`, less those that a correction recorded by then had replaced. Outcomes and names have no view.
         """
         if cases["case_id"].duplicated().any():
             raise ValueError("two cases have the same case_id")
+        if "contract_id" not in cases.columns:
+            cases = cases.assign(contract_id=None).astype({"contract_id": "str"})
         with self.connection() as con:
-            con.register("cases_frame", cases[[name for name in CASE_COLUMNS if name in cases.columns]])
+            con.register("cases_frame", cases[list(CASE_COLUMNS)])
             con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
             con.unregister("cases_frame")
             batches = self.batches(version)
@@ -136,7 +155,7 @@ class Ledger:
             allowed = sorted({path for file in files for path in (str(file), glob.escape(str(file)))})
             con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
             con.execute("SET enable_external_access = false")
-            yield con
+            yield Known(con, cases, batches)
 
     def suppliers(self, as_of: date, *, version: int | None = None, tier: str | None = None) -> pd.DataFrame:
         """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from data.ledger import Ledger
+from data.ledger import Known, Ledger
 from features.catalogue import CATALOGUE
 from features.feature import DERIVED, Feature
 from features.sources import Source, source_named
@@ -27,25 +27,14 @@ if TYPE_CHECKING:
 SIGNIFICANT_DIGITS = 9
 
 
-def build(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pd.DataFrame:
-    """The features of each case: a row for each in the order of `cases`, indexed by case_id, a float column a feature.
+def build(known: Known, *, tier: str) -> pd.DataFrame:
+    """The features of each case: a row for each in the order of the cases, indexed by case_id, a float column each.
 
-    `cases` has `case_id` (unique), `supplier_id`, `as_of` and, where a contract is asked about, `contract_id`. A
-    feature whose table is not part of the data of this tier is missing; a case without history still has its row.
+    A feature whose table is not part of the data of this tier is missing; a case without history still has its row.
     """
-    fed = fed_tables(ledger, tier=tier, version=version)
-    if "contract_id" not in cases.columns:
-        cases = cases.assign(contract_id=None).astype({"contract_id": "str"})
-    with ledger.known_on(cases, version=version) as con:
-        for source, features in base_features():
-            con.execute(f"CREATE TEMP TABLE of_{source.name} AS {source_query(source, features)}")
-        frame = _collect(con, fed)
-    return frame.reindex(cases["case_id"])
-
-
-def fed_tables(ledger: Ledger, *, tier: str, version: int | None = None) -> frozenset[str]:
-    """The tables that the data of a tier has been read for, even where they held no row."""
-    return frozenset(name for b in ledger.batches(version) if b.tier == tier for name in b.read)
+    for source, features in base_features():
+        known.con.execute(f"CREATE OR REPLACE TEMP TABLE of_{source.name} AS {source_query(source, features)}")
+    return _collect(known.con, known.fed(tier)).reindex(known.cases["case_id"])
 
 
 def base_features() -> list[tuple[Source, list[Feature]]]:
@@ -108,5 +97,6 @@ def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGIT
 def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
     """The features of every supplier of a tier known on a date, indexed by supplier_id."""
     cases = ledger.suppliers(as_of, tier=tier, version=version)
-    frame = build(ledger, cases, tier=tier, version=version)
+    with ledger.known_on(cases, version=version) as known:
+        frame = build(known, tier=tier)
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")

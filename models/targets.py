@@ -109,8 +109,8 @@ def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: 
 
 def _of_channels(ledger: Ledger, cases: pd.DataFrame, channels: tuple[str, ...], version: int | None) -> pd.Series:
     """Whether each case's contract was bought in one of these ways, by the index of `cases`."""
-    with ledger.known_on(cases, version=version) as con:
-        found = con.execute(
+    with ledger.known_on(cases, version=version) as by_then:
+        found = by_then.con.execute(
             """SELECT k.case_id FROM contracts AS k
                JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id
                WHERE list_contains(?, k.channel)""",

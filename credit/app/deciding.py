@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
     from data.decisions import Offer
+    from data.ledger import Known, Ledger
     from models.registry import Served
 
 Record = dict[str, Any]
@@ -130,10 +131,12 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
 
     ledger, version = home.ledger(), pinned.ledger_version
     cases = applications.reset_index(drop=True).assign(case_id=range(len(applications)), as_of=pinned.as_of)
-    _refuse_unknown(home, cases, pinned)
-    frame = engine.build(ledger, cases, tier=pinned.pack.tier, version=version)
+    with ledger.known_on(cases, version=version) as known:
+        _refuse_unknown(ledger, known, pinned)
+        frame = engine.build(known, tier=pinned.pack.tier)
+        inputs = _inputs(ledger, known, frame, pinned)
     scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
-    whole = _inputs(home, pinned, cases, frame).assign(pd=scores["pd"], requested_fen=cases["requested_fen"])
+    whole = inputs.assign(pd=scores["pd"], requested_fen=cases["requested_fen"])
     if budget_fen is None:
         whole = whole.assign(portfolio_headroom_fen=cases["portfolio_headroom_fen"])
         decided = decide_cases(pinned.product, pinned.pack, whole, pinned.as_of)
@@ -141,7 +144,7 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
         held = cases["held_fen"]
         decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen, held)
     reasons = reasons_said(pinned.served, frame, scores["pd"])
-    known = _known_features(frame)
+    features = _known_features(frame)
     asked: dict[str, list[Any]] = {str(name): cases[name].tolist() for name in cases.columns}
     headroom = decided.cases["portfolio_headroom_fen"].tolist()
     contexts = {
@@ -158,7 +161,7 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
             "pd_horizon_months": _horizon(pinned, decided, case),
             "model": pinned.served.label,
             "ledger": {"version": version},
-            "features": known[case],
+            "features": features[case],
             "unscorable": said(code) if isinstance(code := scores.at[case, "unscorable"], str) else None,
             "reasons": reasons[case],
         }
@@ -219,26 +222,27 @@ def contract_supplier(home: Home, contract_id: str) -> str:
     return supplier
 
 
-def _refuse_unknown(home: Home, cases: pd.DataFrame, pinned: Pinned) -> None:
-    known = home.ledger().suppliers(pinned.as_of, version=pinned.ledger_version, tier=pinned.pack.tier)
-    unknown = cases.loc[~cases["supplier_id"].isin(known["supplier_id"]), "supplier_id"]
+def _refuse_unknown(ledger: Ledger, known: Known, pinned: Pinned) -> None:
+    from data.facts import registered
+
+    unknown = known.cases.loc[~registered(known, tier=pinned.pack.tier), "supplier_id"]
     if len(unknown):
-        near = ", ".join(home.ledger().nearest("suppliers", "supplier_id", unknown.iloc[0]))
+        near = ", ".join(ledger.nearest("suppliers", "supplier_id", unknown.iloc[0]))
         raise UnknownSupplier(
             f"no {pinned.pack.tier} supplier {unknown.iloc[0]!r} is known on {pinned.as_of}",
             hint=f"the nearest ids are {near}",
         )
 
 
-def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _inputs(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
     """The product's inputs by the names the domain knows, from features and facts as the pack says."""
     import pandas as pd
 
     from data import facts
 
-    ledger, version = home.ledger(), pinned.ledger_version
-    supplier = facts.supplier_facts(ledger, cases, version=version)
-    consents = facts.valid_consents(ledger, cases["supplier_id"], on=day_of(pinned.decided_at), version=version)
+    cases, today = known.cases, day_of(pinned.decided_at)
+    supplier = facts.supplier_facts(known)
+    consents = facts.valid_consents(ledger, cases["supplier_id"], on=today, version=pinned.ledger_version)
     for_purpose = consents.loc[consents["purpose"] == pinned.product.purpose, "supplier_id"].value_counts()
     pool = {
         **{name: frame[name] for name in frame.columns},
@@ -247,7 +251,7 @@ def _inputs(home: Home, pinned: Pinned, cases: pd.DataFrame, frame: pd.DataFrame
         "consents_valid": cases["supplier_id"].map(for_purpose).fillna(0).astype("int64"),
     }
     if pinned.product.asks_contract:
-        contract = facts.contract_facts(ledger, cases, form=pinned.product.guarantee_form, version=version)
+        contract = facts.contract_facts(known, form=pinned.product.guarantee_form)
         if len(contract) < len(cases):
             raise UnknownContract(
                 f"a contract asked about is not known on {pinned.as_of}",

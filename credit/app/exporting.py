@@ -77,8 +77,9 @@ def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.
     consents = consents.drop_duplicates("supplier_id").set_index("supplier_id")
     scores = run.frame.loc[run.frame.index.isin(consents.index)]
     cases = pd.DataFrame({"case_id": range(len(scores)), "supplier_id": scores.index, "as_of": run.as_of})
-    registered = facts.supplier_facts(ledger, cases).set_axis(scores.index)
-    span = facts.data_span(ledger, cases).set_axis(scores.index)
+    with ledger.known_on(cases) as known:
+        registered = facts.supplier_facts(known).set_axis(scores.index)
+        span = facts.data_span(known).set_axis(scores.index)
     decisions = _decisions(home, run).reindex(scores.index)
     model = run.facts["model"]
     scored = scores["pd"].notna()

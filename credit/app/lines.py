@@ -53,9 +53,10 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
         ledger = home.ledger()
         day = as_of or ledger.last_day(tier)
         cases = ledger.suppliers(day, tier=tier)
+        with ledger.known_on(cases) as known:
+            asked = last_requests(known)
         pack = pack_for(home, PRODUCT, tier)
         served = home.registry().champion(registered_name(pack.target, tier))
-        asked = last_requests(ledger, cases)
         if not served.card["dated"]:
             kept = ~cases["supplier_id"].isin(served.learned)
             cases, asked = cases[kept], asked[kept.to_numpy()]

@@ -123,5 +123,7 @@ def decide_within_budget(
     taken = np.maximum(alone.answers["amount_fen"].to_numpy(dtype="int64") - held, 0)[order]
     before = np.empty_like(taken)
     before[order] = np.cumsum(taken) - taken
+    if not before.any():
+        return alone
     headroom = np.maximum(budget_fen - before, 0) + held
     return decide(product, pack, cases.assign(portfolio_headroom_fen=headroom), as_of)

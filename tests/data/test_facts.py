@@ -21,7 +21,8 @@ ASKED = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [AS_OF], "
 def fact(ledger: Ledger, import_rows: ImportRows) -> Callable[..., Any]:
     def of(name: str, **tables: list[dict[str, Any]]) -> Any:
         import_rows(ledger, **({"suppliers": [{}]} | tables))
-        return supplier_facts(ledger, ASKED)[name].iloc[0]
+        with ledger.known_on(ASKED) as known:
+            return supplier_facts(known)[name].iloc[0]
 
     return of
 
@@ -30,7 +31,8 @@ def fact(ledger: Ledger, import_rows: ImportRows) -> Callable[..., Any]:
 def contract(ledger: Ledger, import_rows: ImportRows) -> Callable[..., Any]:
     def of(name: str, form: str = "PERFORMANCE", **tables: list[dict[str, Any]]) -> Any:
         import_rows(ledger, suppliers=[{}], contracts=[{}], **tables)
-        return contract_facts(ledger, ASKED, form=form)[name].iloc[0]
+        with ledger.known_on(ASKED) as known:
+            return contract_facts(known, form=form)[name].iloc[0]
 
     return of
 
@@ -59,8 +61,8 @@ def test_a_paid_guarantee_is_no_exposure(fact: Callable[..., Any]) -> None:
 
 
 def test_money_is_whole_fen_and_never_a_float(small_ledger: Ledger) -> None:
-    supplier = supplier_facts(small_ledger, ASKED)
-    of_contract = contract_facts(small_ledger, ASKED, form="PERFORMANCE")
+    with small_ledger.known_on(ASKED) as known:
+        supplier, of_contract = supplier_facts(known), contract_facts(known, form="PERFORMANCE")
     for frame in (supplier, of_contract):
         assert {str(frame[c].dtype) for c in frame.columns if c.endswith("_fen")} == {"int64"}
 
@@ -78,7 +80,8 @@ def test_a_source_without_codes_leaves_the_identity_open(fact: Callable[..., Any
 
 
 def test_a_supplier_that_nobody_knows_has_no_exposure(small_ledger: Ledger) -> None:
-    assert supplier_facts(small_ledger, ASKED.assign(supplier_id="NOBODY"))["exposure_fen"].tolist() == [0]
+    with small_ledger.known_on(ASKED.assign(supplier_id="NOBODY")) as known:
+        assert supplier_facts(known)["exposure_fen"].tolist() == [0]
 
 
 # -- the contract ------------------------------------------------------------------------------------------------------
@@ -118,7 +121,8 @@ def test_a_guarantee_of_another_form_still_stands_on_the_contract(contract: Call
 
 
 def test_a_contract_that_nobody_knows_has_no_row(small_ledger: Ledger) -> None:
-    assert contract_facts(small_ledger, ASKED.assign(contract_id="C9"), form="PERFORMANCE").empty
+    with small_ledger.known_on(ASKED.assign(contract_id="C9")) as known:
+        assert contract_facts(known, form="PERFORMANCE").empty
 
 
 # -- consents ----------------------------------------------------------------------------------------------------------
@@ -169,7 +173,8 @@ def test_a_consent_granted_again_without_end_holds_on(consents: Callable[..., li
 def test_the_last_request_within_a_year_is_found(ledger: Ledger, import_rows: ImportRows) -> None:
     later = {"application_id": "Q2", "applied_on": "2025-03-01", "requested_fen": 9}
     import_rows(ledger, suppliers=[{}], applications=[{}, later])
-    assert last_requests(ledger, ASKED).tolist() == [9.0]
+    with ledger.known_on(ASKED) as known:
+        assert last_requests(known).tolist() == [9.0]
 
 
 @pytest.mark.parametrize(("applied_on", "found"), [("2024-07-01", True), ("2024-06-30", False)])
@@ -177,4 +182,5 @@ def test_a_request_counts_for_twelve_months(
     ledger: Ledger, import_rows: ImportRows, applied_on: str, found: bool
 ) -> None:
     import_rows(ledger, suppliers=[{}], applications=[{"applied_on": applied_on}])
-    assert last_requests(ledger, ASKED).notna().tolist() == [found]
+    with ledger.known_on(ASKED) as known:
+        assert last_requests(known).notna().tolist() == [found]

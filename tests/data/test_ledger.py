@@ -26,8 +26,8 @@ def asked(as_of: date, *suppliers: str) -> pd.DataFrame:
 
 
 def known(ledger: Ledger, table: str, as_of: date, column: str = "record_id", version: int | None = None) -> list[Any]:
-    with ledger.known_on(asked(as_of), version=version) as con:
-        return [row[0] for row in con.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()]
+    with ledger.known_on(asked(as_of), version=version) as door:
+        return [row[0] for row in door.con.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()]
 
 
 # -- the two clocks ----------------------------------------------------------------------------------------------------
@@ -131,28 +131,29 @@ def test_a_table_of_events_has_a_view(small_ledger: Ledger, table: str) -> None:
 
 @pytest.mark.parametrize("relation", [*HIDDEN, *(f"all_{table.name}" for table in TABLES), "cases_frame"])
 def test_nothing_else_can_be_named(small_ledger: Ledger, relation: str) -> None:
-    with small_ledger.known_on(asked(date(2026, 1, 1))) as con, pytest.raises(duckdb.CatalogException):
-        con.execute(f"SELECT * FROM {relation}")
+    with small_ledger.known_on(asked(date(2026, 1, 1))) as door, pytest.raises(duckdb.CatalogException):
+        door.con.execute(f"SELECT * FROM {relation}")
 
 
 @pytest.mark.parametrize("table", HIDDEN)
 def test_labels_and_names_cannot_be_opened_by_path(small_ledger: Ledger, table: str) -> None:
     file = small_ledger.file(table, 1)
     assert file.exists()
-    with small_ledger.known_on(asked(date(2026, 1, 1))) as con, pytest.raises(duckdb.PermissionException):
-        con.execute(f"SELECT * FROM read_parquet('{file}')")
+    with small_ledger.known_on(asked(date(2026, 1, 1))) as door, pytest.raises(duckdb.PermissionException):
+        door.con.execute(f"SELECT * FROM read_parquet('{file}')")
 
 
 def test_a_frame_of_the_program_cannot_be_named(small_ledger: Ledger) -> None:
     outcomes = small_ledger.outcomes("loan_default", known_on=date(2026, 1, 1))
     assert len(outcomes) == 1
-    with small_ledger.known_on(asked(date(2026, 1, 1))) as con, pytest.raises(duckdb.CatalogException):
-        con.execute("SELECT * FROM outcomes")
+    with small_ledger.known_on(asked(date(2026, 1, 1))) as door, pytest.raises(duckdb.CatalogException):
+        door.con.execute("SELECT * FROM outcomes")
 
 
 def test_a_label_beside_the_cases_does_not_come_through_the_door(small_ledger: Ledger) -> None:
-    with small_ledger.known_on(asked(date(2026, 1, 1)).assign(happened=True)) as con:
-        assert [row[0] for row in con.execute("DESCRIBE cases").fetchall()] == ["case_id", "supplier_id", "as_of"]
+    with small_ledger.known_on(asked(date(2026, 1, 1)).assign(happened=True)) as door:
+        columns = [row[0] for row in door.con.execute("DESCRIBE cases").fetchall()]
+    assert columns == ["case_id", "supplier_id", "as_of", "contract_id"]
 
 
 @pytest.mark.parametrize("table", HIDDEN)

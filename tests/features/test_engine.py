@@ -28,13 +28,18 @@ def asked(supplier: str = "S1", as_of: date = AS_OF, contract: str | None = None
     return pd.DataFrame({"case_id": [0], "supplier_id": [supplier], "as_of": [as_of], "contract_id": [contract]})
 
 
+def built(ledger: Ledger, cases: pd.DataFrame, tier: str) -> pd.DataFrame:
+    with ledger.known_on(cases) as known:
+        return build(known, tier=tier)
+
+
 @pytest.fixture
 def value(ledger: Ledger, import_rows: ImportRows) -> Callable[..., float]:
     """A feature of supplier S1 on AS_OF, given the rows of some tables."""
 
     def of(name: str, **tables: list[Row]) -> float:
         import_rows(ledger, suppliers=[{}], **tables)
-        return float(build(ledger, asked(), tier="platform")[name].iloc[0])
+        return float(built(ledger, asked(), tier="platform")[name].iloc[0])
 
     return of
 
@@ -126,7 +131,7 @@ def at_the_edges(tmp_path_factory: pytest.TempPathFactory, import_rows: ImportRo
             "as_of": [as_of for as_of, _, _ in grid],
         }
     )
-    return build(ledger, cases, tier="platform").set_axis(pd.MultiIndex.from_tuples(grid), axis=0)
+    return built(ledger, cases, tier="platform").set_axis(pd.MultiIndex.from_tuples(grid), axis=0)
 
 
 def columns(table: str) -> set[str]:
@@ -232,18 +237,18 @@ def test_a_table_that_was_never_fed_is_missing(value: Callable[..., float]) -> N
 
 
 def test_a_table_fed_by_another_kind_of_data_is_missing(small_ledger: Ledger) -> None:
-    assert build(small_ledger, asked(), tier="invoice").isna().all(axis=None)
+    assert built(small_ledger, asked(), tier="invoice").isna().all(axis=None)
 
 
 def test_a_supplier_that_nobody_knows_has_a_row_without_history(small_ledger: Ledger) -> None:
-    frame = build(small_ledger, asked("NOBODY"), tier="platform")
+    frame = built(small_ledger, asked("NOBODY"), tier="platform")
     assert frame.index.tolist() == [0]
     assert frame["sales_amount_sum_12m"].tolist() == [0.0]
     assert frame["sales_last_days"].isna().all()
 
 
 def test_no_case_is_answered_with_no_row(small_ledger: Ledger) -> None:
-    assert build(small_ledger, asked().iloc[:0], tier="platform").shape == (0, len(CATALOGUE))
+    assert built(small_ledger, asked().iloc[:0], tier="platform").shape == (0, len(CATALOGUE))
 
 
 def test_before_any_supplier_registered_there_is_no_row(small_ledger: Ledger) -> None:
@@ -252,20 +257,20 @@ def test_before_any_supplier_registered_there_is_no_row(small_ledger: Ledger) ->
 
 def test_two_cases_of_one_id_are_refused(small_ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="same case_id"):
-        build(small_ledger, pd.concat([asked(), asked()]), tier="platform")
+        built(small_ledger, pd.concat([asked(), asked()]), tier="platform")
 
 
 def test_the_contract_asked_about_is_read_for_the_case_that_asks(small_ledger: Ledger) -> None:
-    frame = build(small_ledger, asked(contract="C1"), tier="platform")
+    frame = built(small_ledger, asked(contract="C1"), tier="platform")
     assert frame["question_amount"].tolist() == [10_000_000]
 
 
 def test_a_case_that_asks_about_no_contract_has_no_amount(small_ledger: Ledger) -> None:
-    assert build(small_ledger, asked(), tier="platform")["question_amount"].isna().all()
+    assert built(small_ledger, asked(), tier="platform")["question_amount"].isna().all()
 
 
 def test_the_contract_of_another_supplier_is_not_read(small_ledger: Ledger) -> None:
-    frame = build(small_ledger, asked("S2", contract="C1"), tier="platform")
+    frame = built(small_ledger, asked("S2", contract="C1"), tier="platform")
     assert frame["question_amount"].isna().all()
 
 

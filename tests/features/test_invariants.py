@@ -159,6 +159,11 @@ def cases(*asked: tuple[str, date], contract: str = "contracts-0") -> pd.DataFra
     return frame.assign(case_id=range(len(asked)), contract_id=contract)
 
 
+def built(ledger: Ledger, asked: pd.DataFrame, tier: str, version: int | None = None) -> pd.DataFrame:
+    with ledger.known_on(asked, version=version) as known:
+        return build(known, tier=tier)
+
+
 ALL_TODAY = cases(*((each, AS_OF) for each in (*SUPPLIERS, STRANGER)))
 
 
@@ -177,8 +182,8 @@ def test_what_is_recorded_after_as_of_changes_no_feature(
     ledger = of(before, news)
     assert ledger.version == 2
     pd.testing.assert_frame_equal(
-        build(ledger, ALL_TODAY, tier="platform", version=1),
-        build(ledger, ALL_TODAY, tier="platform"),
+        built(ledger, ALL_TODAY, tier="platform", version=1),
+        built(ledger, ALL_TODAY, tier="platform"),
         check_exact=True,
     )
 
@@ -191,7 +196,7 @@ def test_the_order_of_imports_changes_no_feature(
     other = {table: [second.draw(events(table, 50 + n)) for n in range(4)] for table in first}
     one, two = of(first, other), of(other, first)
     pd.testing.assert_frame_equal(
-        build(one, ALL_TODAY, tier="platform"), build(two, ALL_TODAY, tier="platform"), check_exact=True
+        built(one, ALL_TODAY, tier="platform"), built(two, ALL_TODAY, tier="platform"), check_exact=True
     )
 
 
@@ -204,8 +209,8 @@ def test_doubling_all_amounts_leaves_every_share_ratio_and_index(of: Callable[..
     }
     relative = [f.name for f in CATALOGUE if f.unit in ("share", "ratio", "index")]
     pd.testing.assert_frame_equal(
-        build(of(history), ALL_TODAY, tier="platform")[relative],
-        build(of(doubled), ALL_TODAY, tier="platform")[relative],
+        built(of(history), ALL_TODAY, tier="platform")[relative],
+        built(of(doubled), ALL_TODAY, tier="platform")[relative],
         check_exact=True,
     )
 
@@ -218,9 +223,9 @@ def test_a_case_asked_alone_answers_as_it_does_in_a_crowd_of_other_days(
     ledger = of(history)
     days = (AS_OF, AS_OF - timedelta(days=1), AS_OF - timedelta(days=365))
     crowd = cases(*((each, day) for each in (*SUPPLIERS, STRANGER) for day in days))
-    together = build(ledger, crowd, tier="platform")
+    together = built(ledger, crowd, tier="platform")
     one = data.draw(st.sampled_from(range(len(crowd))))
-    alone = build(ledger, crowd.iloc[[one]], tier="platform")
+    alone = built(ledger, crowd.iloc[[one]], tier="platform")
     pd.testing.assert_frame_equal(alone, together.loc[[one]], check_exact=True)
 
 
@@ -230,7 +235,7 @@ def test_every_case_has_one_row_and_every_share_lies_in_its_unit(
     of: Callable[..., Ledger], history: History, order: list[int]
 ) -> None:
     asked = cases(*((each, day) for each in (*SUPPLIERS, STRANGER) for day in (AS_OF, date(2024, 2, 29)))).iloc[order]
-    frame = build(of(history), asked, tier="platform")
+    frame = built(of(history), asked, tier="platform")
     assert frame.index.tolist() == order
     assert frame.columns.tolist() == [f.name for f in CATALOGUE]
     for feature in CATALOGUE:
