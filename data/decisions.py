@@ -60,6 +60,9 @@ OUTBOX = Table(
 
 GRANTING = ("APPROVE", "REDUCE")
 
+# The option of a connection that only reads.
+_READS = "credit_reads"
+
 # Most variables that one statement may carry in SQLite.
 _CHUNK = 500
 
@@ -93,7 +96,7 @@ class DecisionStore:
 
     def row(self, decision_id: str) -> dict[str, Any] | None:
         """The whole row of a decision, its record included, or None."""
-        with self._begin() as con:
+        with self._reading() as con:
             found = con.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).mappings().first()
             return dict(found) if found else None
 
@@ -103,7 +106,7 @@ class DecisionStore:
         query = select(*columns).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id).limit(limit)
         if supplier_id is not None:
             query = query.where(DECISIONS.c.supplier_id == supplier_id)
-        with self._begin() as con:
+        with self._reading() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
     @contextmanager
@@ -120,7 +123,7 @@ class DecisionStore:
             .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
             .order_by(DECISIONS.c.supplier_id, OUTBOX.c.number)
         )
-        with self._begin() as con:
+        with self._reading() as con:
             return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
 
     def standing(self, since: date, until: date) -> list[Offer]:
@@ -135,7 +138,7 @@ class DecisionStore:
             .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
             .group_by(*question)
         )
-        with self._begin() as con:
+        with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
 
     def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
@@ -147,7 +150,7 @@ class DecisionStore:
             .order_by(OUTBOX.c.number)
             .limit(limit)
         )
-        with self._begin() as con:
+        with self._reading() as con:
             return [(row[0], row[1]) for row in con.execute(query)]
 
     def mark_sent(self, decision_ids: list[str], at: str) -> None:
@@ -170,6 +173,18 @@ class DecisionStore:
         with self._engine().begin() as con:
             yield con
 
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A transaction that waits for no writer; a store that was never written reads as empty and is not made."""
+        if not self.file.exists():
+            nothing = create_engine("sqlite://")
+            _METADATA.create_all(nothing)
+            with nothing.begin() as con:
+                yield con
+            return
+        with self._engine().execution_options(**{_READS: True}).begin() as con:
+            yield con
+
     def _engine(self) -> Engine:
         if self._engine_made is None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +195,7 @@ class DecisionStore:
 
 
 def _begin_immediately(engine: Engine) -> None:
-    """Take SQLite's write lock when a transaction begins: with its default two writers both read, then both write."""
+    """Take SQLite's write lock when a transaction that writes begins: by default two would both read, then write."""
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
@@ -190,4 +205,4 @@ def _begin_immediately(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from credit.domain.errors import Locked
+from credit.domain.errors import Locked, StoreDamaged
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -44,6 +46,14 @@ def _force(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def json_of(text: str, what: str) -> Any:
+    """What a JSON text says that this program wrote. Raises StoreDamaged where it is no longer whole."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as broken:
+        raise StoreDamaged(f"{what} is damaged: it is not the JSON that was written") from broken
 
 
 def sha256_of(path: Path) -> str:

@@ -33,6 +33,8 @@ NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 WHOLE_NUMBER = r"[+-]?\d+(\.0*)?"
 DAY = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 MOMENT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
+# What spreadsheets run, and characters that nobody sees; a bank's file could not carry such an id.
+NO_ID = r"^[=+\-@＝＋－＠]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 # Sixteen whole and ten decimal digits hold every amount that is accepted, exactly.
 EXACT = "DECIMAL(28, 10)"
 # A summary shows so many quarantined rows, and so much of each value.
@@ -55,6 +57,7 @@ HINTS: dict[str, str] = {
     "too-large": "no amount here exceeds ten trillion yuan, no count two billion; check the unit",
     "too-small": "the value lies below the least that this column takes",
     "not-a-choice": "see `credit ledger formats` for the values this column takes",
+    "bad-id": "an id has no invisible characters and does not begin with = + - @, which spreadsheets run as a formula",
     "bad-flag": "this format expects true or false",
     "ragged-row": "the row has more or fewer fields than the header; a comma inside a value needs quotes",
     "duplicate-key": "another row has the same id and says something else; a correction needs its own `record_id`"
@@ -277,6 +280,8 @@ def _problems(column: Column, mapping: Mapping, source_name: str) -> str:
         checks.append((f"year({value}) NOT BETWEEN {FIRST_YEAR} AND {LAST_YEAR}", "unlikely-date"))
     if column.name == mapping.table.on:
         checks.append((f"{value} > {IMPORT_DAY}", "in-the-future"))
+    if column.is_id:
+        checks.append((f"regexp_matches({raw}, {literal(NO_ID)})", "bad-id"))
     if column.choices:
         checks.append((f"{value} NOT IN ({', '.join(literal(c) for c in column.choices)})", "not-a-choice"))
     if column.at_least is not None:
@@ -356,9 +361,9 @@ def _objections(table: Table) -> str:
                          OR row_number() OVER (PARTITION BY replaces ORDER BY _file, _line) > 1
                     THEN 'replaced-twice' END AS objection
         FROM ordered WHERE replaces IS NOT NULL AND nth = 1"""
-    if table.key is None:
+    if not table.unique:
         return corrections
-    key = quoted(table.key)
+    key = ", ".join(quoted(name) for name in table.unique)
     return f"""{corrections}
         UNION ALL
         SELECT record_id,
@@ -387,7 +392,7 @@ def _culprit(table: Table, fate: str) -> str:
         case "unknown-supplier":
             return "supplier_id"
         case "duplicate-key":
-            return table.key or RECORD_ID.name
+            return table.unique[0] if table.unique else RECORD_ID.name
         case _:
             return REPLACES.name
 
@@ -458,7 +463,7 @@ def _write(
     aside = ledger.folder / ".aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    first_day, last_day, corrections = {}, {}, {}
+    first_day, last_day, corrections, hashes = {}, {}, {}, {}
     for table in tables:
         if not next(s.imported for s in summary.tables if s.table == table.name):
             continue
@@ -479,6 +484,7 @@ def _write(
             first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
         if row and row[2]:
             corrections[table.name] = int(row[2])
+        hashes[table.name] = sha256_of(target)
         move_whole(target, ledger.file(table.name, number))
     fresh = _fresh_counts(con)
     if fresh:
@@ -499,6 +505,7 @@ def _write(
         imported={s.table: s.imported for s in summary.tables},
         duplicates={s.table: s.duplicate for s in summary.tables},
         quarantined=fresh,
+        sha256=hashes,
         corrections=corrections,
         first_day=first_day,
         last_day=last_day,

@@ -21,8 +21,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from credit.domain.errors import EmptyLedger
-from data.durable import exclusive, write_whole
+from credit.domain.errors import EmptyLedger, StoreDamaged
+from data.durable import exclusive, json_of, sha256_of, write_whole
 from data.schema import CONSENTS, OUTCOMES, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
 from data.schema import table as table_named
 from data.staging import literal, parquet, quoted
@@ -49,7 +49,7 @@ class Batch:
     """One import: what was read, what became of it, and the files it added. Counts are by table.
 
     `quarantined` counts the rows that were set aside for the first time; one that an earlier batch keeps is not
-    counted again.
+    counted again. `sha256` has the hash of each table's file.
     """
 
     number: int
@@ -62,6 +62,7 @@ class Batch:
     imported: dict[str, int]
     duplicates: dict[str, int]
     quarantined: dict[str, int]
+    sha256: dict[str, str]
     corrections: dict[str, int] = field(default_factory=dict)
     first_day: dict[str, str] = field(default_factory=dict)
     last_day: dict[str, str] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Ledger:
     def batches(self, version: int | None = None) -> list[Batch]:
         """The batches up to a version, oldest first."""
         records = sorted((self.folder / "batches").glob("*.json"))
-        found = [Batch(**json.loads(record.read_text())) for record in records]
+        found = [Batch(**json_of(record.read_text(), f"{record.name} of the ledger's batches")) for record in records]
         return [batch for batch in found if version is None or batch.number <= version]
 
     @property
@@ -126,6 +127,18 @@ class Ledger:
     def tiers(self) -> list[str]:
         """The kinds of data that the ledger holds suppliers of."""
         return sorted({batch.tier for batch in self.batches() if batch.imported.get(SUPPLIERS.name)})
+
+    def damaged(self, version: int | None = None) -> list[str]:
+        """The files of the ledger that are no longer what their batch wrote, each with what is wrong with it."""
+        wrong = []
+        for batch in self.batches(version):
+            for table, written in batch.sha256.items():
+                file = self.file(table, batch.number)
+                if not file.is_file():
+                    wrong.append(f"{file.relative_to(self.folder)} is gone")
+                elif sha256_of(file) != written:
+                    wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
+        return wrong
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -234,6 +247,11 @@ class Ledger:
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
             yield con
+        except duckdb.Error as error:
+            damaged = self.damaged()
+            if damaged:
+                raise StoreDamaged(f"the ledger is damaged: {damaged[0]}") from error
+            raise
         finally:
             con.close()
 

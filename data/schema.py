@@ -39,16 +39,25 @@ class Column:
     choices: tuple[str, ...] = ()
     at_least: int | None = None
 
+    @property
+    def is_id(self) -> bool:
+        """Whether it names something: a supplier, a contract, a row."""
+        return self.kind is Kind.TEXT and self.name.endswith("_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One event table. `key` is the column that names a row in the source, `on` the date that places it in time."""
+    """One event table. `key` is the column that names a row in the source, `on` the date that places it in time.
+
+    `standing` are columns of which, where no single one is the key, no two rows that stand may hold the same.
+    """
 
     name: str
     meaning: str
     on: str
     columns: tuple[Column, ...]
     key: str | None = None
+    standing: tuple[str, ...] = ()
     personal: bool = False
     label: bool = False
 
@@ -56,6 +65,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """Column names in order, without the ledger's own."""
         return tuple(c.name for c in self.columns)
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """The columns that no two rows share unless one corrects the other; none where content alone tells apart."""
+        return (self.key,) if self.key else self.standing
 
 
 def text(name: str, meaning: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
@@ -93,6 +107,7 @@ SUPPLIERS = Table(
     "suppliers",
     "A supplier as it registered, and again each time its registration changes.",
     on="effective_on",
+    standing=("supplier_id", "tier", "effective_on"),
     columns=(
         SUPPLIER,
         date("effective_on", "from when this registration holds"),
@@ -115,6 +130,7 @@ BUYERS = Table(
     "buyers",
     "A buyer as it registered.",
     on="effective_on",
+    standing=("buyer_id", "effective_on"),
     columns=(
         BUYER,
         date("effective_on", "from when this registration holds"),
@@ -383,6 +399,7 @@ NAMES = Table(
     "names",
     "Names of suppliers: personal where the supplier is one, kept apart so that they can be erased.",
     on="effective_on",
+    standing=("supplier_id", "effective_on"),
     personal=True,
     columns=(SUPPLIER, date("effective_on", "from when it holds"), text("name", "the registered name")),
 )

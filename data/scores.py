@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from data.durable import write_whole
+from credit.domain.errors import StoreDamaged
+from data.durable import json_of, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,18 @@ def keep(root: Path, tier: str, as_of: date, frame: pd.DataFrame, facts: dict[st
 
 def latest(root: Path, tier: str) -> StoredScores | None:
     """The run of a kind of data that was made last, or None."""
-    found = [(json.loads(f.with_suffix(".json").read_text()), f) for f in root.glob(f"as_of=*/{tier}.parquet")]
+    found = [
+        (json_of(f.with_suffix(".json").read_text(), f"{f.parent.name}/{tier}.json of the kept scores"), f)
+        for f in root.glob(f"as_of=*/{tier}.parquet")
+    ]
     if not found:
         return None
     facts, file = max(found, key=lambda run: (run[0]["scored_at"], run[1].parent.name))
     as_of = date.fromisoformat(file.parent.name.removeprefix("as_of="))
-    return StoredScores(tier, as_of, pd.read_parquet(file).set_index("supplier_id"), facts)
+    try:
+        frame = pd.read_parquet(file).set_index("supplier_id")
+    except (OSError, ValueError, KeyError) as broken:
+        raise StoreDamaged(
+            f"{file.parent.name}/{file.name} of the kept scores cannot be read", hint="`credit score run` makes it anew"
+        ) from broken
+    return StoredScores(tier, as_of, frame, facts)

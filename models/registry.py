@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel
-from data.durable import write_whole
+from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel, UnknownName
+from data.durable import json_of, write_whole
 from features.catalogue import catalogue_hash
 from models.pd_model import Calibration, PdModel
 
@@ -78,6 +78,13 @@ class Registry:
         """The models that have a version here."""
         return sorted(p.name for p in self.root.glob("*.*") if p.is_dir() and self.versions(p.name))
 
+    def refuse_unknown(self, name: str) -> None:
+        """Raise UnknownName, with the choices, for a model that has no version here."""
+        if name not in self.names():
+            raise UnknownName(
+                f"there is no model {name!r}", hint="choose from " + (", ".join(self.names()) or "none yet")
+            )
+
     def add(self, name: str, version: int, model: PdModel, card: dict[str, Any], learned: list[str]) -> Path:
         """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere."""
         folder = self.root / name / str(version)
@@ -95,7 +102,7 @@ class Registry:
             raise NoModel(f"there is no version {version} of {name}", hint=f"there are {self.versions(name) or 'none'}")
         text, said = (folder / BOOSTER).read_text(), (folder / CARD).read_text()
         learned = (folder / LEARNED).read_text()
-        card = json.loads(said)
+        card = json_of(said, f"{CARD} of {name} version {version}")
         digest = hashlib.sha256("\0".join((text, said, learned)).encode()).hexdigest()
         model = PdModel(text, tuple(card["features"]), Calibration(**card["calibration"]), card["settings"])
         return Served(name, version, digest, model, card, frozenset(learned.splitlines()))
@@ -122,7 +129,7 @@ class Registry:
     def history(self, name: str) -> list[dict[str, Any]]:
         """Who made which version champion, when and why, oldest first."""
         log = self.root / name / HISTORY
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [json_of(line, f"{HISTORY} of {name}") for line in log.read_text().splitlines()] if log.exists() else []
 
     def promote(self, name: str, version: int, *, at: str, who: str, why: str) -> dict[str, Any]:
         """Make a version champion and write down who did it and why. Raises NoModel for a version that is not here."""

@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from credit.domain.errors import TooFewOutcomes, UnknownName
+from credit.domain.errors import MixedOutcomes, TooFewOutcomes, UnknownName
 from data.ledger import Ledger
 
 FEWEST_OF_EACH_KIND = 5
@@ -78,11 +78,17 @@ def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: 
 
     A dated row is observed on the day before the risk was taken, for the draw itself is no reason to expect its
     default, and is taught only once its performance window is over. Undated labels are observed on `as_of`, where the
-    features may see what the label saw. Raises TooFewOutcomes.
+    features may see what the label saw. Raises TooFewOutcomes, and MixedOutcomes where only some carry a date.
     """
     known = ledger.outcomes(target.name, known_on=as_of, version=version)
     known = known[known["tier"] == tier]
-    dated = bool(known["opened_on"].notna().all()) and len(known) > 0
+    with_dates = known[["opened_on", "matured_on"]].notna().all(axis=1)
+    dated = bool(with_dates.any())
+    if dated and not with_dates.all():
+        raise MixedOutcomes(
+            f"{target.name}: {int((~with_dates).sum()):,} of {len(known):,} outcomes of {tier} firms carry no dates",
+            hint="a model is taught by dated outcomes or by undated ones; keep the two kinds in ledgers of their own",
+        )
     if dated:
         known = known[pd.to_datetime(known["matured_on"]).dt.date <= as_of]
         # A contract is asked about on the day of its signature, when its own terms are known; a draw the day before.

@@ -68,13 +68,18 @@ def record_consent(home: Home, supplier: str, bank: str, purpose: str, *, kind: 
 
 
 def standing_consents(home: Home, supplier: str | None, bank: str | None) -> list[dict[str, Any]]:
-    """The consents that hold today, by supplier."""
+    """The consents that hold today, by supplier. Raises UnknownSupplier, UnknownName."""
     import pandas as pd
 
+    from credit.app.exporting import bank_named
     from data.facts import valid_consents
 
     today = day_of(now())
     ledger = home.ledger()
+    if supplier is not None:
+        supplier_tier(home, supplier)
+    if bank is not None:
+        bank_named(home, bank)
     asked = pd.Series([supplier]) if supplier else ledger.suppliers(today)["supplier_id"]
     found = valid_consents(ledger, asked, on=today)
     if bank:

@@ -6,7 +6,6 @@ record says was in force.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,11 +29,10 @@ if TYPE_CHECKING:
     from credit.domain.decision import Decided
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
+    from credit.domain.record import Record
     from data.decisions import Offer
     from data.ledger import Known, Ledger
     from models.registry import Served
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +76,19 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
         budget = max(0, int(terms["portfolio_budget_fen"]) - taken)
         records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
         known = store.add([row_of(record, pinned.pack.name) for record in records])
-    stored = {decision_id: json.loads(text) for decision_id, text in known.items()}
+    stored = {decision_id: record_of(decision_id, text) for decision_id, text in known.items()}
     for decision_id, record in stored.items():
         if not is_whole(record):
             raise altered(decision_id)
     return [stored.get(record["decision_id"], record) for record in records]
+
+
+def record_of(decision_id: str, text: str) -> Record:
+    """A decision's record from its stored text. Raises StoreDamaged where that is no JSON."""
+    from data.durable import json_of
+
+    record: Record = json_of(text, f"the stored record of {decision_id}")
+    return record
 
 
 def altered(decision_id: str) -> CreditError:

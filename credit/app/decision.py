@@ -17,15 +17,13 @@ Id = Annotated[str, typer.Argument(help="The decision's id.")]
 @app.command()
 def show(decision_id: Id, as_json: console.AsJson = False) -> None:
     """Show a stored decision; `--json` prints the very bytes of its record."""
-    import json
+    from credit.app.replaying import stored_record, stored_text
 
-    from credit.app.replaying import stored_text
-
-    text = stored_text(Home.from_environment(), decision_id)
+    home = Home.from_environment()
     if as_json:
-        typer.echo(text, nl=False)
+        typer.echo(stored_text(home, decision_id), nl=False)
     else:
-        answers.page(json.loads(text))
+        answers.page(stored_record(home, decision_id))
 
 
 @app.command("list")
@@ -35,7 +33,12 @@ def list_(
     as_json: console.AsJson = False,
 ) -> None:
     """List stored decisions, newest first."""
-    rows = Home.from_environment().decisions().listed(supplier_id=supplier, limit=limit)
+    from credit.app.deciding import supplier_tier
+
+    home = Home.from_environment()
+    rows = home.decisions().listed(supplier_id=supplier, limit=limit)
+    if supplier is not None and not rows:
+        supplier_tier(home, supplier)
 
     def page() -> None:
         headings = ("decision", "supplier", "pack", "as of", "outcome", "CNY")

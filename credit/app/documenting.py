@@ -150,7 +150,8 @@ def _tables() -> str:
         apart = (
             " Labels: no feature can read them." if table.label else " Kept apart: personal." if table.personal else ""
         )
-        key = f" Key: `{table.key}`." if table.key else " No key: rows are told apart by their content."
+        named = " and ".join(f"`{name}`" for name in table.unique)
+        key = f" Key: {named}." if named else " No key: rows are told apart by their content."
         lines += [f"\n## {table.name}\n", f"{table.meaning} Placed in time by `{table.on}`.{key}{apart}\n"]
         rows = [
             (f"`{c.name}`", c.kind.name.lower(), "" if c.required else "optional", c.meaning, ", ".join(c.choices))

@@ -55,9 +55,11 @@ def verify(
 @app.command("list")
 def list_(bank: Annotated[str, typer.Option("--bank", help="The bank's id.")], as_json: console.AsJson = False) -> None:
     """List the committed exports of a bank."""
+    from credit.app.exporting import bank_named
     from data.exports.layout import committed_exports
 
-    found = committed_exports(Home.from_environment().exports / bank)
+    home = Home.from_environment()
+    found = committed_exports(home.exports / bank_named(home, bank).bank_id)
     rows = [{"sequence": e.sequence, "type": e.type, "as_of": str(e.as_of), "export_id": str(e)} for e in found]
     console.answer(
         rows,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app.clock import day_of, now
-from credit.app.deciding import altered
+from credit.app.deciding import altered, record_of
 from credit.app.home import Home
 from credit.app.policies import pack_for
 from credit.app.scoring import scale_terms
@@ -131,7 +130,7 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
     from credit.domain.record import is_whole
 
     stored = home.decisions().latest(pack_for(home, "turnover_line", run.tier).name, run.as_of)
-    records = [json.loads(text) for _, text in stored]
+    records = [record_of(*each) for each in stored]
     for (decision_id, _), record in zip(stored, records, strict=True):
         if not is_whole(record):
             raise altered(decision_id)

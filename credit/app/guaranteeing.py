@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from credit.app.clock import now
-from credit.app.deciding import Record, contract_supplier, decide_and_store, pin, supplier_tier
+from credit.app.deciding import contract_supplier, decide_and_store, pin, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import pack_for
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
 
 
 def decide_guarantee(home: Home, product: str, contract_id: str, as_of: date | None) -> Record:

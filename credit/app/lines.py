@@ -6,15 +6,18 @@ import csv
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credit.app import console
 from credit.app.clock import now
-from credit.app.deciding import Record, decide_and_store, pin, supplier_tier
+from credit.app.deciding import decide_and_store, pin, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import pack_for
 from credit.app.scoring import tiers_to_score
 from credit.domain.errors import BrokenFile, FileMissing, UnknownSupplier, WrongFormat
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
 
 PRODUCT = "turnover_line"
 

@@ -70,6 +70,7 @@ def history(
 ) -> None:
     """Show who made which version champion, when and why."""
     registry = Home.from_environment().registry()
+    registry.refuse_unknown(name)
     if on is not None:
         version = registry.champion_on(name, console.day(on))
         document: Any = {"name": name, "on": on, "version": version}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credit.app.clock import now
-from credit.app.deciding import replay, row_of
+from credit.app.deciding import record_of, replay, row_of
 from credit.app.home import Home
-from credit.domain.errors import CreditError, ReplayDiffers, TrackingDown, UnknownDecision
+from credit.domain.errors import CreditError, ReplayDiffers, StoreDamaged, TrackingDown, UnknownDecision
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
 
 # A difference of a whole policy would fill the screen; the first ones say where to look.
 _LISTED = 20
@@ -57,15 +59,24 @@ def stored_text(home: Home, decision_id: str) -> str:
     return str(_stored(home, decision_id)["record"])
 
 
+def stored_record(home: Home, decision_id: str) -> Record:
+    """The stored record of a decision. Raises UnknownDecision, StoreDamaged."""
+    return record_of(decision_id, stored_text(home, decision_id))
+
+
 def replay_decision(home: Home, decision_id: str) -> Replayed:
-    """Decide a stored case again and compare, byte for byte; the columns beside the record are held against it too."""
+    """Decide a stored case again and compare, byte for byte; the columns beside the record are held against it too.
+
+    A file of the ledger that was altered since is named even where this case does not read it.
+    """
     from credit.domain.record import canonical, differences
 
     row = _stored(home, decision_id)
-    stored = json.loads(row["record"])
+    stored = record_of(decision_id, row["record"])
     again = replay(home, stored)
     text = canonical(again).decode()
-    found = differences(stored, json.loads(text))
+    found = differences(stored, record_of(decision_id, text))
+    found += [f"ledger: {wrong}" for wrong in home.ledger().damaged(stored["ledger"]["version"])]
     said = row_of(stored, stored["policy"]["pack"])
     found += [
         f"{name} beside the record: stored {row[name]}, the record says {said[name]}"
@@ -90,7 +101,9 @@ def send_outbox(home: Home) -> int:
     total = 0
     while waiting := store.unsent():
         try:
-            total += home.tracking().log_decisions(json.loads(text) for _, text in waiting)
+            total += home.tracking().log_decisions(record_of(*each) for each in waiting)
+        except StoreDamaged:
+            raise
         except Exception as down:
             raise TrackingDown(
                 f"MLflow did not take {len(waiting):,} decisions ({type(down).__name__})",

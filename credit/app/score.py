@@ -8,7 +8,6 @@ import typer
 
 from credit.app import console
 from credit.app.home import Home
-from credit.domain.errors import Exit
 
 app = console.group("Score suppliers and explain a score.")
 
@@ -71,8 +70,6 @@ def explain(
         console.table(("reason", "log-odds", "", "", ""), rows, numbers=(1,))
 
     console.answer(document, as_json=as_json, page=page)
-    if document["unscorable"]:
-        raise typer.Exit(Exit.IN_PART)
 
 
 def _document(run: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.ALL_REJECTED: "all data rejected: every row went to quarantine",
     Exit.IN_PART: "finished in part: some rows went to quarantine, or some cases could not be answered",
     Exit.LOCKED: "locked by another run",
-    Exit.CHECK_FAILED: "a check failed: a replay differs, a bank file was altered, the docs are out of date",
+    Exit.CHECK_FAILED: "a check failed: a replay differs, a file was altered, the docs are out of date",
 }
 
 
@@ -115,6 +115,13 @@ class TooFewOutcomes(CreditError):
     remedy = "Import more outcomes; at least five of each kind are needed for five folds."
 
 
+class MixedOutcomes(CreditError):
+    """Some outcomes of a target carry dates and some do not: the model would be neither predictive nor concurrent."""
+
+    code = "mixed-outcomes"
+    remedy = "Import the dates with a correction of the undated rows, or keep the two kinds in ledgers of their own."
+
+
 class PolicyBroken(CreditError):
     """A policy file cannot be used: a parameter without value, unit or source, or a rule that does not exist."""
 
@@ -145,6 +152,14 @@ class TrackingDown(CreditError):
 
     code = "tracking-down"
     remedy = "Check `MLFLOW_TRACKING_URI` and the server; nothing is lost, the outbox keeps what was not taken."
+
+
+class StoreDamaged(CreditError):
+    """A file that the program itself wrote is gone, cut short or altered."""
+
+    code = "store-damaged"
+    exit = Exit.CHECK_FAILED
+    remedy = "Restore the named file from a backup; what the program wrote is never mended by hand."
 
 
 class ExportRefused(CreditError):
@@ -197,10 +212,12 @@ ERRORS: tuple[type[CreditError], ...] = (
     NoModel,
     ModelMismatch,
     TooFewOutcomes,
+    MixedOutcomes,
     PolicyBroken,
     UnknownDecision,
     ReplayDiffers,
     TrackingDown,
+    StoreDamaged,
     ExportRefused,
     DocsOutdated,
     AllRejected,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from datetime import date
@@ -95,3 +96,15 @@ def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_pat
     running = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
     assert len(store.unsent()) == 40
+
+
+def test_a_store_that_was_never_written_reads_as_empty_and_is_not_made(store):
+    assert store.listed() == [] and store.row("D1") is None and store.unsent() == []
+    assert not store.file.exists()
+
+
+def test_reading_waits_for_no_writer(store):
+    store.add([row(1)])
+    with sqlite3.connect(store.file, isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert [r["decision_id"] for r in store.listed()] == ["D1"]

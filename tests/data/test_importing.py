@@ -136,6 +136,17 @@ COUNTS = {
     "x": "bad-number",
 }
 CHOICES = {"TAX": None, "tax": "not-a-choice", "": "missing-value"}
+IDS = {
+    "Q-1": None,
+    "浙财采[2025]1号/3": None,
+    "=1+1": "bad-id",
+    "-1": "bad-id",
+    "＠x": "bad-id",
+    "a\u200bb": "bad-id",
+    "a\u202eb": "bad-id",
+    "a\x07b": "bad-id",
+    "": "missing-value",
+}
 FLAGS = {"true": None, "false": None, "": None, "maybe": "bad-flag"}
 
 Problems = Callable[..., dict[str, str | None]]
@@ -159,6 +170,10 @@ def test_a_count_is_a_whole_number_or_set_aside(problems: Problems) -> None:
 
 def test_a_choice_is_one_of_its_list_or_set_aside(problems: Problems) -> None:
     assert problems("listings", "listing_event_id", "list", CHOICES) == CHOICES
+
+
+def test_an_id_is_one_that_any_reader_sees_whole_or_set_aside(problems: Problems) -> None:
+    assert problems("applications", "application_id", "lender_id", IDS) == IDS
 
 
 def test_a_flag_is_true_or_false_or_set_aside(problems: Problems) -> None:
@@ -288,6 +303,25 @@ def test_another_record_id_does_not_let_the_same_contract_in_twice(ledger: Ledge
     assert counts(summary, "contracts") == (3, 1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [("suppliers", {"region": "330109"}), ("buyers", {"level": "CITY"}), ("names", {"name": "李四"})],
+)
+def test_two_registrations_of_one_day_that_contradict_each_other_do_not_both_stand(
+    ledger: Ledger, import_rows: ImportRows, table: str, change: Row
+) -> None:
+    first = {"suppliers": [{}], table: [{}]}
+    import_rows(ledger, **first)
+    assert counts(import_rows(ledger, **(first | {table: [{}, change]})), table) == (2, 0, 1, 1)
+    assert set(ledger.quarantine()["problem"]) == {"duplicate-key"}
+
+
+def test_a_registration_is_corrected_by_a_row_that_names_it(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{"record_id": "R1"}])
+    correction = {"record_id": "R2", "replaces": "R1", "region": "330109"}
+    assert counts(import_rows(ledger, suppliers=[correction]), "suppliers") == (1, 1, 0, 0)
+
+
 def test_another_record_id_does_not_let_it_in_later_either(ledger: Ledger, import_rows: ImportRows) -> None:
     import_rows(ledger, suppliers=[{}], contracts=[{}])
     assert counts(import_rows(ledger, contracts=[{"record_id": "R8"}]), "contracts") == (1, 0, 1, 0)
@@ -295,9 +329,9 @@ def test_another_record_id_does_not_let_it_in_later_either(ledger: Ledger, impor
 
 def test_two_rows_that_differ_are_never_one_however_their_text_is_cut(ledger: Ledger, import_rows: ImportRows) -> None:
     tricky = [
-        {"invoice_no": "1\x1f2025", "counterparty_id": "B"},
-        {"invoice_no": "1", "counterparty_id": "2025\x1fB"},
-        {"invoice_no": "1", "counterparty_id": "B", "contract_id": "\x1e"},
+        {"invoice_no": "1:2025", "counterparty_id": "B"},
+        {"invoice_no": "1", "counterparty_id": "2025:B"},
+        {"invoice_no": "1", "counterparty_id": "B", "contract_id": "."},
         {"invoice_no": "1", "counterparty_id": "B", "contract_id": ""},
     ]
     assert counts(import_rows(ledger, suppliers=[{}], invoices=tricky), "invoices") == (4, 4, 0, 0)

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from credit.domain.errors import EmptyLedger
+from credit.domain.errors import EmptyLedger, StoreDamaged
 from data.ledger import Ledger
 from data.schema import TABLES
 
@@ -244,3 +244,44 @@ def test_a_reading_at_an_older_version_gives_what_the_ledger_held_then(ledger: L
     import_rows(ledger, listings=[{"listing_event_id": "L2"}])
     assert known(ledger, "listings", date(2026, 1, 1), version=1) == ["L1"]
     assert known(ledger, "listings", date(2026, 1, 1)) == ["L1", "L2"]
+
+
+# -- what was altered since --------------------------------------------------------------------------------------------
+
+
+def spoilt(ledger: Ledger, how: str) -> str:
+    file = ledger.file("contracts", 1)
+    match how:
+        case "gone":
+            file.unlink()
+        case "cut short":
+            file.write_bytes(file.read_bytes()[:-100])
+        case "another":
+            file.write_bytes(ledger.file("suppliers", 1).read_bytes())
+    return str(file.relative_to(ledger.folder))
+
+
+@pytest.mark.parametrize("how", ["gone", "cut short", "another"])
+def test_a_file_that_is_no_longer_what_was_imported_is_named(ledger: Ledger, import_rows: ImportRows, how: str) -> None:
+    import_rows(ledger, suppliers=[{}], contracts=[{}])
+    assert ledger.damaged() == []
+    name = spoilt(ledger, how)
+    assert [wrong.split(" is ")[0] for wrong in ledger.damaged()] == [name]
+    with pytest.raises(StoreDamaged, match=name):
+        known(ledger, "contracts", date(2026, 1, 1))
+
+
+def test_an_import_beside_a_damaged_file_changes_nothing(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}], contracts=[{}])
+    spoilt(ledger, "cut short")
+    with pytest.raises(StoreDamaged):
+        import_rows(ledger, contracts=[{"contract_id": "C2"}])
+    assert ledger.version == 1
+
+
+def test_a_batch_record_that_is_cut_short_is_named(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}])
+    record = ledger.folder / "batches" / "000001.json"
+    record.write_text(record.read_text()[:50])
+    with pytest.raises(StoreDamaged, match=r"000001\.json"):
+        ledger.batches()

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from credit.domain.errors import TooFewOutcomes
+from credit.domain.errors import MixedOutcomes, TooFewOutcomes
 from models.targets import LOAN_DEFAULT, PERFORMANCE_BREACH, lessons
 
 
@@ -53,6 +53,11 @@ def test_undated_labels_are_observed_on_the_day_asked_and_make_a_concurrent_mode
     rows = lessons(Outcomes(undated), LOAN_DEFAULT, tier="invoice", as_of=AS_OF)
     assert set(rows.cases["as_of"]) == {AS_OF}
     assert not rows.dated
+
+
+def test_outcomes_of_which_only_some_carry_dates_teach_nothing():
+    with pytest.raises(MixedOutcomes, match="1 of 13"):
+        lessons(Outcomes([*MATURE, outcome(14, opened=None, matured=None)]), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
 
 
 def test_outcomes_of_the_other_kind_of_data_teach_nothing():

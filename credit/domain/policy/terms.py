@@ -53,7 +53,7 @@ class Parameter:
         if value is None:
             raise PolicyBroken(
                 f"parameter {self.name!r} has no value on {day}",
-                hint="add a dated line that begins on or before that day",
+                hint="name a later day with `--as-of`, or add a dated line that begins by then",
             )
         return value
 

@@ -92,3 +92,19 @@ def test_an_unexpected_error_shows_neither_traceback_nor_data(empty, monkeypatch
 
 def test_a_home_that_holds_nothing_answers_json_lists_as_empty(empty):
     assert json.loads(empty("decision", "list", "--json").out) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("model", "history", "nosuch"),
+        ("export", "list", "--bank", "../models"),
+        ("consent", "list", "S404"),
+        ("consent", "list", "--bank", "nosuch"),
+        ("decision", "list", "--supplier", "S404"),
+    ],
+)
+@pytest.mark.xdist_group("demo")
+def test_a_name_that_nothing_has_is_an_error_and_no_empty_list(credit, words):
+    said = credit(*words)
+    assert said.code == 1 and "Hint:" in said.err and not said.out

@@ -99,6 +99,25 @@ def test_a_dated_line_added_for_later_leaves_old_decisions_as_they_are(demo_said
     assert said.code == 0, said.err
 
 
+def test_a_stored_record_that_is_cut_short_is_named(demo_said, changed):
+    home, credit = changed
+    decision = a_decision(demo_said)
+    tamper(home, decision, lambda text: text[:100])
+    for word in ("show", "replay"):
+        said = credit("decision", word, decision)
+        assert said.code == 6 and f"record of {decision} is damaged" in said.err
+
+
+def test_a_ledger_file_that_was_altered_is_named_even_where_the_case_does_not_read_it(demo_said, changed):
+    from credit.app.home import Home
+
+    home, credit = changed
+    file = Home(home).ledger().file("outcomes", 1)
+    file.write_bytes(file.read_bytes() + b" ")
+    said = credit("decision", "replay", a_decision(demo_said))
+    assert said.code == 6 and "outcomes/batch=000001" in said.err
+
+
 def test_an_altered_decision_is_neither_answered_again_nor_sent_to_a_bank(demo_said, changed):
     home, credit = changed
     supplier = demo_said["next"][0].split()[-1]

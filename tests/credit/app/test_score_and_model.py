@@ -47,6 +47,15 @@ def test_a_champion_whose_files_were_altered_decides_nothing(demo_said, changed)
     assert answer.code == 1 and "is not the model that was promoted" in answer.err
 
 
+@pytest.mark.parametrize("name", ["1/card.json", "history.jsonl"])
+def test_a_model_file_that_is_cut_short_is_named(demo_said, changed, name):
+    home, credit = changed
+    file = home / "models" / "loan_default.platform" / name
+    file.write_text(file.read_text()[:30])
+    said = credit("line", "decide", demo_said["next"][0].split()[-1])
+    assert said.code == 6 and f"{file.name} of loan_default.platform" in said.err
+
+
 def test_a_model_of_another_catalogue_is_refused_with_the_difference(demo_said, changed, monkeypatch):
     _, credit = changed
     monkeypatch.setattr("models.registry.catalogue_hash", lambda: "0" * 64)
