@@ -23,7 +23,7 @@ demo: $(STAMP)   ## the whole path on a small simulated platform
 	$(BIN)/credit demo
 
 test: $(STAMP)   ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: $(STAMP)  ## format, lint, types, import layers, docs up to date, tests
 	$(BIN)/ruff format --check .
@@ -31,7 +31,7 @@ check: $(STAMP)  ## format, lint, types, import layers, docs up to date, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/credit docs build --check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only .

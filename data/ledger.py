@@ -97,7 +97,7 @@ class Ledger:
     def batches(self, version: int | None = None) -> list[Batch]:
         """The batches up to a version, oldest first."""
         records = sorted((self.folder / "batches").glob("*.json"))
-        found = [Batch(**json_of(record.read_text(), f"{record.name} of the ledger's batches")) for record in records]
+        found = [_batch(record) for record in records]
         return [batch for batch in found if version is None or batch.number <= version]
 
     @property
@@ -321,6 +321,14 @@ class Ledger:
 def loaded_text(moment: datetime) -> str:
     """A moment as the ledger writes it: UTC, whole seconds, no zone."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _batch(record: Path) -> Batch:
+    what = f"{record.name} of the ledger's batches"
+    try:
+        return Batch(**json_of(record.read_text(), what))
+    except TypeError as other:
+        raise StoreDamaged(f"{what} is not a batch as this version writes it") from other
 
 
 def _partition(number: int) -> str:

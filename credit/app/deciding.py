@@ -75,12 +75,14 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
         taken = sum(offer.amount_fen for offer in offers if offer.pack == pinned.pack.name)
         budget = max(0, int(terms["portfolio_budget_fen"]) - taken)
         records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
-        known = store.add([row_of(record, pinned.pack.name) for record in records])
-    stored = {decision_id: record_of(decision_id, text) for decision_id, text in known.items()}
-    for decision_id, record in stored.items():
-        if not is_whole(record):
-            raise altered(decision_id)
-    return [stored.get(record["decision_id"], record) for record in records]
+        rows = [row_of(record, pinned.pack.name) for record in records]
+        known = store.add(rows)
+    # What is answered is what is stored, the first time as every other.
+    answered = [record_of(row["decision_id"], known.get(row["decision_id"], row["record"])) for row in rows]
+    for record in answered:
+        if record["decision_id"] in known and not is_whole(record):
+            raise altered(record["decision_id"])
+    return answered
 
 
 def record_of(decision_id: str, text: str) -> Record:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from data.durable import exclusive
 
 SUPPLIERS = 600
 
@@ -67,12 +70,18 @@ def run_credit(home: Path, *words: object, **env: str) -> Said:
 
 @pytest.fixture(scope="session")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home after `credit demo` on a small platform; tests that change it copy it first."""
-    home = tmp_path_factory.mktemp("demo") / "var"
-    said = run_credit(home, "demo", "--suppliers", SUPPLIERS, "--json")
-    assert said.code == 0, said.err
-    (home.parent / "said.json").write_text(said.out)
-    return home
+    """A home after `credit demo` on a small platform; tests that change it copy it first.
+
+    It is run once for all workers, and each of them has a copy of its own.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
+    with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
+        if not (shared / "said.json").exists():
+            said = run_credit(shared / "var", "demo", "--suppliers", SUPPLIERS, "--json")
+            assert said.code == 0, said.err
+            (shared / "said.json").write_text(said.out)
+    return shutil.copytree(shared, own / "own") / "var"
 
 
 @pytest.fixture
@@ -95,8 +104,6 @@ def empty(tmp_path: Path) -> Credit:
 @pytest.fixture
 def changed(demo_home: Path, tmp_path: Path) -> tuple[Path, Credit]:
     """A copy of the demonstration's home that a test may spoil, and the command on it."""
-    import shutil
-
     home = tmp_path / "var"
     shutil.copytree(demo_home, home)
     return home, lambda *words, **env: run_credit(home, *words, **env)

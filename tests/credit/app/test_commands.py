@@ -104,7 +104,6 @@ def test_a_home_that_holds_nothing_answers_json_lists_as_empty(empty):
         ("decision", "list", "--supplier", "S404"),
     ],
 )
-@pytest.mark.xdist_group("demo")
 def test_a_name_that_nothing_has_is_an_error_and_no_empty_list(credit, words):
     said = credit(*words)
     assert said.code == 1 and "Hint:" in said.err and not said.out

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def a_decision(demo_said: dict) -> str:
     return demo_said["next"][1].split()[-1]

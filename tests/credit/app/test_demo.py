@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def test_the_demo_ends_with_one_screen_that_adds_up(demo_said):
     said = demo_said["decisions"]

@@ -3,9 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import pytest
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 def consenting(credit) -> list[dict]:

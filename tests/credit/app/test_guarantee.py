@@ -7,8 +7,6 @@ import pytest
 from credit.app.home import Home
 from data.facts import contracts_awaiting_advance
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture(scope="module")
 def waiting(demo_home) -> list[str]:

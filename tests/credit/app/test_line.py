@@ -8,8 +8,6 @@ import pytest
 
 from credit.app.home import Home
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def granted_supplier(demo_said: dict) -> str:
     return demo_said["next"][0].split()[-1]
@@ -47,7 +45,9 @@ def test_an_amount_one_fen_above_the_limit_is_reduced(demo_said, credit):
     assert (record["outcome"], record["amount_fen"]) == ("REDUCE", limit)
 
 
-def test_the_same_question_has_the_same_decision(demo_said, credit):
+def test_the_same_question_has_the_same_decision_to_the_byte_from_the_first_answer_on(demo_said, changed):
+    home, credit = changed
+    (home / "book.db").unlink()
     supplier = granted_supplier(demo_said)
     first = credit("line", "decide", supplier, "--json").out
     assert credit("line", "decide", supplier, "--json", CREDIT_NOW="2026-11-02T05:00:00").out == first

@@ -6,8 +6,6 @@ import pytest
 
 from features.catalogue import names
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def test_every_supplier_is_scored_or_unscorable_with_a_code(credit):
     [run] = credit("score", "run", "--json").json
