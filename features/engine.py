@@ -1,6 +1,6 @@
-"""Compute the catalogue: one query a source, then the derived features over all of them.
+"""Compute the catalogue: one aggregation a source, then the derived features over all of them, in one query.
 
-The queries run on the views that the ledger's door opens, so a value can only come from what had happened and was
+The query runs on the views that the ledger's door opens, so a value can only come from what had happened and was
 recorded by the case's own date. One case and a million take the same path.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from features.feature import DERIVED, Feature
 from features.sources import Source, source_named
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 # What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
@@ -32,9 +31,8 @@ def build(known: Known, *, tier: str) -> pd.DataFrame:
 
     A feature whose table is not part of the data of this tier is missing; a case without history still has its row.
     """
-    for source, features in base_features():
-        known.con.execute(f"CREATE OR REPLACE TEMP TABLE of_{source.name} AS {source_query(source, features)}")
-    return _collect(known.con, known.fed(tier)).reindex(known.cases["case_id"])
+    columns = known.con.execute(features_query(known.fed(tier))).fetchnumpy()
+    return _frame(columns).reindex(known.cases["case_id"])
 
 
 def base_features() -> list[tuple[Source, list[Feature]]]:
@@ -52,13 +50,19 @@ def source_query(source: Source, features: list[Feature]) -> str:
     return f"SELECT case_id,\n       {columns}\nFROM ({source.sql})\nGROUP BY case_id"
 
 
-def collecting_query(fed: frozenset[str]) -> str:
-    """The query that joins what the sources gave and adds the derived features."""
+def features_query(fed: frozenset[str]) -> str:
+    """The one query that aggregates each source, joins them, and adds the derived features.
+
+    One query and not one a source: on a single case DuckDB spends its time on planning, not on rows.
+    """
     groups = base_features()
+    read = [(source, features) for source, features in groups if source.feeds in fed]
+    sources = ",\n".join(f"of_{source.name} AS (\n{source_query(source, features)})" for source, features in read)
     base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
-    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in groups)
+    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in read)
     derived = _listed(f"CAST({f.sql} AS DOUBLE) AS {f.name}" for f in CATALOGUE if f.source == DERIVED)
-    return f"SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
+    opening = f"WITH {sources}\n" if read else ""
+    return f"{opening}SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -72,8 +76,7 @@ def _with_default(feature: Feature, *, fed: bool) -> str:
     return f"CAST({value} AS DOUBLE) AS {feature.name}"
 
 
-def _collect(con: duckdb.DuckDBPyConnection, fed: frozenset[str]) -> pd.DataFrame:
-    columns = con.execute(collecting_query(fed)).fetchnumpy()
+def _frame(columns: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     values = {

@@ -72,15 +72,8 @@ def build(
 
 @app.command()
 def sql(as_json: console.AsJson = False) -> None:
-    """Print the fused queries as DuckDB runs them on the views of the ledger."""
-    from features.engine import base_features, collecting_query, source_query
+    """Print the fused query as DuckDB runs it on the views of the ledger."""
+    from features.engine import base_features, features_query
 
-    queries = {source.name: source_query(source, features) for source, features in base_features()}
-    fed = frozenset(source.feeds for source, _ in base_features())
-    queries["features"] = collecting_query(fed)
-
-    def page() -> None:
-        for name, query in queries.items():
-            typer.echo(f"-- {name}\nCREATE TEMP TABLE of_{name} AS\n{query};\n")
-
-    console.answer(queries, as_json=as_json, page=page)
+    query = features_query(frozenset(source.feeds for source, _ in base_features()))
+    console.answer({"sql": query}, as_json=as_json, page=lambda: typer.echo(f"{query};"))
