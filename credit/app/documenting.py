@@ -135,9 +135,15 @@ def _formats() -> str:
 
     lines = ["# Import formats\n"]
     for fmt in FORMATS:
-        lines += [f"\n## {fmt.name}\n", fmt.meaning + "\n", fmt.page + "\n", f"```csv\n{fmt.sample.strip()}\n```\n"]
+        lines += [
+            f"\n## {fmt.name}\n",
+            fmt.meaning + "\n",
+            fmt.page + "\n",
+            f"```{'csv' if fmt.mappings else 'toml'}\n{fmt.sample.strip()}\n```\n",
+        ]
         rows = [(f"`{m.files}`", m.table.name, ", ".join(m.needs)) for m in fmt.mappings]
-        lines += _table(("files (pattern)", "table", "columns that have to be there"), rows)
+        if rows:
+            lines += _table(("files (pattern)", "table", "columns that have to be there"), rows)
     return "\n".join(lines) + "\n"
 
 

@@ -21,6 +21,9 @@ SHOWN_PROBLEMS = 5
 def import_(
     path: Annotated[Path, typer.Argument(help="A folder of files, or one file.")],
     format_name: Annotated[str, typer.Option("--format", help="See `credit ledger formats`.")],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="For `mapped`: the TOML file that says which column fills which.")
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Import files: all of them in one step or nothing; the same file twice changes nothing.
@@ -29,9 +32,13 @@ def import_(
     """
     from credit.app.clock import now
     from data.formats import format_named
+    from data.formats.mapped import MAPPED, read_mapping
     from data.importing import describe, import_history
 
-    fmt = format_named(format_name)
+    named = format_named(format_name)
+    if (named is MAPPED) is (mapping is None):
+        raise typer.BadParameter("--mapping FILE goes with --format mapped, and the other way round")
+    fmt = read_mapping(mapping) if mapping else named
     summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
     console.progress_done()
 

@@ -107,3 +107,23 @@ def test_a_home_that_holds_nothing_answers_json_lists_as_empty(empty):
 def test_a_name_that_nothing_has_is_an_error_and_no_empty_list(credit, words):
     said = credit(*words)
     assert said.code == 1 and "Hint:" in said.err and not said.out
+
+
+@pytest.mark.parametrize("words", [("--format", "mapped"), ("--format", "platform", "--mapping", "erp.toml")])
+def test_a_mapping_goes_with_its_format_and_with_no_other(empty, tmp_path, words):
+    assert empty("ledger", "import", tmp_path, *words).code == 2
+
+
+def test_a_mapped_import_is_one_command(empty, tmp_path):
+    (tmp_path / "erp.toml").write_text(
+        'name = "erp"\nmeaning = "firms"\ntier = "platform"\nlag_days = 0\n[[tables]]\ntable = "suppliers"\n'
+        'files = \'firms.csv\'\n[tables.columns]\nsupplier_id = "vendor"\neffective_on = { column = "since", '
+        'date = "%d.%m.%Y" }\ntier = { constant = "platform" }\n'
+    )
+    (tmp_path / "firms.csv").write_text("vendor,since\nV1,31.12.2024\nV2,31.02.2024\n")
+    said = empty("ledger", "import", tmp_path, "--format", "mapped", "--mapping", tmp_path / "erp.toml", "--json")
+    assert said.code == 4
+    [table] = said.json["tables"]
+    assert (table["imported"], table["quarantined"]) == (1, 1)
+    assert said.json["quarantine"][0]["column"] == "since"
+    assert said.json["not_read"] == ["erp.toml"]

@@ -1,0 +1,144 @@
+"""Files of any shape, through a mapping that names columns and holds no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from credit.domain.errors import FileMissing, WrongFormat
+from data.formats.mapped import MAPPED, read_mapping
+from data.importing import ImportSummary, import_history
+from data.ledger import Ledger
+from data.schema import TABLES
+
+ROWS = """list,entry,vendor,day,state
+税务,1,S1,28/02/2025,FINAL
+采购,2,S1,01/03/2025,FINAL
+税务,3,S1,01/03/2025,DRAFT
+司法,4,S1,01/03/2025,FINAL
+税务,5,S1,29/02/2025,FINAL
+税务,6,S9,01/03/2025,FINAL
+"""
+
+Imported = Callable[..., ImportSummary]
+
+
+@pytest.fixture
+def imported(tmp_path: Path, ledger: Ledger, import_rows: Callable[..., Any]) -> Imported:
+    """Import `lists_1.csv` through a mapping, by default the sample's."""
+    import_rows(ledger, suppliers=[{}])
+
+    def run(text: str = ROWS, mapping: str = MAPPED.sample) -> ImportSummary:
+        folder = tmp_path / "erp"
+        folder.mkdir(exist_ok=True)
+        (folder / "lists_1.csv").write_text(text)
+        (tmp_path / "erp.toml").write_text(mapping)
+        return import_history(ledger, read_mapping(tmp_path / "erp.toml"), folder, loaded_at=datetime(2026, 1, 1))
+
+    return run
+
+
+def test_the_sample_reads_a_file_of_another_shape(ledger: Ledger, imported: Imported) -> None:
+    [listings] = imported().tables
+    # The draft is passed over, as `only` says; every other row is one of three things.
+    assert (listings.read, listings.imported, listings.duplicate, listings.quarantined) == (5, 2, 0, 3)
+    cases = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [date(2025, 3, 2)]})
+    with ledger.known_on(cases) as known:
+        rows = known.con.execute("SELECT listing_event_id, list, happened_on, kind FROM listings ORDER BY 1").fetchall()
+    assert rows == [
+        ("税务/1", "TAX", date(2025, 2, 28), "LISTED"),
+        ("采购/2", "PROCUREMENT", date(2025, 3, 1), "LISTED"),
+    ]
+
+
+def test_what_is_set_aside_shows_the_words_and_columns_of_the_source(ledger: Ledger, imported: Imported) -> None:
+    imported()
+    set_aside = ledger.quarantine()[["line", "column", "value", "problem"]].to_numpy().tolist()
+    assert set_aside == [
+        [5, "list", "司法", "not-a-choice"],
+        [6, "day", "29/02/2025", "bad-date"],
+        [7, "vendor", "S9", "unknown-supplier"],
+    ]
+
+
+def test_the_same_file_again_changes_nothing(ledger: Ledger, imported: Imported) -> None:
+    imported()
+    version = ledger.version
+    [again] = imported().tables
+    assert (again.imported, again.duplicate, ledger.version) == (0, 2, version)
+
+
+def test_a_row_is_known_after_the_lag_of_the_mapping(ledger: Ledger, imported: Imported) -> None:
+    imported()
+    cases = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [date(2025, 2, 28)]})
+    with ledger.known_on(cases) as known:
+        assert known.con.execute("SELECT count(*) FROM listings").fetchall() == [(0,)]
+
+
+def test_the_record_of_the_import_names_the_mapping_and_its_hash(ledger: Ledger, imported: Imported) -> None:
+    imported()
+    name = ledger.batches()[-1].format
+    assert name.startswith("mapped/erp-listings@") and len(name) == len("mapped/erp-listings@") + 12
+
+
+def test_an_optional_column_may_be_left_out(ledger: Ledger, imported: Imported) -> None:
+    mapping = MAPPED.sample + 'recorded_at = { column = "entered_at", optional = true }\n'
+    assert imported(mapping=mapping).tables[0].imported == 2
+    later = ROWS.replace("state\n", "state,entered_at\n").replace("FINAL\n", "FINAL,2025-05-01\n")
+    assert imported(later.replace("DRAFT\n", "DRAFT,\n"), mapping).tables[0].duplicate == 2
+
+
+def test_a_name_of_a_column_is_never_run(ledger: Ledger, imported: Imported) -> None:
+    mapping = MAPPED.sample.replace('"vendor"', "'''\" || (SELECT 1) || \"'''")
+    with pytest.raises(WrongFormat, match="is missing"):
+        imported(mapping=mapping)
+
+
+SAMPLE = MAPPED.sample
+BROKEN = {
+    "not TOML": (SAMPLE + "[", "not a TOML file"),
+    "another tier": (SAMPLE.replace('"platform"\n', '"bank"\n', 1), "tier 'bank' must be one of"),
+    "no lag": (SAMPLE.replace("lag_days = 1\n", ""), "lag_days must be"),
+    "a flag as lag": (SAMPLE.replace("lag_days = 1", "lag_days = true"), "lag_days must be"),
+    "a name with blanks": (SAMPLE.replace('"erp-listings"', '"ERP lists"'), "name 'ERP lists'"),
+    "no such table": (SAMPLE.replace('"listings"', '"lists"'), "there is no table 'lists'"),
+    "a pattern that is none": (SAMPLE.replace("'lists_.*", "'lists_(.*"), "not a regular expression"),
+    "no such column": (SAMPLE + 'colour = "x"\n', "no column 'colour'"),
+    "an unfilled column": (SAMPLE.replace('kind = { constant = "LISTED" }\n', ""), "nothing fills kind"),
+    "no such setting": (SAMPLE.replace("constant", "fixed"), "'fixed' is no setting"),
+    "two sources": (SAMPLE.replace('{ constant = "LISTED"', '{ column = "x", constant = "LISTED"'), "name one of"),
+    "a date that is text": (SAMPLE.replace("kind = { constant", 'kind = { column = "a", date = "%d" }  #'), "pattern"),
+    "values that are none": (SAMPLE.replace('{ "税务" = "TAX", "采购" = "PROCUREMENT" }', "3"), "values goes from"),
+    "only of one value": (SAMPLE.replace('["FINAL"]', '"FINAL"'), "only.state must be a list"),
+    "another unit": (SAMPLE.replace("[tables.columns]", 'money_in = "euro"\n[tables.columns]'), "money_in 'euro'"),
+    "no tables": (SAMPLE[: SAMPLE.index("[[tables]]")], "[[tables]] entry"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_mapping_that_is_wrong_is_named_before_anything_is_read(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "erp.toml"
+    file.write_text(text)
+    with pytest.raises(WrongFormat) as caught:
+        read_mapping(file)
+    assert said in caught.value.message and caught.value.message.startswith("erp.toml: ")
+
+
+def test_a_mapping_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing, match=r"erp\.toml"):
+        read_mapping(tmp_path / "erp.toml")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
+def test_every_table_can_be_filled(tmp_path: Path, table: Any) -> None:
+    file = tmp_path / "all.toml"
+    columns = "".join(f'{c.name} = "{c.name}"\n' for c in table.columns)
+    head = 'name = "all"\nmeaning = "all"\ntier = "platform"\nlag_days = 0\n'
+    file.write_text(f'{head}[[tables]]\ntable = "{table.name}"\nfiles = "x"\n[tables.columns]\n{columns}')
+    [mapping] = read_mapping(file).mappings
+    assert mapping.table is table and set(mapping.needs) == set(table.names)
