@@ -200,6 +200,42 @@ def test_the_order_of_imports_changes_no_feature(
     )
 
 
+@settings(bounded, max_examples=5)
+@given(history=histories(), places=st.data())
+def test_a_file_in_two_halves_is_the_file(of: Callable[..., Ledger], history: History, places: st.DataObject) -> None:
+    cuts = {table: places.draw(st.integers(0, len(rows))) for table, rows in history.items()}
+    first = {table: rows[: cuts[table]] for table, rows in history.items()}
+    second = {table: rows[cuts[table] :] for table, rows in history.items()}
+    pd.testing.assert_frame_equal(
+        built(of(history), ALL_TODAY, tier="platform"),
+        built(of(first, second), ALL_TODAY, tier="platform"),
+        check_exact=True,
+    )
+
+
+@settings(bounded, max_examples=5)
+@given(history=histories(), choice=st.data())
+def test_a_correction_wins_from_the_day_it_was_recorded_on(
+    of: Callable[..., Ledger], history: History, choice: st.DataObject
+) -> None:
+    table = choice.draw(st.sampled_from(sorted(history)))
+    wrong, *others = history[table] or [choice.draw(events(table, 0))]
+    wrong |= {"record_id": "wrong"}
+    right = choice.draw(events(table, 0)) | {
+        KEYS[table]: wrong[KEYS[table]],
+        "record_id": "right",
+        "recorded_at": f"{AS_OF}T00:00:00",
+    }
+    before, after = history | {table: [wrong, *others]}, history | {table: [right, *others]}
+    corrected = of(before, {each: [right | {"replaces": "wrong"}] if each == table else [] for each in history})
+    assert corrected.version == 2
+    for day, truth in ((AS_OF - timedelta(days=1), before), (AS_OF, after)):
+        asked = ALL_TODAY.assign(as_of=day)
+        pd.testing.assert_frame_equal(
+            built(corrected, asked, tier="platform"), built(of(truth), asked, tier="platform"), check_exact=True
+        )
+
+
 @bounded
 @given(history=histories())
 def test_doubling_all_amounts_leaves_every_share_ratio_and_index(of: Callable[..., Ledger], history: History) -> None:
