@@ -164,7 +164,7 @@ def _parse(
     for number, (mapping, path) in enumerate(sorted(sources, key=lambda s: _reading_order(s, sources))):
         progress(f"reading {path.name}")
         if path != staged:
-            header, staged = stage_file(con, path, "staged"), path
+            header, staged = stage_file(con, path, "staged", fmt.database), path
         _refuse_missing_columns(mapping, path, header)
         read = _expressions(mapping, header)
         con.execute("INSERT INTO source_files VALUES (?, ?)", [number, path.name])

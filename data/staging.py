@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +53,12 @@ def parquet(*files: Path, options: str = "") -> str:
     return f"read_parquet([{named}], hive_partitioning = false{options})"
 
 
-def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> list[str]:
+def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, database: str | None = None) -> list[str]:
     """Make `relation` hold the file's rows as text beside `_line` and `_ragged`; answer its column names.
 
-    CSV is UTF-8 with a header. Values are cut of blanks at both ends and empty ones are NULL. Raises FileMissing,
-    WrongFormat or BrokenFile; the message names the file alone, never its folder, and repeats no value.
+    CSV is UTF-8 with a header; a file of SQL is one query, and its rows are what `database` (a SQLAlchemy URL) answers
+    to it. Values are cut of blanks at both ends and empty ones are NULL. Raises FileMissing, WrongFormat or BrokenFile;
+    the message names the file alone, never its folder, and repeats no value.
     """
     if not path.is_file():
         raise FileMissing(f"{path.name}: there is no such file", hint=f"looked in {path.parent}")
@@ -65,6 +68,10 @@ def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
         return _stage_parquet(con, path, relation)
     if path.suffix == ".csv":
         return _stage_csv(con, path, relation)
+    if path.suffix == ".sql" and database is not None:
+        return _stage_query(con, path, relation, database)
+    if path.suffix == ".sql":
+        raise WrongFormat(f"{path.name}: no database to ask", hint="name one with --database or $CREDIT_SOURCE_URL")
     raise WrongFormat(f"{path.name}: not a .csv or .parquet file", hint="export the table as CSV or Parquet")
 
 
@@ -123,12 +130,7 @@ def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
             reader = csv.reader(text, strict=True)
             header = [name.strip() for name in next(reader, [])]
             _refuse_header(path, header)
-            columns = ", ".join(f"{quoted(c)} VARCHAR" for c in header)
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {relation} ({columns}, {LINE} BIGINT, {RAGGED} VARCHAR)")
-            for chunk in _chunks(reader, header):
-                con.register("csv_chunk", chunk)
-                con.execute(f"INSERT INTO {relation} SELECT * FROM csv_chunk")
-                con.unregister("csv_chunk")
+            _fill(con, relation, header, _chunks(reader, header))
     except UnicodeDecodeError as undecodable:
         raise BrokenFile(
             f"{path.name}: not UTF-8 text (line {_first_undecodable_line(path)})",
@@ -140,6 +142,15 @@ def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
             hint="a quote that never closes often means a file that was cut short; fetch it again",
         ) from broken
     return header
+
+
+def _fill(con: duckdb.DuckDBPyConnection, relation: str, header: list[str], chunks: Iterator[pa.Table]) -> None:
+    columns = ", ".join(f"{quoted(c)} VARCHAR" for c in header)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {relation} ({columns}, {LINE} BIGINT, {RAGGED} VARCHAR)")
+    for chunk in chunks:
+        con.register("chunk_of_rows", chunk)
+        con.execute(f"INSERT INTO {relation} SELECT * FROM chunk_of_rows")
+        con.unregister("chunk_of_rows")
 
 
 def _first_undecodable_line(path: Path) -> int:
@@ -177,3 +188,49 @@ def _arrow(rows: list[tuple[str | int | None, ...]], header: list[str]) -> pa.Ta
     types = [pa.string()] * len(header) + [pa.int64(), pa.string()]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return pa.table(arrays, names=[*header, LINE, RAGGED])
+
+
+# -- a query to a database ---------------------------------------------------------------------------------------------
+
+
+def _stage_query(con: duckdb.DuckDBPyConnection, path: Path, relation: str, database: str) -> list[str]:
+    """The rows of a query, numbered as they came. No message repeats the URL, which may hold a password."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        query = path.read_text(encoding="utf-8-sig").strip().removesuffix(";")
+        with create_engine(database).connect() as asked:
+            answer = asked.execution_options(stream_results=True).exec_driver_sql(query)
+            header = list(answer.keys())
+            _refuse_header(path, header)
+            _fill(con, relation, header, _answered(answer.partitions(CHUNK_ROWS), header))
+    except (SQLAlchemyError, ImportError, UnicodeDecodeError) as refused:
+        raise BrokenFile(
+            f"{path.name}: the database did not answer the query ({type(refused).__name__})",
+            hint="check the URL, its driver, and the query by hand; nothing of it was imported",
+        ) from None
+    return header
+
+
+def _answered(partitions: Iterator[Any], header: list[str]) -> Iterator[pa.Table]:
+    line = 0
+    for rows in partitions:
+        yield _arrow([(*map(_cell, row), line + n, None) for n, row in enumerate(rows, start=1)], header)
+        line += len(rows)
+
+
+def _cell(value: Any) -> str | None:
+    """A database's value as a file would write it: ISO days and times, plain decimals, true and false."""
+    if value is None:
+        return None
+    match value:
+        case bool():
+            said = "true" if value else "false"
+        case Decimal():
+            said = f"{value:f}"
+        case date():
+            said = value.isoformat()
+        case _:
+            said = str(value)
+    return said.strip(BLANKS) or None

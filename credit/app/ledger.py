@@ -24,6 +24,14 @@ def import_(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="For `mapped`: the TOML file that says which column fills which.")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CREDIT_SOURCE_URL",
+            show_envvar=True,
+            help="For `mapped`: the SQLAlchemy URL that answers .sql files.",
+        ),
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Import files: all of them in one step or nothing; the same file twice changes nothing.
@@ -38,7 +46,7 @@ def import_(
     named = format_named(format_name)
     if (named is MAPPED) is (mapping is None):
         raise typer.BadParameter("--mapping FILE goes with --format mapped, and the other way round")
-    fmt = read_mapping(mapping) if mapping else named
+    fmt = read_mapping(mapping, database=database) if mapping else named
     summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
     console.progress_done()
 

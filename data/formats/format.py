@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -45,7 +45,10 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One import format. `lag_days` is how long after an event it could be known, where the source does not say."""
+    """One import format. `lag_days` is how long after an event it could be known, where the source does not say.
+
+    `database` is the SQLAlchemy URL that files of SQL are asked of; it may hold a password and is never shown.
+    """
 
     name: str
     meaning: str
@@ -54,6 +57,7 @@ class Format:
     lag_days: int
     page: str
     sample: str
+    database: str | None = field(default=None, repr=False)
 
     def sources(self, path: Path) -> list[tuple[Mapping, Path]]:
         """The files under `path` (a folder or one file) with the mapping that reads each, in a stable order.

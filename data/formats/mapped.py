@@ -1,4 +1,4 @@
-"""`mapped`: any CSV or Parquet files, read through a TOML file that says which column of theirs fills which of ours.
+"""`mapped`: any files or queries, read through a TOML file that says which column of theirs fills which of ours.
 
 A mapping names columns, constants and lists of values and holds no SQL: it may come from a bank or a platform, and what
 comes from outside is never run.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _JOINED_BY = "/"
 
 MAPPED = Format(
     name="mapped",
-    meaning="Any CSV or Parquet files, through a TOML file given with --mapping.",
+    meaning="Any CSV or Parquet files, or queries to a database, through a TOML file given with --mapping.",
     tier="as the mapping says",
     mappings=(),
     lag_days=0,
@@ -34,7 +35,9 @@ MAPPED = Format(
         "`credit ledger import FOLDER --format mapped --mapping FILE.toml`. The mapping has a `name`, a `meaning`, the "
         "`tier` (platform or invoice), `lag_days` (how long after an event it could be known, where no column fills "
         "`recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression over the "
-        "names of its `files`, `money_in` (fen, the default, or yuan), optionally `only` (columns and the values with "
+        "names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
+        "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (fen, the default, or yuan), optionally "
+        "`only` (columns and the values with "
         "which a row is read; others are passed over and not counted) and `columns`. A column of the ledger is filled "
         "by the name of a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` "
         "(joined by `/`, for an id kept in parts), with `values` (from the source's word to ours; an unlisted word "
@@ -62,8 +65,11 @@ MAPPED = Format(
 )
 
 
-def read_mapping(file: Path) -> Format:
-    """The format that a mapping file describes. Raises FileMissing, or WrongFormat naming the entry that is wrong."""
+def read_mapping(file: Path, *, database: str | None = None) -> Format:
+    """The format that a mapping file describes; `database` answers its files of SQL.
+
+    Raises FileMissing, or WrongFormat naming the entry that is wrong.
+    """
     if not file.is_file():
         raise FileMissing(f"{file.name}: there is no such mapping file", hint=f"looked in {file.parent}")
     try:
@@ -71,7 +77,7 @@ def read_mapping(file: Path) -> Format:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise WrongFormat(f"{file.name}: not a TOML file ({broken})", hint=_SEE) from broken
     try:
-        return _format(said, sha256_of(file))
+        return replace(_format(said, sha256_of(file)), database=database)
     except _Wrong as wrong:
         raise WrongFormat(f"{file.name}: {wrong}", hint=_SEE) from None
 

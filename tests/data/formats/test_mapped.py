@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import sqlite3
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from credit.domain.errors import FileMissing, WrongFormat
+from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 from data.formats.mapped import MAPPED, read_mapping
 from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
 from data.schema import TABLES
+from data.staging import _cell
 
 ROWS = """list,entry,vendor,day,state
 税务,1,S1,28/02/2025,FINAL
@@ -98,6 +102,68 @@ def test_a_name_of_a_column_is_never_run(ledger: Ledger, imported: Imported) -> 
     with pytest.raises(WrongFormat, match="is missing"):
         imported(mapping=mapping)
 
+
+# -- a query to a database ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(tmp_path: Path, ledger: Ledger, import_rows: Callable[..., Any]) -> Imported:
+    """Import what a SQLite database answers to a query, through the sample's mapping."""
+    import_rows(ledger, suppliers=[{}])
+    database = tmp_path / "erp.db"
+    with sqlite3.connect(database) as con:
+        con.execute("CREATE TABLE lists (list TEXT, entry INTEGER, vendor TEXT, day DATE, state TEXT)")
+        con.executemany("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", csv.reader(ROWS.splitlines()[1:]))
+
+    def run(query: str, url: str | None = f"sqlite:///{database}") -> ImportSummary:
+        (tmp_path / "lists_1.sql").write_text(query)
+        (tmp_path / "erp.toml").write_text(MAPPED.sample.replace("csv", "sql"))
+        mapping = read_mapping(tmp_path / "erp.toml", database=url)
+        return import_history(ledger, mapping, tmp_path, loaded_at=datetime(2026, 1, 1))
+
+    return run
+
+
+def test_a_query_is_imported_as_the_file_with_its_rows_would_be(ledger: Ledger, asked: Imported) -> None:
+    [listings] = asked("SELECT * FROM lists ORDER BY entry;").tables
+    assert (listings.read, listings.imported, listings.quarantined) == (5, 2, 3)
+    assert ledger.quarantine()["line"].tolist() == [4, 5, 6]
+
+
+def test_a_query_of_many_rows_keeps_them_all(monkeypatch: pytest.MonkeyPatch, asked: Imported) -> None:
+    monkeypatch.setattr("data.staging.CHUNK_ROWS", 7)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) "
+    query = numbers + "SELECT '税务' AS list, i AS entry, 'S1' AS vendor, '01/03/2025' AS day, 'FINAL' AS state FROM n"
+    assert asked(query).tables[0].imported == 50
+
+
+@pytest.mark.parametrize("query", ["SELEC 1", "SELECT * FROM nowhere"])
+def test_a_query_that_fails_changes_nothing_and_is_named(ledger: Ledger, asked: Imported, query: str) -> None:
+    with pytest.raises(BrokenFile, match=r"lists_1\.sql"):
+        asked(query)
+    assert ledger.version == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@nowhere.invalid/erp", "nosuch://me:secret@erp", "secret"])
+def test_a_database_that_does_not_answer_is_never_shown_with_its_password(asked: Imported, url: str) -> None:
+    with pytest.raises(BrokenFile) as caught:
+        asked("SELECT 1", url)
+    assert "secret" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"
+
+
+def test_a_query_without_a_database_says_how_to_name_one(asked: Imported) -> None:
+    with pytest.raises(WrongFormat) as caught:
+        asked("SELECT 1", None)
+    assert "CREDIT_SOURCE_URL" in caught.value.hint
+
+
+def test_the_values_of_a_database_read_as_a_file_would_write_them() -> None:
+    values = [None, " ", True, Decimal("1E+2"), Decimal("0.10"), date(2025, 3, 1), datetime(2025, 3, 1, 8), 7, " x "]
+    said = [None, None, "true", "100", "0.10", "2025-03-01", "2025-03-01T08:00:00", "7", "x"]
+    assert [_cell(value) for value in values] == said
+
+
+# -- a mapping that is wrong -------------------------------------------------------------------------------------------
 
 SAMPLE = MAPPED.sample
 BROKEN = {
