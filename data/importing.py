@@ -1,49 +1,39 @@
-"""Import files into the ledger: read as text, check each value, set aside what cannot be read, keep the rest once.
+"""Import files into the ledger: check each value, set aside what cannot be read, keep the rest once.
 
 Every row that a format's files hold ends in one of three places, and the counts add up: imported, recognised as a
 duplicate of a row that is already there, or in quarantine with file, line, column, value and what to do about it.
+
+A source is read twice, and never held in memory whole: once to judge its rows, of which only hashes are kept, and once
+to write those that are new. Rows that share no id with any other are new at once; only the few that share one, or that
+correct another, are told apart in full.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from credit.domain.errors import AllRejected, WrongFormat
+from credit.domain.errors import AllRejected, BrokenFile, WrongFormat
 from data.durable import move_whole, sha256_of
 from data.formats.format import Format, Mapping
-from data.ledger import CONTENT, LOADED, OWN_COLUMNS, Batch, Ledger, loaded_text
-from data.schema import RECORD_ID, RECORDED, REPLACES, SOURCE_COLUMNS, SUPPLIERS, Column, Kind, Table
-from data.staging import LINE, RAGGED, literal, parquet, quoted, stage_file
+from data.ledger import LOADED, OWN_COLUMNS, Batch, Ledger, loaded_text
+from data.parsing import FIRST_YEAR, LAST_YEAR, SHOWN_CHARACTERS, cells, parse_sql
+from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
+from data.staging import LINE, Staged, lies_together, literal, parquet, quoted, reading, stage_file
 
-# An amount counts as a whole number of fen when it is this near to one, which forgives a source its binary floats.
-FEN_TOLERANCE = "0.0001"
-# Beyond these a value is a slip of the keyboard, not a date or an amount: 1949 to 2100, ten trillion yuan.
-FIRST_YEAR, LAST_YEAR = 1949, 2100
-LARGEST_FEN = 10**15
-# Text is measured against these before it is cast: DuckDB alone reads "infinity", "epoch" and "1_000", rounds "3.7" to
-# a whole number, and drops the zone of a time.
-NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-WHOLE_NUMBER = r"[+-]?\d+(\.0*)?"
-DAY = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
-MOMENT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
-# What spreadsheets run, and characters that nobody sees; a bank's file could not carry such an id.
-NO_ID = r"^[=+\-@＝＋－＠]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-# Sixteen whole and ten decimal digits hold every amount that is accepted, exactly.
-EXACT = "DECIMAL(28, 10)"
-# A summary shows so many quarantined rows, and so much of each value.
-SHOWN_ROWS, SHOWN_CHARACTERS = 20, 80
+# A summary shows so many quarantined rows.
+SHOWN_ROWS = 20
 # A single supplier's rows lie together in small row groups, so that one case reads little.
 ROW_GROUP_ROWS = 50_000
-
-# The day of the import in China, where the platform works.
-IMPORT_DAY = "CAST(getvariable('loaded_at') + INTERVAL 8 HOUR AS DATE)"
+# A long step says this often how far it is, in seconds.
+SAYS_EVERY = 1.0
 
 HINTS: dict[str, str] = {
     "missing-value": "this column must not be empty",
@@ -100,6 +90,22 @@ class ImportSummary:
         return sum(each.quarantined for each in self.tables)
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as one mapping reads it. `view` gives its parsed rows, each time anew."""
+
+    number: int
+    mapping: Mapping
+    path: Path
+    staged: Staged
+    stamp: tuple[int, int]
+
+    @property
+    def view(self) -> str:
+        """The name of the relation that holds the parsed rows."""
+        return f"parsed_{self.number}"
+
+
 def import_history(
     ledger: Ledger, fmt: Format, path: Path, *, loaded_at: datetime, progress: Progress = lambda _: None
 ) -> ImportSummary:
@@ -108,20 +114,19 @@ def import_history(
     Raises FileMissing, WrongFormat or BrokenFile before anything is written, AllRejected after the quarantine is
     written when no row could be read, Locked when another import runs.
     """
-    sources = fmt.sources(path)
+    files = fmt.sources(path)
     with ledger.writing() as number, ledger.connection() as con:
         con.execute("SET VARIABLE loaded_at = CAST(? AS TIMESTAMP)", [loaded_at])
-        tables = _parse(con, fmt, sources, progress)
-        _open_existing(con, ledger, tables)
+        steps = _Steps(con, progress)
+        sources = _stage(steps, ledger, fmt, files)
+        tables = list(dict.fromkeys(source.mapping.table for source in sources))
         # Suppliers come first: an event is only taken in beside the registration that was.
         for table in sorted(tables, key=lambda t: t is not SUPPLIERS):
-            progress(f"telling {table.name} apart")
-            _resolve(con, table)
+            _resolve(steps, table, [s for s in sources if s.mapping.table is table])
         summary = _summarise(con, fmt, tables, path)
         kept = any(s.imported for s in summary.tables)
         if _set_aside(con, ledger) or kept:
-            progress("writing")
-            ledger.commit(_write(con, ledger, fmt, number, tables, summary, sources, loaded_at))
+            ledger.commit(_write(steps, ledger, fmt, number, sources, summary, loaded_at))
             summary = replace(summary, batch=number)
     if summary.quarantined and not kept and not any(s.duplicate for s in summary.tables):
         first = summary.quarantine[0]
@@ -141,40 +146,78 @@ def describe(row: dict[str, object]) -> str:
     return f'{row["file"]} line {row["line"]}, column "{row["column"]}": {value} ({row["problem"]})'
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """A connection that tells how far a long step has come."""
+
+    con: duckdb.DuckDBPyConnection
+    progress: Progress
+
+    @contextmanager
+    def step(self, said: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Say what is done, and every second how much of it is."""
+        self.progress(said)
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(SAYS_EVERY):
+                percent = self.con.query_progress()
+                if 0 < percent < 100:
+                    self.progress(f"{said}: {percent:.0f} %")
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield self.con
+        finally:
+            done.set()
+            watcher.join()
+
+
 # -- reading and checking ----------------------------------------------------------------------------------------------
 
 
-def _parse(
-    con: duckdb.DuckDBPyConnection, fmt: Format, sources: list[tuple[Mapping, Path]], progress: Progress
-) -> list[Table]:
-    """Fill `parsed_<table>` for each table the files feed: typed columns, place, and the first thing wrong."""
-    tables: list[Table] = []
+def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]]) -> list[Source]:
+    """Judge every row: fill `judged_<table>` for each table the files feed, and `wrong` with what cannot be read.
+
+    `judged_<table>` has `_file`, `_line`, whether the row is `_bad`, and hashes: `_id` of its id, `_key` of what no
+    other row may share, `_replaces` of the row that it corrects.
+    """
+    con = steps.con
     con.execute("CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR)")
     con.execute("CREATE TEMP TABLE source_columns (number INTEGER, name VARCHAR, source VARCHAR)")
-    for mapping, _ in sources:
-        if mapping.table not in tables:
-            tables.append(mapping.table)
-            columns = ", ".join(f"{quoted(c.name)} {c.kind}" for c in (*mapping.table.columns, *SOURCE_COLUMNS))
-            con.execute(
-                f"CREATE TEMP TABLE parsed_{mapping.table.name} "
-                f"(_file INTEGER, _line BIGINT, _column VARCHAR, _value VARCHAR, _problem VARCHAR, {columns})"
+    con.execute(
+        'CREATE TEMP TABLE wrong ("table" VARCHAR, _file INTEGER, _line BIGINT, c VARCHAR, v VARCHAR, p VARCHAR)'
+    )
+    _open_existing(con, ledger, list(dict.fromkeys(mapping.table for mapping, _ in files)))
+    sources: list[Source] = []
+    staged: dict[Path, Staged] = {}
+    stamps: dict[Path, tuple[int, int]] = {}
+    for number, (mapping, path) in enumerate(sorted(files, key=lambda f: _reading_order(f, files))):
+        with steps.step(f"reading {path.name}"), reading(path):
+            if path not in staged:
+                stamps[path] = _stamp(path)
+                staged[path] = stage_file(con, path, f"staged_{len(staged)}", fmt.database)
+            _refuse_missing_columns(mapping, path, staged[path].header)
+            source = Source(number, mapping, path, staged[path], stamps[path])
+            _judge(con, fmt, source)
+        sources.append(source)
+    return sources
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when somebody writes to a file; one that is missing is refused when it is read."""
+    return (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else (0, 0)
+
+
+def _refuse_changed(sources: list[Source]) -> None:
+    """Refuse a file that was written to between its two readings: what was judged is not what would be written."""
+    for source in sources:
+        if _stamp(source.path) != source.stamp:
+            raise BrokenFile(
+                f"{source.path.name}: it was changed while it was read",
+                hint="wait until it is written whole; nothing of it was imported",
             )
-    staged: Path | None = None
-    header: list[str] = []
-    for number, (mapping, path) in enumerate(sorted(sources, key=lambda s: _reading_order(s, sources))):
-        progress(f"reading {path.name}")
-        if path != staged:
-            header, staged = stage_file(con, path, "staged", fmt.database), path
-        _refuse_missing_columns(mapping, path, header)
-        read = _expressions(mapping, header)
-        con.execute("INSERT INTO source_files VALUES (?, ?)", [number, path.name])
-        con.executemany(
-            "INSERT INTO source_columns VALUES (?, ?, ?)",
-            [[number, name, _source_name(name, expression, header)] for name, expression in read.items()],
-        )
-        con.execute(f"INSERT INTO parsed_{mapping.table.name} {_parse_sql(fmt, mapping, read, header, number)}")
-    con.execute("DROP TABLE staged")
-    return tables
 
 
 def _reading_order(source: tuple[Mapping, Path], sources: list[tuple[Mapping, Path]]) -> tuple[bool, Path]:
@@ -196,155 +239,155 @@ def _refuse_missing_columns(mapping: Mapping, path: Path, header: list[str]) -> 
     )
 
 
-def _expressions(mapping: Mapping, header: list[str]) -> dict[str, str]:
-    """The SQL over the source's text that gives each column of the ledger; what the file leaves out reads as empty."""
-    absent = {name for name in mapping.optional if name not in header}
-    columns = (*mapping.table.columns, *SOURCE_COLUMNS)
-    return {c.name: _without(mapping.columns.get(c.name, "NULL"), absent) for c in columns}
+def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[Table]) -> None:
+    """Make the ledger's own rows visible as `old_<table>`, and list the suppliers that it knows as `registered`."""
+    batches = ledger.batches()
+    for table in tables:
+        con.execute(f"CREATE TEMP VIEW old_{table.name} AS {ledger.rows(table, batches)}")
+        con.execute(
+            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _line BIGINT, _bad BOOLEAN, _on DATE, "
+            "_id UBIGINT, _key UBIGINT, _replaces UBIGINT)"
+        )
+    con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM ({ledger.rows(SUPPLIERS, batches)})")
 
 
-def _without(expression: str, absent: set[str]) -> str:
-    for name in absent:
-        expression = expression.replace(quoted(name), "NULL")
-    return expression
-
-
-def _source_name(column: str, expression: str, header: list[str]) -> str:
-    """The column's name in the source, so that a complaint names what the user sees."""
-    words = set(re.findall(r"\w+", expression))
-    return next((name for name in header if name in words), column)
-
-
-def _parse_sql(fmt: Format, mapping: Mapping, read: dict[str, str], header: list[str], number: int) -> str:
-    """One SELECT from text to typed columns; the first value of a row that cannot be read names the row's problem."""
-    columns = (*mapping.table.columns, *SOURCE_COLUMNS)
-    raw = ", ".join(f"nullif(trim(CAST({read[c.name]} AS VARCHAR)), '') AS {_raw(c)}" for c in columns)
-    typed = ", ".join(f"{_typed(c, mapping)} AS {quoted(c.name)}" for c in columns)
-    problems = " ".join(_problems(c, mapping, _source_name(c.name, read[c.name], header)) for c in columns)
-    where = _without(mapping.where, {name for name in mapping.optional if name not in header})
-    lag = f"CAST({quoted(mapping.table.on)} AS TIMESTAMP) + INTERVAL {fmt.lag_days} DAY"
-    names = ", ".join(quoted(c.name) for c in columns if c is not RECORDED)
-    return f"""
-        SELECT {number}, {LINE}, p.c, p.v, p.p, {names}, coalesce({RECORDED.name}, {lag})
-        FROM (SELECT *, CASE WHEN {RAGGED} IS NOT NULL THEN {{'c': '', 'v': {RAGGED}, 'p': 'ragged-row'}}
-                             {problems} END AS p
-              FROM (SELECT *, {typed} FROM (SELECT {LINE}, {RAGGED}, {raw} FROM staged
-                                            WHERE {RAGGED} IS NOT NULL OR ({where}))))"""
-
-
-def _raw(column: Column) -> str:
-    return quoted("r_" + column.name)
-
-
-def _in_fen(column: Column, mapping: Mapping) -> str:
-    return f"TRY_CAST({_raw(column)} AS {EXACT}) * {mapping.money_in.fen}"
-
-
-def _typed(column: Column, mapping: Mapping) -> str:
-    raw = _raw(column)
-    match column.kind:
-        case Kind.FEN:
-            return f"TRY_CAST(round({_in_fen(column, mapping)}) AS BIGINT)"
-        case Kind.DATE:
-            return f"TRY_CAST(regexp_extract({raw}, '{DAY}', 1) AS DATE)"
-        case Kind.MOMENT:
-            moment = f"CAST(TRY_CAST({raw} AS TIMESTAMPTZ) AS TIMESTAMP)"
-            return f"CASE WHEN regexp_full_match({raw}, '{MOMENT}') THEN {moment} END"
-        case _:
-            return f"TRY_CAST({raw} AS {column.kind})"
-
-
-def _problems(column: Column, mapping: Mapping, source_name: str) -> str:
-    """The WHEN branches that find what is wrong with one column."""
-    raw, value = _raw(column), quoted(column.name)
-    checks: list[tuple[str, str]] = []
-    if column.required:
-        checks.append((f"{raw} IS NULL", "missing-value"))
-    if column is RECORDED:
-        # Without a moment of its own a row is known from its day on; without a day either nobody could ever see it.
-        checks.append((f"{raw} IS NULL AND {_raw_on(mapping.table)} IS NULL", "missing-value"))
-    if column.kind in (Kind.FEN, Kind.WHOLE):
-        checks.append((f"NOT regexp_full_match({raw}, '{NUMBER}')", "bad-number"))
-    match column.kind:
-        case Kind.FEN:
-            fen = _in_fen(column, mapping)
-            checks.append((f"{raw} IS NOT NULL AND coalesce(abs({fen}) > {LARGEST_FEN}, true)", "too-large"))
-            checks.append((f"abs({fen} - round({fen})) > {FEN_TOLERANCE}", "not-whole-fen"))
-        case Kind.WHOLE:
-            checks.append((f"NOT regexp_full_match({raw}, '{WHOLE_NUMBER}')", "not-whole"))
-            checks.append((f"{raw} IS NOT NULL AND {value} IS NULL", "too-large"))
-        case Kind.DATE | Kind.MOMENT | Kind.FLAG:
-            wrong = {Kind.DATE: "bad-date", Kind.MOMENT: "bad-moment", Kind.FLAG: "bad-flag"}[column.kind]
-            checks.append((f"{raw} IS NOT NULL AND {value} IS NULL", wrong))
-    if column.kind in (Kind.DATE, Kind.MOMENT):
-        checks.append((f"year({value}) NOT BETWEEN {FIRST_YEAR} AND {LAST_YEAR}", "unlikely-date"))
-    if column.name == mapping.table.on:
-        checks.append((f"{value} > {IMPORT_DAY}", "in-the-future"))
-    if column.is_id:
-        checks.append((f"regexp_matches({raw}, {literal(NO_ID)})", "bad-id"))
-    if column.choices:
-        checks.append((f"{value} NOT IN ({', '.join(literal(c) for c in column.choices)})", "not-a-choice"))
-    if column.at_least is not None:
-        checks.append((f"{value} < {column.at_least}", "too-small"))
-    # What a supplier is called stays out of the quarantine, which people read and mail around.
-    shown = "NULL" if mapping.table.personal else f"left({raw}, {SHOWN_CHARACTERS})"
-    return " ".join(
-        f"WHEN {condition} THEN {{'c': {literal(source_name)}, 'v': {shown}, 'p': '{problem}'}}"
-        for condition, problem in checks
+def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
+    """Make the source's parsed rows visible and add what is judged of them."""
+    table, number = source.mapping.table, source.number
+    read = cells(source.mapping, source.staged)
+    con.execute("INSERT INTO source_files VALUES (?, ?)", [number, source.path.name])
+    con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", [[number, c.column.name, c.called] for c in read])
+    names_rows = any(cell.column is RECORD_ID and not cell.absent for cell in read)
+    own_id = quoted(table.key) if table.key else f"left({_digest(table)}, 32)"
+    con.execute(
+        f"""CREATE TEMP VIEW {source.view} AS
+            SELECT * REPLACE (coalesce(record_id, {own_id}) AS record_id)
+            FROM ({parse_sql(fmt, source.mapping, source.staged, number)})"""
     )
+    # Where nothing but the content names a row and there is nothing older to meet, any hash of the content will do.
+    met = table.key or names_rows or _any(con, f"old_{table.name}")
+    identity = "hash(record_id)" if met else f"hash({_columns((*table.names, REPLACES.name))})"
+    # A row that is called by its key shares its key with whom it shares its id.
+    key = f"hash({_columns(table.unique)})" if table.unique and (names_rows or not table.key) else "NULL"
+    con.execute(
+        f"""INSERT INTO judged_{table.name}
+            SELECT _file, {LINE}, _wrong IS NOT NULL, {quoted(table.on)}, {identity}, {key},
+                   CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
+            FROM {source.view}"""
+    )
+    if _any(con, f"judged_{table.name} WHERE _bad AND _file = {number}"):
+        con.execute(
+            f"""INSERT INTO wrong SELECT {literal(table.name)}, _file, {LINE}, _wrong.c, _wrong.v, _wrong.p
+                FROM {source.view} WHERE _wrong IS NOT NULL"""
+        )
 
 
-def _raw_on(table: Table) -> str:
-    return next(_raw(column) for column in table.columns if column.name == table.on)
+def _digest(table: Table) -> str:
+    """The SQL for the SHA-256 of what a row says; `recorded_at` is not part of it."""
+    return f"sha256({' || '.join(_said(name) for name in (*table.names, REPLACES.name))})"
+
+
+def _said(column: str) -> str:
+    """A value beside its length, so that no two rows that differ can say the same once they are put together."""
+    value = f"CAST({quoted(column)} AS VARCHAR)"
+    return f"coalesce(length({value}) || ':' || {value}, '-')"
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    return ", ".join(quoted(name) for name in names)
 
 
 # -- telling rows apart ------------------------------------------------------------------------------------------------
 
 
-def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[Table]) -> None:
-    """Make the ledger's own rows visible beside the new ones, and list the suppliers that it knows."""
-    batches = ledger.batches()
-    for table in tables:
-        con.execute(f"CREATE TEMP VIEW all_{table.name} AS {ledger.rows(table, batches)}")
-    con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM ({ledger.rows(SUPPLIERS, batches)})")
+def _resolve(steps: _Steps, table: Table, sources: list[Source]) -> None:
+    """Fill `resolved_<table>`: each doubtful row with its fate, and `left_out_<table>`: every row not taken in.
 
-
-def _resolve(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Fill `resolved_<table>`: each readable row with its id and its fate: new, duplicate, or one of FATES.
-
-    Rows are one where they have the same id and say the same; `recorded_at` is not part of what a row says. Of rows
-    that contradict each other the first counts.
+    A row is doubtful where it shares its id or key with another, corrects one or is corrected, or where its supplier is
+    not registered; any other that can be read is new. Its fate is new, duplicate, or one of FATES. Rows are one where
+    they have the same id and say the same. Of rows that contradict each other the first counts.
     """
-    said = " || ".join(_said(name) for name in (*table.names, REPLACES.name))
-    own_id = quoted(table.key) if table.key else "left(digest, 32)"
-    registered = "supplier_id IN (FROM registered)" if _has_supplier(table) and table is not SUPPLIERS else "true"
-    con.execute(
-        f"""CREATE TEMP TABLE resolved_{table.name} AS
-            WITH old AS (FROM all_{table.name}),
-            hashed AS (
-                SELECT * EXCLUDE (record_id), record_id AS given, sha256({said}) AS digest
-                FROM parsed_{table.name} WHERE _problem IS NULL),
-            named AS (
-                SELECT * EXCLUDE (digest, given), coalesce(given, {own_id}) AS record_id,
-                       CAST('0x' || left(digest, 15) AS BIGINT) AS content_hash
-                FROM hashed),
-            ordered AS (
-                SELECT *, first_value(content_hash) OVER same_id AS first_content, row_number() OVER same_id AS nth
-                FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _line)),
-            objections AS ({_objections(table)})
-            SELECT new.* EXCLUDE (first_content, nth),
-                   CASE WHEN NOT {registered} THEN 'unknown-supplier'
-                        WHEN coalesce(same.content_hash, first_content) <> new.content_hash THEN 'duplicate-key'
-                        WHEN same.content_hash IS NOT NULL OR nth > 1 THEN 'duplicate'
-                        ELSE coalesce(objection, 'new') END AS _fate
-            FROM ordered AS new
-            LEFT JOIN (SELECT record_id, content_hash FROM old) AS same USING (record_id)
-            LEFT JOIN objections USING (record_id)"""
-    )
-    if table is SUPPLIERS:
+    with steps.step(f"telling {table.name} apart") as con:
+        _doubt(con, table, sources)
+        con.execute(_resolve_sql(table))
         con.execute(
-            "INSERT INTO registered SELECT supplier_id FROM resolved_suppliers WHERE _fate IN ('new', 'duplicate')"
+            f"""CREATE TEMP TABLE left_out_{table.name} AS
+                SELECT _file, _line FROM judged_{table.name} WHERE _bad
+                UNION ALL SELECT _file, _line FROM resolved_{table.name} WHERE _fate <> 'new'"""
         )
+        if table is SUPPLIERS:
+            _register(con, sources)
+
+
+def _register(con: duckdb.DuckDBPyConnection, sources: list[Source]) -> None:
+    refused = """SELECT _file, _line FROM judged_suppliers WHERE _bad
+                 UNION ALL SELECT _file, _line FROM resolved_suppliers WHERE _fate NOT IN ('new', 'duplicate')"""
+    for source in sources:
+        accepted = f"{source.view} ANTI JOIN ({refused}) USING (_file, _line)"
+        con.execute(f"INSERT INTO registered SELECT supplier_id FROM {accepted}")
+
+
+def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> None:
+    """Fill `doubtful_<table>` with the rows that need a closer look, and `met_<table>` with the old rows they meet."""
+    judged, old = f"judged_{table.name}", f"old_{table.name}"
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE shared_ids AS
+            SELECT _id AS h FROM {judged} WHERE NOT _bad GROUP BY _id HAVING count(*) > 1
+            UNION SELECT hash(record_id) FROM {old} WHERE hash(record_id) IN (SELECT _id FROM {judged})
+            UNION SELECT _replaces FROM {judged} WHERE NOT _bad AND _replaces IS NOT NULL"""
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
+    if table.unique:
+        twice = f"SELECT _key FROM {judged} WHERE NOT _bad AND _replaces IS NULL AND _key IS NOT NULL"
+        before = f"SELECT hash({_columns(table.unique)}) AS h FROM {old} WHERE replaces IS NULL"
+        con.execute(
+            f"""INSERT INTO shared_keys {twice} GROUP BY _key HAVING count(*) > 1
+                UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM {judged})"""
+        )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE doubted AS
+            SELECT _file, _line FROM {judged}
+            WHERE NOT _bad AND (_replaces IS NOT NULL OR _id IN (FROM shared_ids)
+                             OR coalesce(_key, _id) IN (FROM shared_keys))"""
+    )
+    if _has_supplier(table) and table is not SUPPLIERS:
+        for source in sources:
+            con.execute(
+                f"""INSERT INTO doubted SELECT _file, _line FROM {source.view} ANTI JOIN registered USING (supplier_id)
+                    WHERE supplier_id IS NOT NULL"""
+            )
+    con.execute(
+        f"DELETE FROM doubted USING {judged} AS j WHERE j._bad AND (j._file, j._line) = (doubted._file, doubted._line)"
+    )
+    rows = [
+        f"SELECT * EXCLUDE (_wrong) FROM {source.view} SEMI JOIN doubted USING (_file, _line)" for source in sources
+    ]
+    con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
+    con.execute(
+        f"""CREATE TEMP TABLE met_{table.name} AS FROM {old}
+            WHERE hash(record_id) IN (FROM shared_ids) OR hash(replaces) IN (FROM shared_ids)"""
+        + (f" OR hash({_columns(table.unique)}) IN (FROM shared_keys)" if table.unique else "")
+    )
+
+
+def _resolve_sql(table: Table) -> str:
+    registered = "supplier_id IN (FROM registered)" if _has_supplier(table) and table is not SUPPLIERS else "true"
+    return f"""
+        CREATE TEMP TABLE resolved_{table.name} AS
+        WITH old AS (SELECT *, {_digest(table)} AS digest FROM met_{table.name}),
+        named AS (SELECT DISTINCT *, {_digest(table)} AS digest FROM doubtful_{table.name}),
+        ordered AS (
+            SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
+            FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _line)),
+        objections AS ({_objections(table)})
+        SELECT new.* EXCLUDE (first_digest, nth, digest),
+               CASE WHEN NOT {registered} THEN 'unknown-supplier'
+                    WHEN coalesce(same.digest, first_digest) <> new.digest THEN 'duplicate-key'
+                    WHEN same.digest IS NOT NULL OR nth > 1 THEN 'duplicate'
+                    ELSE coalesce(objection, 'new') END AS _fate
+        FROM ordered AS new
+        LEFT JOIN (SELECT record_id, digest FROM old) AS same USING (record_id)
+        LEFT JOIN objections USING (record_id)"""
 
 
 def _objections(table: Table) -> str:
@@ -367,19 +410,13 @@ def _objections(table: Table) -> str:
     return f"""{corrections}
         UNION ALL
         SELECT record_id,
-               CASE claim.content_hash
-                    WHEN coalesce(taken.content_hash, first_value(claim.content_hash) OVER same_key) THEN 'duplicate'
+               CASE claim.digest
+                    WHEN coalesce(taken.digest, first_value(claim.digest) OVER same_key) THEN 'duplicate'
                     ELSE 'duplicate-key' END
         FROM (SELECT * FROM ordered WHERE replaces IS NULL AND nth = 1) AS claim
-        LEFT JOIN (SELECT {key}, content_hash FROM old WHERE replaces IS NULL) AS taken USING ({key})
+        LEFT JOIN (SELECT {key}, digest FROM old WHERE replaces IS NULL) AS taken USING ({key})
         WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _line)
-        QUALIFY taken.content_hash IS NOT NULL OR row_number() OVER same_key > 1"""
-
-
-def _said(column: str) -> str:
-    """A value beside its length, so that no two rows that differ can say the same once they are put together."""
-    value = f"CAST({quoted(column)} AS VARCHAR)"
-    return f"coalesce(length({value}) || ':' || {value}, '-')"
+        QUALIFY taken.digest IS NOT NULL OR row_number() OVER same_key > 1"""
 
 
 def _has_supplier(table: Table) -> bool:
@@ -403,16 +440,16 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
     hints = " ".join(f"WHEN {literal(p)} THEN {literal(h)}" for p, h in HINTS.items())
     con.execute(
         f"""CREATE TEMP TABLE rejected AS
-            SELECT q.t AS "table", f.file, q.line, q.c AS "column", q.v AS value, q.p AS problem,
+            SELECT q."table", f.file, q._line AS line, q.c AS "column", q.v AS value, q.p AS problem,
                    CASE q.p {hints} END AS hint
-            FROM ({rows}) AS q JOIN source_files AS f ON f.number = q.file"""
+            FROM (FROM wrong UNION ALL {rows}) AS q JOIN source_files AS f ON f.number = q._file"""
     )
     rejected = dict(con.execute('SELECT "table", count(*) FROM rejected GROUP BY 1').fetchall())
     counts: list[TableSummary] = []
     for table in tables:
-        fates = dict(con.execute(f"SELECT _fate, count(*) FROM resolved_{table.name} GROUP BY 1").fetchall())
-        read = _count(con, f"SELECT count(*) FROM parsed_{table.name}")
-        new, duplicate = fates.get("new", 0), fates.get("duplicate", 0)
+        read = _count(con, f"judged_{table.name}")
+        new = read - _count(con, f"left_out_{table.name}")
+        duplicate = _count(con, f"resolved_{table.name} WHERE _fate = 'duplicate'")
         counts.append(TableSummary(table.name, read, new, duplicate, rejected.get(table.name, 0)))
     first = con.execute(f'SELECT * FROM rejected ORDER BY file, line, "table", "column" LIMIT {SHOWN_ROWS}')
     names = [column[0] for column in first.description or []]
@@ -421,9 +458,7 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
 
 
 def _rejected_sql(table: Table) -> Iterator[str]:
-    """The rows of a table that could not be read, then those that could and must not be taken in."""
-    yield f"""SELECT {literal(table.name)} AS t, _file AS file, _line AS line, _column AS c, _value AS v, _problem AS p
-              FROM parsed_{table.name} WHERE _problem IS NOT NULL"""
+    """The rows of a table that can be read and must not be taken in."""
     for fate in FATES if _has_supplier(table) else FATES[1:]:
         column = _culprit(table, fate)
         yield f"""SELECT {literal(table.name)}, _file, _line, s.source, left(r.{column}, {SHOWN_CHARACTERS}), _fate
@@ -431,9 +466,13 @@ def _rejected_sql(table: Table) -> Iterator[str]:
                   WHERE _fate = '{fate}'"""
 
 
-def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
+def _count(con: duckdb.DuckDBPyConnection, rows: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {rows}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _any(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    return con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -445,40 +484,38 @@ def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> bool:
     earlier = [file for file in files if file.exists()]
     known = f"EXCEPT ALL SELECT * FROM {parquet(*earlier)}" if earlier else ""
     con.execute(f"CREATE TEMP TABLE fresh AS SELECT * FROM rejected {known}")
-    return _count(con, "SELECT count(*) FROM fresh") > 0
+    return _any(con, "fresh")
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection,
+    steps: _Steps,
     ledger: Ledger,
     fmt: Format,
     number: int,
-    tables: list[Table],
+    sources: list[Source],
     summary: ImportSummary,
-    sources: list[tuple[Mapping, Path]],
     loaded_at: datetime,
 ) -> Batch:
     """Write the new rows and the quarantine to the side, rename them in, and answer the batch that would name them."""
-    loaded = loaded_text(loaded_at)
+    con, loaded = steps.con, loaded_text(loaded_at)
     aside = ledger.folder / ".aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     first_day, last_day, corrections, hashes = {}, {}, {}, {}
-    for table in tables:
-        if not next(s.imported for s in summary.tables if s.table == table.name):
+    for table in dict.fromkeys(source.mapping.table for source in sources):
+        new = next(s.imported for s in summary.tables if s.table == table.name)
+        if not new:
             continue
-        names = ", ".join(quoted(c.name) for c in (*table.columns, *OWN_COLUMNS) if c is not LOADED)
-        order = "supplier_id, " if _has_supplier(table) else ""
-        rows = f"FROM resolved_{table.name} WHERE _fate = 'new'"
         target = aside / f"{table.name}.parquet"
-        con.execute(
-            f"""COPY (SELECT {names}, TIMESTAMP {literal(loaded)} AS {LOADED.name} {rows}
-                      ORDER BY {order} {quoted(table.on)}, {CONTENT.name})
-                TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"""
-        )
+        with steps.step(f"writing {new:,} {table.name.replace('_', ' ')}"):
+            own = [s for s in sources if s.mapping.table is table]
+            with reading(own[0].path):
+                con.execute(_copy_sql(con, table, own, loaded, target))
+            _refuse_changed(own)
         day = f"least({quoted(table.on)}, CAST(recorded_at + INTERVAL 8 HOUR AS DATE))"
         row = con.execute(
-            f"SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces) {rows}"
+            f"""SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces)
+                FROM {parquet(target)}"""
         ).fetchone()
         if row and row[1] and not (table.label or table.personal):
             first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
@@ -499,7 +536,8 @@ def _write(
         lag_days=fmt.lag_days,
         loaded_at=loaded,
         sources=[
-            {"file": p.name, "bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in sorted({p for _, p in sources})
+            {"file": p.name, "bytes": p.stat().st_size, "sha256": sha256_of(p)}
+            for p in sorted({s.path for s in sources})
         ],
         read={s.table: s.read for s in summary.tables},
         imported={s.table: s.imported for s in summary.tables},
@@ -510,6 +548,34 @@ def _write(
         first_day=first_day,
         last_day=last_day,
     )
+
+
+def _copy_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], loaded: str, target: Path) -> str:
+    """Write the new rows so that a supplier's lie together: sorted, unless the source already keeps them so."""
+    left_out = f"left_out_{table.name}"
+    rows = " UNION ALL ".join(
+        f"SELECT * FROM {s.view}"
+        + (f" ANTI JOIN {left_out} USING (_file, _line)" if _any(con, f"{left_out} WHERE _file = {s.number}") else "")
+        for s in sources
+    )
+    # An id that is the table's own key is not written twice; the ledger's reader puts it back.
+    given = f"nullif(record_id, {quoted(table.key)})" if table.key else "record_id"
+    names = _columns(tuple(c.name for c in (*table.columns, *OWN_COLUMNS) if c not in (LOADED, RECORD_ID)))
+    order = "" if _supplier_by_supplier(con, table, sources) else f"ORDER BY {_order(table)}"
+    own = f"{given} AS record_id, TIMESTAMP {literal(loaded)} AS {LOADED.name}"
+    return f"""COPY (SELECT {names}, {own} FROM ({rows}) {order})
+               TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"""
+
+
+def _order(table: Table) -> str:
+    return "supplier_id" if _has_supplier(table) else quoted(table.on)
+
+
+def _supplier_by_supplier(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> bool:
+    if not _has_supplier(table) or len(sources) > 1:
+        return False
+    read = next(c for c in cells(sources[0].mapping, sources[0].staged) if c.column.name == "supplier_id")
+    return lies_together(con, sources[0].path, read.called)
 
 
 def _fresh_counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -23,13 +23,12 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from data.durable import exclusive, json_of, sha256_of, write_whole
-from data.schema import CONSENTS, OUTCOMES, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
+from data.schema import CONSENTS, OUTCOMES, RECORD_ID, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
 from data.schema import table as table_named
 from data.staging import literal, parquet, quoted
 
-CONTENT = Column("content_hash", Kind.FEN, "first 60 bits of the SHA-256 of the row's content")
 LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
-OWN_COLUMNS = (*SOURCE_COLUMNS, CONTENT, LOADED)
+OWN_COLUMNS = (*SOURCE_COLUMNS, LOADED)
 
 # `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
 DAY_ENDS = "INTERVAL 16 HOUR"
@@ -246,6 +245,8 @@ class Ledger:
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
+            # What a long query has done so far can be asked for; DuckDB itself prints nothing.
+            con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
             yield con
         except duckdb.Error as error:
             damaged = self.damaged()
@@ -260,7 +261,10 @@ class Ledger:
         columns = (*table.columns, *OWN_COLUMNS)
         files = self._files(table, batches)
         if files:
-            return f"SELECT {', '.join(quoted(c.name) for c in columns)} FROM {parquet(*files)}"
+            # The files leave the id of a row empty where it is the table's key.
+            own = f"coalesce(record_id, {quoted(table.key)}) AS record_id" if table.key else "record_id"
+            names = ", ".join(own if c is RECORD_ID else quoted(c.name) for c in columns)
+            return f"SELECT {names} FROM {parquet(*files)}"
         return "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
 
     def _files(self, table: Table, batches: list[Batch]) -> list[Path]:

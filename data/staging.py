@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,13 @@ import pyarrow as pa
 from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 
 CHUNK_ROWS = 100_000
+# A reader who wants a single supplier's rows reads so many at most beside them.
+SMALL_GROUP_ROWS = 150_000
 LINE = "_line"
 RAGGED = "_ragged"
 ROW_NUMBER = "file_row_number"
+# A column of a typed file, beside its text.
+TYPED = "::typed"
 # Names that a source's column cannot have, because the import gives them to columns of its own.
 RESERVED = (LINE, RAGGED, ROW_NUMBER)
 # What is cut from both ends of a value: blanks of every width, tabs, line ends.
@@ -53,12 +60,30 @@ def parquet(*files: Path, options: str = "") -> str:
     return f"read_parquet([{named}], hive_partitioning = false{options})"
 
 
-def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, database: str | None = None) -> list[str]:
-    """Make `relation` hold the file's rows as text beside `_line` and `_ragged`; answer its column names.
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A source's rows in DuckDB, to be read as often as needed.
 
-    CSV is UTF-8 with a header; a file of SQL is one query, and its rows are what `database` (a SQLAlchemy URL) answers
-    to it. Values are cut of blanks at both ends and empty ones are NULL. Raises FileMissing, WrongFormat or BrokenFile;
-    the message names the file alone, never its folder, and repeats no value.
+    `relation` has each of the `header`'s columns as text, cut of blanks at both ends and NULL where empty, beside
+    `_line` and `_ragged`. Where the file itself types them, `types` says how, and `as_typed` names the column as it is.
+    """
+
+    relation: str
+    header: list[str]
+    types: dict[str, str] = field(default_factory=dict)
+
+
+def as_typed(column: str) -> str:
+    """The quoted name under which a staged relation has a column as its file types it."""
+    return quoted(column + TYPED)
+
+
+def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, database: str | None = None) -> Staged:
+    """Make `relation` hold the file's rows.
+
+    A Parquet file is read where it lies, each time anew. CSV is UTF-8 with a header; a file of SQL is one query, and
+    its rows are what `database` (a SQLAlchemy URL) answers to it. Raises FileMissing, WrongFormat or BrokenFile; the
+    message names the file alone, never its folder, and repeats no value.
     """
     if not path.is_file():
         raise FileMissing(f"{path.name}: there is no such file", hint=f"looked in {path.parent}")
@@ -67,12 +92,32 @@ def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, databa
     if path.suffix == ".parquet":
         return _stage_parquet(con, path, relation)
     if path.suffix == ".csv":
-        return _stage_csv(con, path, relation)
+        return Staged(relation, _stage_csv(con, path, relation))
     if path.suffix == ".sql" and database is not None:
-        return _stage_query(con, path, relation, database)
+        return Staged(relation, _stage_query(con, path, relation, database))
     if path.suffix == ".sql":
         raise WrongFormat(f"{path.name}: no database to ask", hint="name one with --database or $CREDIT_SOURCE_URL")
     raise WrongFormat(f"{path.name}: not a .csv or .parquet file", hint="export the table as CSV or Parquet")
+
+
+# What DuckDB says of its own memory, or of SQL that this program wrote.
+_NOT_THE_FILE = (duckdb.OutOfMemoryException, duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say of a file that DuckDB stumbles over while it reads it that it is broken. Raises BrokenFile."""
+    try:
+        yield
+    except _NOT_THE_FILE:
+        raise
+    except duckdb.Error as broken:
+        if path.suffix != ".parquet":
+            raise
+        raise BrokenFile(
+            f"{path.name}: not a whole Parquet file",
+            hint="it was cut short or is something else; fetch it again, nothing of it was imported",
+        ) from broken
 
 
 def _refuse_header(path: Path, header: list[str]) -> None:
@@ -83,7 +128,7 @@ def _refuse_header(path: Path, header: list[str]) -> None:
     for place, name in enumerate(header, start=1):
         if not name:
             raise WrongFormat(f"{path.name}: column {place} has no name in the header", hint="name it or leave it out")
-        if name.lower() in RESERVED:
+        if name.lower() in RESERVED or name.lower().endswith(TYPED):
             raise WrongFormat(f"{path.name}: column {place} is called {name!r}", hint="rename it; the import uses it")
         if name.lower() in places:
             raise WrongFormat(
@@ -96,29 +141,56 @@ def _refuse_header(path: Path, header: list[str]) -> None:
 # -- Parquet -----------------------------------------------------------------------------------------------------------
 
 
-def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> list[str]:
-    try:
-        described = con.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()
-        columns = [row[0] for row in described]
-        _refuse_header(path, columns)
+def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> Staged:
+    with reading(path):
+        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()}
+        _refuse_header(path, list(types))
         source = parquet(path, options=f", {ROW_NUMBER} = true")
-        as_text = ", ".join(f"{_as_text(name)} AS {quoted(name)}" for name in columns)
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {relation} AS "
-            f"SELECT {as_text}, {ROW_NUMBER} + 1 AS {LINE}, NULL::VARCHAR AS {RAGGED} FROM {source}"
+        columns = ", ".join(
+            f"{_as_text(name, kind)} AS {quoted(name)}, {quoted(name)} AS {as_typed(name)}"
+            for name, kind in types.items()
         )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as broken:
-        raise BrokenFile(
-            f"{path.name}: not a whole Parquet file",
-            hint="it was cut short or is something else; fetch it again, nothing of it was imported",
-        ) from broken
-    return columns
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {relation} AS "
+            f"SELECT {columns}, {ROW_NUMBER} + 1 AS {LINE}, NULL::VARCHAR AS {RAGGED} FROM {source}"
+        )
+    return Staged(relation, list(types), types)
 
 
-def _as_text(column: str) -> str:
-    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR), {literal(BLANKS)}), '')"
+def _as_text(column: str, kind: str) -> str:
+    """A value as text, cut of blanks at both ends.
+
+    Cutting is slow, and most values have nothing to cut: those that say the same once encoded for a URL hold letters,
+    digits, `-`, `_`, `.` and `~` alone.
+    """
+    name = quoted(column)
+    if kind != "VARCHAR":
+        return f"nullif(trim(CAST({name} AS VARCHAR), {literal(BLANKS)}), '')"
+    return f"CASE WHEN {plain(name)} THEN nullif({name}, '') ELSE nullif(trim({name}, {literal(BLANKS)}), '') END"
+
+
+def plain(text: str) -> str:
+    """The SQL condition that a text holds nothing that needs a closer look; much faster than a pattern."""
+    return f"url_encode({text}) = {text}"
+
+
+def lies_together(con: duckdb.DuckDBPyConnection, path: Path, column: str) -> bool:
+    """Whether a Parquet file keeps the rows of one value of a column near each other.
+
+    They do where its row groups are small and each begins where the one before ended, or after it.
+    """
+    if path.suffix != ".parquet":
+        return False
+    groups = con.execute(
+        """SELECT row_group_num_rows, stats_min_value, stats_max_value FROM parquet_metadata(?)
+           WHERE path_in_schema = ? ORDER BY row_group_id""",
+        [glob.escape(str(path)), column],
+    ).fetchall()
+    return (
+        len(groups) > 1
+        and all(rows <= SMALL_GROUP_ROWS and None not in (low, high) for rows, low, high in groups)
+        and all(before[2] <= after[1] for before, after in pairwise(groups))
+    )
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------

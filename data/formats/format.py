@@ -30,7 +30,7 @@ class Mapping:
     `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
     stays empty. `needs` are the source's columns without which the file is refused, `optional` those it may leave
     out. `beside` names the tables that have to be fed by the same import because `columns` looks at their rows, in
-    `parsed_<table>`.
+    `judged_<table>`: `_on` is when each happened, `_bad` whether it cannot be read.
     """
 
     table: Table

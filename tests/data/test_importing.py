@@ -554,7 +554,7 @@ def fail_at(nth: int, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 def contents(ledger: Ledger) -> dict[str, Any]:
-    rows = held(ledger, TABLES, "(record_id, content_hash, recorded_at)")
+    rows = held(ledger, TABLES, "(record_id, recorded_at)")
     return {**rows, "quarantine": ledger.quarantine().to_dict("records"), "version": ledger.version}
 
 

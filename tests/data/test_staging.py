@@ -104,7 +104,7 @@ def test_a_folder_named_like_a_column_does_not_replace_the_column(
     folder = tmp_path / "a=wrong"
     folder.mkdir()
     pq.write_table(pa.table({"a": ["right"]}), folder / "rows.parquet")
-    assert stage_file(con, folder / "rows.parquet", "staged") == ["a"]
+    assert stage_file(con, folder / "rows.parquet", "staged").header == ["a"]
     assert con.execute("SELECT a, _line FROM staged").fetchall() == [("right", 1)]
 
 

@@ -56,7 +56,7 @@ def contents(ledger: Ledger) -> dict[str, Any]:
         batches = ledger.batches()
         held = {
             table.name: con.execute(
-                f"SELECT count(*), sum(content_hash), min(record_id) FROM ({ledger.rows(table, batches)})"
+                f"SELECT count(*), bit_xor(hash(record_id)), min(record_id) FROM ({ledger.rows(table, batches)})"
             ).fetchone()
             for table in TABLES
         }

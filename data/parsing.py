@@ -1,0 +1,213 @@
+"""From a source's values to the ledger's columns: the SQL that reads each, and finds the first that cannot be read.
+
+Text is checked before it is cast. A Parquet column that has the right type already is taken as it is and only held
+against the ledger's bounds, so that a platform's own files pass at the speed of the disk.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from data.formats.format import Format, Mapping, MoneyIn
+from data.schema import RECORDED, SOURCE_COLUMNS, Column, Kind, Table
+from data.staging import LINE, RAGGED, Staged, as_typed, literal, plain, quoted
+
+# An amount counts as a whole number of fen when it is this near to one, which forgives a source its binary floats.
+FEN_TOLERANCE = "0.0001"
+# Beyond these a value is a slip of the keyboard, not a date or an amount: 1949 to 2100, ten trillion yuan.
+FIRST_YEAR, LAST_YEAR = 1949, 2100
+LARGEST_FEN = 10**15
+# Text is measured against these before it is cast: DuckDB alone reads "infinity", "epoch" and "1_000", rounds "3.7" to
+# a whole number, and drops the zone of a time.
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+WHOLE_NUMBER = r"[+-]?\d+(\.0*)?"
+DAY = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+MOMENT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
+# What spreadsheets run, and characters that nobody sees; a bank's file could not carry such an id.
+NO_ID = r"^[=+\-@＝＋－＠]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+# Sixteen whole and ten decimal digits hold every amount that is accepted, exactly.
+EXACT = "DECIMAL(28, 10)"
+# A quarantined row shows so much of the value that is wrong.
+SHOWN_CHARACTERS = 80
+
+# The day of the import in China, where the platform works.
+IMPORT_DAY = "CAST(getvariable('loaded_at') + INTERVAL 8 HOUR AS DATE)"
+
+# The types of a Parquet file's columns that need no reading.
+_SMALL_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"}
+_AS_IT_IS: dict[Kind, set[str]] = {
+    Kind.TEXT: {"VARCHAR"},
+    Kind.DATE: {"DATE"},
+    Kind.MOMENT: {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"},
+    Kind.FEN: _SMALL_INTEGERS | {"UINTEGER", "BIGINT"},
+    Kind.WHOLE: _SMALL_INTEGERS,
+    Kind.FLAG: {"BOOLEAN"},
+}
+
+
+_NOTHING = "CAST(NULL AS VARCHAR)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How one column of the ledger is read from one source.
+
+    `raw` is the SQL of the source's value and `called` the name of its column there, which a complaint shows; `ready`
+    says that the value has the ledger's type already.
+    """
+
+    column: Column
+    raw: str
+    called: str
+    ready: bool
+
+    @property
+    def absent(self) -> bool:
+        """Whether the source has nothing that fills the column."""
+        return self.raw == _NOTHING
+
+    @property
+    def name(self) -> str:
+        """The name under which the query carries the value as the source has it."""
+        return quoted("r_" + self.column.name)
+
+
+def cells(mapping: Mapping, staged: Staged) -> list[Cell]:
+    """How each column of the mapping's table is read; what the source leaves out reads as empty."""
+    absent = {name for name in mapping.optional if name not in staged.header}
+    return [
+        _cell(column, mapping, staged, _without(mapping.columns.get(column.name, "NULL"), absent))
+        for column in (*mapping.table.columns, *SOURCE_COLUMNS)
+    ]
+
+
+def _without(expression: str, absent: set[str]) -> str:
+    for name in absent:
+        expression = expression.replace(quoted(name), "NULL")
+    return expression
+
+
+def _cell(column: Column, mapping: Mapping, staged: Staged, expression: str) -> Cell:
+    words = set(re.findall(r"\w+", expression))
+    called = next((name for name in staged.header if name in words), column.name)
+    if expression == "NULL":
+        return Cell(column, _NOTHING, column.name, ready=False)
+    if expression not in (called, quoted(called)):
+        return Cell(column, f"nullif(trim(CAST({expression} AS VARCHAR)), '')", called, ready=False)
+    in_unit = column.kind is not Kind.FEN or mapping.money_in is MoneyIn.FEN
+    ready = in_unit and staged.types.get(called, "") in _AS_IT_IS[column.kind]
+    return Cell(column, as_typed(called) if ready and column.kind is not Kind.TEXT else quoted(called), called, ready)
+
+
+def parse_sql(fmt: Format, mapping: Mapping, staged: Staged, number: int) -> str:
+    """One SELECT of the source's rows: `_file`, `_line`, `_wrong` and the typed columns of the table.
+
+    `_wrong` is a struct of the column's name in the source, its value and the problem of the first value that cannot
+    be read, NULL where all can. `record_id` is as the source gives it, else NULL.
+    """
+    read = cells(mapping, staged)
+    raw = ", ".join(f"{cell.raw} AS {cell.name}" for cell in read)
+    typed = ", ".join(f"{_typed(cell, mapping)} AS {quoted(cell.column.name)}" for cell in read)
+    problems = " ".join(_problems(cell, mapping) for cell in read)
+    absent = {name for name in mapping.optional if name not in staged.header}
+    lag = f"CAST({quoted(mapping.table.on)} AS TIMESTAMP) + INTERVAL {fmt.lag_days} DAY"
+    names = ", ".join(quoted(c.column.name) for c in read if c.column is not RECORDED)
+    return f"""
+        SELECT CAST({number} AS INTEGER) AS _file, {LINE}, _wrong, {names},
+               coalesce({RECORDED.name}, {lag}) AS {RECORDED.name}
+        FROM (SELECT *, CASE WHEN {RAGGED} IS NOT NULL THEN {{'c': '', 'v': {RAGGED}, 'p': 'ragged-row'}}
+                             {problems} END AS _wrong
+              FROM (SELECT *, {typed}
+                    FROM (SELECT {LINE}, {RAGGED}, {raw} FROM {staged.relation}
+                          WHERE {RAGGED} IS NOT NULL OR ({_without(mapping.where, absent)}))))"""
+
+
+def _in_fen(cell: Cell, mapping: Mapping) -> str:
+    return f"TRY_CAST({cell.name} AS {EXACT}) * {mapping.money_in.fen}"
+
+
+def _typed(cell: Cell, mapping: Mapping) -> str:
+    raw = cell.name
+    if cell.ready:
+        return f"CAST({raw} AS {cell.column.kind})"
+    match cell.column.kind:
+        case Kind.FEN:
+            return f"TRY_CAST(round({_in_fen(cell, mapping)}) AS BIGINT)"
+        case Kind.DATE:
+            return f"TRY_CAST(regexp_extract({raw}, '{DAY}', 1) AS DATE)"
+        case Kind.MOMENT:
+            moment = f"CAST(TRY_CAST({raw} AS TIMESTAMPTZ) AS TIMESTAMP)"
+            return f"CASE WHEN regexp_full_match({raw}, '{MOMENT}') THEN {moment} END"
+        case _:
+            return f"TRY_CAST({raw} AS {cell.column.kind})"
+
+
+def _problems(cell: Cell, mapping: Mapping) -> str:
+    """The WHEN branches that find what is wrong with one column."""
+    checks = [*_absent(cell, mapping.table), *([] if cell.ready else _unreadable(cell, mapping)), *_out_of_bounds(cell)]
+    if cell.column.name == mapping.table.on:
+        checks.append((f"{quoted(cell.column.name)} > {IMPORT_DAY}", "in-the-future"))
+    # What a supplier is called stays out of the quarantine, which people read and mail around.
+    shown = "NULL" if mapping.table.personal else f"left(CAST({cell.name} AS VARCHAR), {SHOWN_CHARACTERS})"
+    return " ".join(
+        f"WHEN {condition} THEN {{'c': {literal(cell.called)}, 'v': {shown}, 'p': '{problem}'}}"
+        for condition, problem in checks
+    )
+
+
+def _absent(cell: Cell, table: Table) -> list[tuple[str, str]]:
+    if cell.column.required:
+        return [(f"{cell.name} IS NULL", "missing-value")]
+    if cell.column is RECORDED:
+        # Without a moment of its own a row is known from its day on; without a day either nobody could ever see it.
+        return [(f"{cell.name} IS NULL AND {quoted('r_' + table.on)} IS NULL", "missing-value")]
+    return []
+
+
+def _unreadable(cell: Cell, mapping: Mapping) -> list[tuple[str, str]]:
+    """The conditions under which a text is nothing that its column can hold."""
+    raw, value = cell.name, quoted(cell.column.name)
+    said_in_vain = f"{raw} IS NOT NULL AND {value} IS NULL"
+    match cell.column.kind:
+        case Kind.FEN:
+            fen = _in_fen(cell, mapping)
+            return [
+                (f"NOT regexp_full_match({raw}, '{NUMBER}')", "bad-number"),
+                (f"{raw} IS NOT NULL AND coalesce(abs({fen}) > {LARGEST_FEN}, true)", "too-large"),
+                (f"abs({fen} - round({fen})) > {FEN_TOLERANCE}", "not-whole-fen"),
+            ]
+        case Kind.WHOLE:
+            return [
+                (f"NOT regexp_full_match({raw}, '{NUMBER}')", "bad-number"),
+                (f"NOT regexp_full_match({raw}, '{WHOLE_NUMBER}')", "not-whole"),
+                (said_in_vain, "too-large"),
+            ]
+        case Kind.DATE:
+            return [(said_in_vain, "bad-date")]
+        case Kind.MOMENT:
+            return [(said_in_vain, "bad-moment")]
+        case Kind.FLAG:
+            return [(said_in_vain, "bad-flag")]
+        case Kind.TEXT:
+            return []
+
+
+def _out_of_bounds(cell: Cell) -> list[tuple[str, str]]:
+    """The conditions under which a value of the right type is none that the column takes."""
+    column, value = cell.column, quoted(cell.column.name)
+    checks: list[tuple[str, str]] = []
+    if column.kind in (Kind.DATE, Kind.MOMENT):
+        # Not by the year: a file that types its dates may hold infinity, which has none.
+        within = f"{value} >= DATE '{FIRST_YEAR}-01-01' AND {value} < DATE '{LAST_YEAR + 1}-01-01'"
+        checks.append((f"NOT ({within})", "unlikely-date"))
+    if column.kind is Kind.FEN and cell.ready:
+        checks.append((f"{value} NOT BETWEEN -{LARGEST_FEN} AND {LARGEST_FEN}", "too-large"))
+    if column.is_id:
+        closer = f"NOT ({plain(cell.name)} AND ascii({cell.name}) <> ascii('-'))"
+        checks.append((f"{closer} AND regexp_matches({cell.name}, {literal(NO_ID)})", "bad-id"))
+    if column.choices:
+        checks.append((f"{value} NOT IN ({', '.join(literal(c) for c in column.choices)})", "not-a-choice"))
+    if column.at_least is not None:
+        checks.append((f"{value} < {column.at_least}", "too-small"))
+    return checks

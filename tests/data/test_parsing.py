@@ -1,0 +1,139 @@
+"""Columns that a Parquet file types already are taken as they are, and held to the same bounds as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from credit.domain.errors import BrokenFile
+from data import importing
+from data.formats import format_named
+from data.importing import import_history
+from data.ledger import Ledger
+from data.schema import TABLES, Kind
+from data.schema import table as table_named
+
+PLATFORM = format_named("platform")
+TYPES = {
+    Kind.TEXT: pa.string(),
+    Kind.DATE: pa.date32(),
+    Kind.MOMENT: pa.timestamp("us", "UTC"),
+    Kind.FEN: pa.int64(),
+    Kind.WHOLE: pa.int32(),
+    Kind.FLAG: pa.bool_(),
+}
+DAY = datetime(2025, 3, 1).date()
+
+
+def put(ledger: Ledger, folder: Path) -> dict[str, Any]:
+    summary = import_history(ledger, PLATFORM, folder, loaded_at=datetime(2026, 1, 1))
+    with ledger.connection() as con:
+        batches = ledger.batches()
+        rows = {t.name: con.execute(f"FROM ({ledger.rows(t, batches)}) ORDER BY ALL").fetchall() for t in TABLES}
+    aside = ledger.quarantine().drop(columns="file", errors="ignore").fillna("").to_dict("records")
+    return {
+        "rows": rows,
+        "aside": aside,
+        "counts": [(t.table, t.read, t.imported, t.duplicate) for t in summary.tables],
+    }
+
+
+def typed(table: str, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([(c.name, TYPES[c.kind]) for c in table_named(table).columns if c.name in rows[0]])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+@pytest.fixture
+def both(tmp_path: Path, platform_row: Callable[..., dict[str, Any]]) -> Callable[..., tuple[Any, Any]]:
+    """What becomes of payments with these values in a column: as a typed Parquet file, and as CSV."""
+
+    def of(column: str, values: list[Any]) -> tuple[Any, Any]:
+        base = typed_row(platform_row("payments"))
+        rows = [base | {"payment_id": f"P{n}", column: value} for n, value in enumerate(values)]
+        results = []
+        for name in ("typed", "text"):
+            folder = tmp_path / name
+            folder.mkdir()
+            suppliers = [platform_row("suppliers")]
+            pyarrow.csv.write_csv(pa.Table.from_pylist(suppliers), folder / "suppliers.csv")
+            table = typed("payments", rows)
+            if name == "typed":
+                pq.write_table(table, folder / "payments.parquet")
+            else:
+                pyarrow.csv.write_csv(table, folder / "payments.csv")
+            results.append(put(Ledger(tmp_path / f"ledger-{name}"), folder))
+        for row in results[1]["aside"]:
+            row["line"] -= 1  # a line of CSV counts the header
+        return results[0], results[1]
+
+    return of
+
+
+def typed_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the samples, with each value as its column's type."""
+    read = {
+        Kind.DATE: lambda v: datetime.fromisoformat(v).date(),
+        Kind.FEN: int,
+        Kind.WHOLE: int,
+        Kind.FLAG: lambda v: str(v).lower() == "true",
+    }
+    kinds = {c.name: c.kind for c in table_named("payments").columns}
+    return {
+        name: read.get(kinds[name], str)(value) if value not in (None, "") else None
+        for name, value in row.items()
+        if name in kinds
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("amount_fen", [0, 1, -1, 10**15, 10**15 + 1, -(2**63), 2**63 - 1, None]),
+        ("paid_on", [DAY, DAY.replace(year=1949, month=1, day=1), DAY.replace(year=1948), DAY.replace(year=2100)]),
+        ("due_on", [DAY, DAY.replace(year=9008), DAY.replace(year=2100, month=12, day=31), None]),
+        ("supplier_id", ["S1", " S1\u3000", "=S1", "-S1", "S\u200b1", "", None, "S2"]),
+        ("payment_id", ["a b", "a/b", "支付1", "P-1", "\tP9 ", "../x", "@x", "＝1"]),
+        ("kind", ["ADVANCE", "advance", " ADVANCE ", None]),
+        ("to_locked_account", [True, False, None]),
+    ],
+)
+def test_a_typed_parquet_file_goes_in_as_its_text_would(
+    both: Callable[..., tuple[Any, Any]], column: str, values: list[Any]
+) -> None:
+    parquet, csv = both(column, values)
+    assert parquet == csv
+
+
+def test_a_file_without_end_of_time_holds_no_infinite_date(tmp_path: Path, ledger: Ledger) -> None:
+    with ledger.connection() as con:
+        con.execute(
+            f"""COPY (SELECT 'S' || i AS supplier_id, 'platform' AS tier,
+                             CASE i WHEN 0 THEN 'infinity'::DATE ELSE DATE '2025-01-01' END AS effective_on
+                      FROM range(2) AS t(i)) TO '{tmp_path / "suppliers.parquet"}' (FORMAT parquet)"""
+        )
+    import_history(ledger, PLATFORM, tmp_path, loaded_at=datetime(2026, 1, 1))
+    assert ledger.quarantine()["problem"].tolist() == ["unlikely-date"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(
+    tmp_path: Path, ledger: Ledger, platform_row: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "suppliers.csv"
+    pyarrow.csv.write_csv(pa.Table.from_pylist([platform_row("suppliers")]), file)
+    resolve = importing._resolve
+
+    def written_to(*arguments: Any) -> None:
+        resolve(*arguments)
+        file.write_bytes(file.read_bytes() + b"\n")
+
+    monkeypatch.setattr(importing, "_resolve", written_to)
+    with pytest.raises(BrokenFile, match="changed while it was read"):
+        put(ledger, tmp_path)
+    assert ledger.version == 0
