@@ -11,6 +11,7 @@ import pandas as pd
 
 from credit.domain.identifiers import is_uscc
 from data.ledger import Known, Ledger
+from data.schema import CONTRACT_ENDS
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
@@ -46,7 +47,7 @@ _CONTRACT_FACTS = f"""
         FROM standing GROUP BY ALL),
     changes AS (
         SELECT case_id, contract_id, sum(change_fen) AS changed_fen,
-               count(*) FILTER (WHERE kind IN ('COMPLETED', 'TERMINATED')) AS ends
+               count(*) FILTER (WHERE kind IN {CONTRACT_ENDS}) AS ends
         FROM amendments GROUP BY ALL),
     account AS (
         SELECT case_id, contract_id, arg_max(kind, (happened_on, kind)) AS last_kind FROM accounts GROUP BY ALL),
@@ -144,8 +145,8 @@ def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | No
     cases = ledger.suppliers(as_of, version=version)
     with ledger.known_on(cases, version=version) as known:
         rows = known.con.execute(
-            """SELECT contract_id FROM contracts WHERE advance_fen > 0
-               AND contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN ('COMPLETED', 'TERMINATED'))
+            f"""SELECT contract_id FROM contracts WHERE advance_fen > 0
+               AND contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN {CONTRACT_ENDS})
                AND contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')
                AND contract_id NOT IN (SELECT contract_id FROM guarantee_events WHERE form = 'ADVANCE_PAYMENT')
                AND contract_id IN (SELECT contract_id FROM accounts GROUP BY contract_id

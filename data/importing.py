@@ -22,11 +22,23 @@ import duckdb
 
 from credit.domain.errors import AllRejected, BrokenFile, WrongFormat
 from data.durable import move_whole, sha256_of
-from data.formats.format import Format, Mapping
-from data.ledger import LOADED, OWN_COLUMNS, Batch, Ledger, loaded_text
+from data.formats.format import PASSED_OVER, Format, Mapping
+from data.ledger import Batch, Ledger, loaded_text
 from data.parsing import FIRST_YEAR, LAST_YEAR, SHOWN_CHARACTERS, cells, parse_sql
-from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
-from data.staging import LINE, Staged, lies_together, literal, parquet, quoted, reading, stage_file
+from data.schema import LOADED, OWN_COLUMNS, RECORD_ID, REPLACES, SUPERSEDED, SUPPLIERS, Table
+from data.staging import (
+    LINE,
+    REFUSED,
+    ROW,
+    Staged,
+    lies_together,
+    literal,
+    parquet,
+    quoted,
+    reading,
+    stage_file,
+    stage_rows,
+)
 
 # A summary shows so many quarantined rows.
 SHOWN_ROWS = 20
@@ -43,13 +55,19 @@ HINTS: dict[str, str] = {
     "unlikely-date": f"the year must lie between {FIRST_YEAR} and {LAST_YEAR}",
     "bad-number": "this format expects a number without separators or unit",
     "not-whole": "this column holds a whole number",
-    "not-whole-fen": "an amount must be a whole number of fen, two decimals of a yuan",
+    "not-whole-fen": "an amount must be a whole number of the currency's smallest unit; for yuan two decimals",
+    "not-a-currency": "this column holds an ISO 4217 code of three capital letters, XXX where there is none",
     "too-large": "no amount here exceeds ten trillion yuan, no count two billion; check the unit",
     "too-small": "the value lies below the least that this column takes",
     "not-a-choice": "see `credit ledger formats` for the values this column takes",
     "bad-id": "an id has no invisible characters and does not begin with = + - @, which spreadsheets run as a formula",
     "bad-flag": "this format expects true or false",
     "ragged-row": "the row has more or fewer fields than the header; a comma inside a value needs quotes",
+    "not-json": "the line is no JSON document, or one that is nested too deep; ask the publisher for it again",
+    "not-a-release": "no OCDS release, record or package of them stands here, or it links to one elsewhere: fetch that",
+    "not-a-list": "OCDS has a list of objects here; ask the publisher to write it so",
+    "no-party-id": "neither the party nor its identifier has an id; nobody is identified by name",
+    "several-suppliers": "what each of several suppliers was awarded is not said; the award is nobody's alone",
     "duplicate-key": "another row has the same id and says something else; a correction needs its own `record_id`"
     " and names this one in `replaces`",
     "unknown-record": "`replaces` names a row that the ledger does not hold; import that row with or before this one",
@@ -76,13 +94,17 @@ class TableSummary:
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What became of an import; `batch` is None where nothing was new."""
+    """What became of an import; `batch` is None where nothing was new.
+
+    `passed_over` counts what the files hold that is no event of the ledger, by what it is.
+    """
 
     format: str
     batch: int | None
     tables: list[TableSummary]
     quarantine: list[dict[str, object]] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -122,7 +144,7 @@ def import_history(
         tables = list(dict.fromkeys(source.mapping.table for source in sources))
         # Suppliers come first: an event is only taken in beside the registration that was.
         for table in sorted(tables, key=lambda t: t is not SUPPLIERS):
-            _resolve(steps, table, [s for s in sources if s.mapping.table is table])
+            _resolve(steps, table, [s for s in sources if s.mapping.table is table], restates=fmt.restates)
         summary = _summarise(con, fmt, tables, path)
         kept = any(s.imported for s in summary.tables)
         if _set_aside(con, ledger) or kept:
@@ -180,29 +202,52 @@ class _Steps:
 def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]]) -> list[Source]:
     """Judge every row: fill `judged_<table>` for each table the files feed, and `wrong` with what cannot be read.
 
-    `judged_<table>` has `_file`, `_line`, whether the row is `_bad`, and hashes: `_id` of its id, `_key` of what no
+    `judged_<table>` has `_file`, `_row`, whether the row is `_bad`, and hashes: `_id` of its id, `_key` of what no
     other row may share, `_replaces` of the row that it corrects.
     """
     con = steps.con
     con.execute("CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR)")
+    con.execute("CREATE TEMP TABLE passed_over (what VARCHAR, rows BIGINT)")
     con.execute("CREATE TEMP TABLE source_columns (number INTEGER, name VARCHAR, source VARCHAR)")
     con.execute(
         'CREATE TEMP TABLE wrong ("table" VARCHAR, _file INTEGER, _line BIGINT, c VARCHAR, v VARCHAR, p VARCHAR)'
     )
     _open_existing(con, ledger, list(dict.fromkeys(mapping.table for mapping, _ in files)))
     sources: list[Source] = []
-    staged: dict[Path, Staged] = {}
-    stamps: dict[Path, tuple[int, int]] = {}
-    for number, (mapping, path) in enumerate(sorted(files, key=lambda f: _reading_order(f, files))):
+    opened: dict[Path, dict[str, Staged]] = {}
+    stamps = {path: _stamp(path) for _, path in files}
+    for mapping, path in sorted(files, key=lambda f: _reading_order(f, files)):
         with steps.step(f"reading {path.name}"), reading(path):
-            if path not in staged:
-                stamps[path] = _stamp(path)
-                staged[path] = stage_file(con, path, f"staged_{len(staged)}", fmt.database)
-            _refuse_missing_columns(mapping, path, staged[path].header)
-            source = Source(number, mapping, path, staged[path], stamps[path])
+            if path not in opened:
+                opened[path] = _open(con, fmt, path, len(opened))
+            if mapping.relation not in opened[path]:
+                continue
+            source = Source(len(sources), mapping, path, opened[path][mapping.relation], stamps[path])
+            _refuse_missing_columns(mapping, path, source.staged.header)
             _judge(con, fmt, source)
         sources.append(source)
     return sources
+
+
+def _open(con: duckdb.DuckDBPyConnection, fmt: Format, path: Path, number: int) -> dict[str, Staged]:
+    """The relations that a file holds; one that is a table holds one, without a name.
+
+    What a format's reader refuses as a whole goes to `wrong` as it stands, under the name of its relation.
+    """
+    if fmt.reader is None:
+        return {"": stage_file(con, path, f"staged_{number}", fmt.database)}
+    staged = stage_rows(con, fmt.reader(path), f"staged_{number}")
+    passed_over = staged.pop(PASSED_OVER, None)
+    if passed_over:
+        con.execute(f"INSERT INTO passed_over SELECT what, CAST(rows AS BIGINT) FROM {passed_over.relation}")
+    # Files are numbered from below zero here: these rows belong to no mapping.
+    con.execute("INSERT INTO source_files VALUES (?, ?)", [-number - 1, path.name])
+    for name in staged.keys() - {mapping.relation for mapping in fmt.mappings}:
+        con.execute(
+            f"""INSERT INTO wrong SELECT {literal(name)}, {-number - 1}, {LINE}, unnest({REFUSED})
+                FROM {staged[name].relation}"""
+        )
+    return staged
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -245,7 +290,7 @@ def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[
     for table in tables:
         con.execute(f"CREATE TEMP VIEW old_{table.name} AS {ledger.rows(table, batches)}")
         con.execute(
-            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _line BIGINT, _bad BOOLEAN, _on DATE, "
+            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _row BIGINT, _bad BOOLEAN, _on DATE, "
             "_id UBIGINT, _key UBIGINT, _replaces UBIGINT)"
         )
     con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM ({ledger.rows(SUPPLIERS, batches)})")
@@ -258,20 +303,24 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
     con.execute("INSERT INTO source_files VALUES (?, ?)", [number, source.path.name])
     con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", [[number, c.column.name, c.called] for c in read])
     names_rows = any(cell.column is RECORD_ID and not cell.absent for cell in read)
-    own_id = quoted(table.key) if table.key else f"left({_digest(table)}, 32)"
+    own_id = quoted(table.key) if table.key else f"left({_digest(table, REPLACES.name)}, 32)"
+    if fmt.restates and table.key:
+        own_id = f"{own_id} || '@' || CAST(recorded_at AS VARCHAR)"
     con.execute(
         f"""CREATE TEMP VIEW {source.view} AS
-            SELECT * REPLACE (coalesce(record_id, {own_id}) AS record_id)
+            SELECT * REPLACE (coalesce(record_id, {own_id}) AS record_id),
+                   CAST(NULL AS {SUPERSEDED.kind}) AS {SUPERSEDED.name}
             FROM ({parse_sql(fmt, source.mapping, source.staged, number)})"""
     )
     # Where nothing but the content names a row and there is nothing older to meet, any hash of the content will do.
     met = table.key or names_rows or _any(con, f"old_{table.name}")
     identity = "hash(record_id)" if met else f"hash({_columns((*table.names, REPLACES.name))})"
     # A row that is called by its key shares its key with whom it shares its id.
-    key = f"hash({_columns(table.unique)})" if table.unique and (names_rows or not table.key) else "NULL"
+    called_by_key = table.key and not names_rows and not fmt.restates
+    key = f"hash({_columns(table.unique)})" if table.unique and not called_by_key else "NULL"
     con.execute(
         f"""INSERT INTO judged_{table.name}
-            SELECT _file, {LINE}, _wrong IS NOT NULL, {quoted(table.on)}, {identity}, {key},
+            SELECT _file, {ROW}, _wrong IS NOT NULL, {quoted(table.on)}, {identity}, {key},
                    CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
             FROM {source.view}"""
     )
@@ -282,9 +331,9 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
         )
 
 
-def _digest(table: Table) -> str:
+def _digest(table: Table, *beside: str) -> str:
     """The SQL for the SHA-256 of what a row says; `recorded_at` is not part of it."""
-    return f"sha256({' || '.join(_said(name) for name in (*table.names, REPLACES.name))})"
+    return f"sha256({' || '.join(_said(name) for name in (*table.names, *beside))})"
 
 
 def _said(column: str) -> str:
@@ -300,34 +349,39 @@ def _columns(names: tuple[str, ...]) -> str:
 # -- telling rows apart ------------------------------------------------------------------------------------------------
 
 
-def _resolve(steps: _Steps, table: Table, sources: list[Source]) -> None:
-    """Fill `resolved_<table>`: each doubtful row with its fate, and `left_out_<table>`: every row not taken in.
+def _resolve(steps: _Steps, table: Table, sources: list[Source], *, restates: bool) -> None:
+    """Fill `resolved_<table>`: each doubtful row with its fate, and `apart_<table>`: those and the bad ones.
 
     A row is doubtful where it shares its id or key with another, corrects one or is corrected, or where its supplier is
     not registered; any other that can be read is new. Its fate is new, duplicate, or one of FATES. Rows are one where
     they have the same id and say the same. Of rows that contradict each other the first counts.
     """
     with steps.step(f"telling {table.name} apart") as con:
-        _doubt(con, table, sources)
-        con.execute(_resolve_sql(table))
+        _doubt(con, table, sources, restates=restates)
+        con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
         con.execute(
-            f"""CREATE TEMP TABLE left_out_{table.name} AS
-                SELECT _file, _line FROM judged_{table.name} WHERE _bad
-                UNION ALL SELECT _file, _line FROM resolved_{table.name} WHERE _fate <> 'new'"""
+            f"""CREATE TEMP TABLE apart_{table.name} AS
+                SELECT _file, _row FROM judged_{table.name} WHERE _bad
+                UNION ALL SELECT _file, _row FROM resolved_{table.name}"""
         )
         if table is SUPPLIERS:
-            _register(con, sources)
+            con.execute(f"INSERT INTO registered SELECT supplier_id FROM ({_clear(con, table, sources)})")
+            con.execute(
+                "INSERT INTO registered SELECT supplier_id FROM resolved_suppliers WHERE _fate IN ('new', 'duplicate')"
+            )
 
 
-def _register(con: duckdb.DuckDBPyConnection, sources: list[Source]) -> None:
-    refused = """SELECT _file, _line FROM judged_suppliers WHERE _bad
-                 UNION ALL SELECT _file, _line FROM resolved_suppliers WHERE _fate NOT IN ('new', 'duplicate')"""
-    for source in sources:
-        accepted = f"{source.view} ANTI JOIN ({refused}) USING (_file, _line)"
-        con.execute(f"INSERT INTO registered SELECT supplier_id FROM {accepted}")
+def _clear(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> str:
+    """The SQL for the rows of a table that can be read and that nothing has to be asked about."""
+    apart = f"apart_{table.name}"
+    return " UNION ALL ".join(
+        f"SELECT * EXCLUDE (_wrong) FROM {s.view}"
+        + (f" ANTI JOIN {apart} USING (_file, _row)" if _any(con, f"{apart} WHERE _file = {s.number}") else "")
+        for s in sources
+    )
 
 
-def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> None:
+def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], *, restates: bool) -> None:
     """Fill `doubtful_<table>` with the rows that need a closer look, and `met_<table>` with the old rows they meet."""
     judged, old = f"judged_{table.name}", f"old_{table.name}"
     con.execute(
@@ -339,29 +393,29 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) 
     con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
     if table.unique:
         twice = f"SELECT _key FROM {judged} WHERE NOT _bad AND _replaces IS NULL AND _key IS NOT NULL"
-        before = f"SELECT hash({_columns(table.unique)}) AS h FROM {old} WHERE replaces IS NULL"
+        # A correction may share the key of what it corrects; a restatement always does.
+        claims = "true" if restates else "replaces IS NULL"
+        before = f"SELECT hash({_columns(table.unique)}) AS h FROM {old} WHERE {claims}"
         con.execute(
             f"""INSERT INTO shared_keys {twice} GROUP BY _key HAVING count(*) > 1
                 UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM {judged})"""
         )
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE doubted AS
-            SELECT _file, _line FROM {judged}
+            SELECT _file, _row FROM {judged}
             WHERE NOT _bad AND (_replaces IS NOT NULL OR _id IN (FROM shared_ids)
                              OR coalesce(_key, _id) IN (FROM shared_keys))"""
     )
     if _has_supplier(table) and table is not SUPPLIERS:
         for source in sources:
             con.execute(
-                f"""INSERT INTO doubted SELECT _file, _line FROM {source.view} ANTI JOIN registered USING (supplier_id)
+                f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} ANTI JOIN registered USING (supplier_id)
                     WHERE supplier_id IS NOT NULL"""
             )
     con.execute(
-        f"DELETE FROM doubted USING {judged} AS j WHERE j._bad AND (j._file, j._line) = (doubted._file, doubted._line)"
+        f"DELETE FROM doubted USING {judged} AS j WHERE j._bad AND (j._file, j._row) = (doubted._file, doubted._row)"
     )
-    rows = [
-        f"SELECT * EXCLUDE (_wrong) FROM {source.view} SEMI JOIN doubted USING (_file, _line)" for source in sources
-    ]
+    rows = [f"SELECT * EXCLUDE (_wrong) FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
     con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
     con.execute(
         f"""CREATE TEMP TABLE met_{table.name} AS FROM {old}
@@ -374,11 +428,11 @@ def _resolve_sql(table: Table) -> str:
     registered = "supplier_id IN (FROM registered)" if _has_supplier(table) and table is not SUPPLIERS else "true"
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH old AS (SELECT *, {_digest(table)} AS digest FROM met_{table.name}),
-        named AS (SELECT DISTINCT *, {_digest(table)} AS digest FROM doubtful_{table.name}),
+        WITH old AS (SELECT *, {_digest(table, REPLACES.name)} AS digest FROM met_{table.name}),
+        named AS (SELECT *, {_digest(table, REPLACES.name)} AS digest FROM doubtful_{table.name}),
         ordered AS (
             SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
-            FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _line)),
+            FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
         objections AS ({_objections(table)})
         SELECT new.* EXCLUDE (first_digest, nth, digest),
                CASE WHEN NOT {registered} THEN 'unknown-supplier'
@@ -388,6 +442,40 @@ def _resolve_sql(table: Table) -> str:
         FROM ordered AS new
         LEFT JOIN (SELECT record_id, digest FROM old) AS same USING (record_id)
         LEFT JOIN objections USING (record_id)"""
+
+
+def _restate_sql(table: Table) -> str:
+    """Each doubtful row of a source that says a row again when it changes.
+
+    A statement is told apart by its key and the moment it was recorded on. It replaces the last one before it; where
+    one recorded later is known already, it has been superseded by that from then on. So the order in which statements
+    arrive changes nothing.
+    """
+    registered = "supplier_id IN (FROM registered)" if _has_supplier(table) and table is not SUPPLIERS else "true"
+    key = quoted(table.key or "")
+    return f"""
+        CREATE TEMP TABLE resolved_{table.name} AS
+        WITH said AS (SELECT *, {_digest(table)} AS digest FROM doubtful_{table.name}),
+        ordered AS (
+            SELECT said.*, coalesce(old.digest, first_value(said.digest) OVER same) AS first_digest,
+                   old.digest IS NOT NULL OR row_number() OVER same > 1 AS again
+            FROM said
+            LEFT JOIN (SELECT record_id, {_digest(table)} AS digest FROM met_{table.name}) AS old USING (record_id)
+            WINDOW same AS (PARTITION BY said.record_id ORDER BY _file, _row)),
+        fated AS (
+            SELECT * EXCLUDE (digest, first_digest, again),
+                   CASE WHEN NOT {registered} THEN 'unknown-supplier'
+                        WHEN digest <> first_digest THEN 'duplicate-key'
+                        WHEN again THEN 'duplicate' ELSE 'new' END AS _fate
+            FROM ordered),
+        statements AS (
+            SELECT {key}, record_id, recorded_at FROM fated WHERE _fate = 'new'
+            UNION ALL SELECT {key}, record_id, recorded_at FROM met_{table.name}),
+        placed AS (
+            SELECT record_id, lag(record_id) OVER line AS before, lead(recorded_at) OVER line AS after
+            FROM statements WINDOW line AS (PARTITION BY {key} ORDER BY recorded_at, record_id))
+        SELECT fated.* REPLACE (coalesce(replaces, before) AS replaces, after AS superseded_at)
+        FROM fated LEFT JOIN placed ON _fate = 'new' AND placed.record_id = fated.record_id"""
 
 
 def _objections(table: Table) -> str:
@@ -401,7 +489,7 @@ def _objections(table: Table) -> str:
                          OR replaces NOT IN (SELECT record_id FROM old UNION ALL SELECT record_id FROM named)
                     THEN 'unknown-record'
                     WHEN replaces IN (SELECT replaces FROM old WHERE replaces IS NOT NULL)
-                         OR row_number() OVER (PARTITION BY replaces ORDER BY _file, _line) > 1
+                         OR row_number() OVER (PARTITION BY replaces ORDER BY _file, _row) > 1
                     THEN 'replaced-twice' END AS objection
         FROM ordered WHERE replaces IS NOT NULL AND nth = 1"""
     if not table.unique:
@@ -415,7 +503,7 @@ def _objections(table: Table) -> str:
                     ELSE 'duplicate-key' END
         FROM (SELECT * FROM ordered WHERE replaces IS NULL AND nth = 1) AS claim
         LEFT JOIN (SELECT {key}, digest FROM old WHERE replaces IS NULL) AS taken USING ({key})
-        WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _line)
+        WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _row)
         QUALIFY taken.digest IS NOT NULL OR row_number() OVER same_key > 1"""
 
 
@@ -436,25 +524,28 @@ def _culprit(table: Table, fate: str) -> str:
 
 def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table], path: Path) -> ImportSummary:
     """Fill `rejected` with every row that is set aside, and count what became of each table's rows."""
-    rows = " UNION ALL ".join(part for table in tables for part in _rejected_sql(table))
+    rows = " UNION ALL ".join(["FROM wrong", *(part for table in tables for part in _rejected_sql(table))])
     hints = " ".join(f"WHEN {literal(p)} THEN {literal(h)}" for p, h in HINTS.items())
     con.execute(
         f"""CREATE TEMP TABLE rejected AS
-            SELECT q."table", f.file, q._line AS line, q.c AS "column", q.v AS value, q.p AS problem,
+            SELECT q."table", f.file, q.{LINE} AS line, q.c AS "column", q.v AS value, q.p AS problem,
                    CASE q.p {hints} END AS hint
-            FROM (FROM wrong UNION ALL {rows}) AS q JOIN source_files AS f ON f.number = q._file"""
+            FROM ({rows}) AS q JOIN source_files AS f ON f.number = q._file"""
     )
     rejected = dict(con.execute('SELECT "table", count(*) FROM rejected GROUP BY 1').fetchall())
     counts: list[TableSummary] = []
     for table in tables:
         read = _count(con, f"judged_{table.name}")
-        new = read - _count(con, f"left_out_{table.name}")
+        new = read - _count(con, f"apart_{table.name}") + _count(con, f"resolved_{table.name} WHERE _fate = 'new'")
         duplicate = _count(con, f"resolved_{table.name} WHERE _fate = 'duplicate'")
         counts.append(TableSummary(table.name, read, new, duplicate, rejected.get(table.name, 0)))
+    whole = sorted(rejected.keys() - {table.name for table in tables})
+    counts += [TableSummary(name, rejected[name], 0, 0, rejected[name]) for name in whole]
+    passed_over = dict(con.execute("SELECT what, sum(rows)::BIGINT FROM passed_over GROUP BY 1 ORDER BY 1").fetchall())
     first = con.execute(f'SELECT * FROM rejected ORDER BY file, line, "table", "column" LIMIT {SHOWN_ROWS}')
     names = [column[0] for column in first.description or []]
     shown = [dict(zip(names, row, strict=True)) for row in first.fetchall()]
-    return ImportSummary(fmt.name, None, counts, shown, fmt.not_read(path))
+    return ImportSummary(fmt.name, None, counts, shown, fmt.not_read(path), passed_over)
 
 
 def _rejected_sql(table: Table) -> Iterator[str]:
@@ -552,12 +643,7 @@ def _write(
 
 def _copy_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], loaded: str, target: Path) -> str:
     """Write the new rows so that a supplier's lie together: sorted, unless the source already keeps them so."""
-    left_out = f"left_out_{table.name}"
-    rows = " UNION ALL ".join(
-        f"SELECT * FROM {s.view}"
-        + (f" ANTI JOIN {left_out} USING (_file, _line)" if _any(con, f"{left_out} WHERE _file = {s.number}") else "")
-        for s in sources
-    )
+    rows = f"{_clear(con, table, sources)} UNION ALL BY NAME FROM resolved_{table.name} WHERE _fate = 'new'"
     # An id that is the table's own key is not written twice; the ledger's reader puts it back.
     given = f"nullif(record_id, {quoted(table.key)})" if table.key else "record_id"
     names = _columns(tuple(c.name for c in (*table.columns, *OWN_COLUMNS) if c not in (LOADED, RECORD_ID)))

@@ -22,13 +22,11 @@ import duckdb
 import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
+from credit.domain.money import BOOK_CURRENCY
 from data.durable import exclusive, json_of, sha256_of, write_whole
-from data.schema import CONSENTS, OUTCOMES, RECORD_ID, SOURCE_COLUMNS, SUPPLIERS, TABLES, Column, Kind, Table
+from data.schema import CONSENTS, OUTCOMES, OWN_COLUMNS, RECORD_ID, SUPPLIERS, TABLES, Table
 from data.schema import table as table_named
 from data.staging import literal, parquet, quoted
-
-LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
-OWN_COLUMNS = (*SOURCE_COLUMNS, LOADED)
 
 # `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
 DAY_ENDS = "INTERVAL 16 HOUR"
@@ -142,12 +140,15 @@ class Ledger:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def known_on(self, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[Known]:
+    def known_on(
+        self, cases: pd.DataFrame, *, version: int | None = None, currency: str = BOOK_CURRENCY
+    ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
         `cases` has a row for each question: `case_id` (unique), `supplier_id`, `as_of` (date) and, where the question
         is about one, `contract_id`. What is known are the rows that had happened and were recorded by the end of
-        `as_of`, less those that a correction recorded by then had replaced. Outcomes and names have no view.
+        `as_of`, less those that a correction or restatement recorded by then had replaced. Outcomes and names have no
+        view. Rows with amounts are those in `currency`: amounts of two currencies are never added up.
         """
         if cases["case_id"].duplicated().any():
             raise ValueError("two cases have the same case_id")
@@ -160,7 +161,7 @@ class Ledger:
             batches = self.batches(version)
             readable = [table for table in TABLES if not (table.label or table.personal)]
             for table in readable:
-                con.execute(self._known_view(table, batches))
+                con.execute(self._known_view(table, batches, currency))
             # Labels, names and whatever else lies on the disk cannot be opened by path either. DuckDB asks about a
             # path twice: as the SQL writes it, and as it is.
             files = [file for table in readable for file in self._files(table, batches)]
@@ -270,21 +271,23 @@ class Ledger:
     def _files(self, table: Table, batches: list[Batch]) -> list[Path]:
         return [self.file(table.name, b.number) for b in batches if b.imported.get(table.name)]
 
-    def _known_view(self, table: Table, batches: list[Batch]) -> str:
+    def _known_view(self, table: Table, batches: list[Batch], currency: str) -> str:
         join = "JOIN cases AS c USING (supplier_id)" if "supplier_id" in table.names else "CROSS JOIN cases AS c"
         names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
+        money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
         return f"""CREATE TEMP VIEW {table.name} AS SELECT c.case_id, c.as_of, {names}
                    FROM ({self.rows(table, batches)}) AS t {join}
-                   WHERE t.{table.on} <= c.as_of AND {self._stands_on("c.as_of", table, batches)}"""
+                   WHERE t.{table.on} <= c.as_of AND {self._stands_on("c.as_of", table, batches)} {money}"""
 
     def _stands_on(self, day: str, table: Table, batches: list[Batch]) -> str:
-        """The SQL condition that a row `t` was recorded by the end of a day and no correction of it was."""
-        recorded = f"t.recorded_at < {day} + {DAY_ENDS}"
+        """The SQL condition that a row `t` was recorded by the end of a day, and nothing that takes its place."""
+        ended = f"{day} + {DAY_ENDS}"
+        recorded = f"t.recorded_at < {ended} AND (t.superseded_at IS NULL OR t.superseded_at >= {ended})"
         if not any(batch.corrections.get(table.name) for batch in batches):
             return recorded
         return f"""{recorded} AND NOT EXISTS (
                        SELECT 1 FROM ({self.rows(table, batches)}) AS later
-                       WHERE later.replaces = t.record_id AND later.recorded_at < {day} + {DAY_ENDS})"""
+                       WHERE later.replaces = t.record_id AND later.recorded_at < {ended})"""
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from credit.domain.money import BOOK_CURRENCY, FEN_PER_YUAN, MINOR_UNITS
 from data.formats.format import Format, Mapping, MoneyIn
 from data.schema import RECORDED, SOURCE_COLUMNS, Column, Kind, Table
-from data.staging import LINE, RAGGED, Staged, as_typed, literal, plain, quoted
+from data.staging import LINE, REFUSED, ROW, Staged, as_typed, literal, plain, quoted
 
 # An amount counts as a whole number of fen when it is this near to one, which forgives a source its binary floats.
 FEN_TOLERANCE = "0.0001"
@@ -26,6 +27,7 @@ DAY = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 MOMENT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 # What spreadsheets run, and characters that nobody sees; a bank's file could not carry such an id.
 NO_ID = r"^[=+\-@＝＋－＠]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+CURRENCY_CODE = "[A-Z]{3}"
 # Sixteen whole and ten decimal digits hold every amount that is accepted, exactly.
 EXACT = "DECIMAL(28, 10)"
 # A quarantined row shows so much of the value that is wrong.
@@ -89,19 +91,20 @@ def _without(expression: str, absent: set[str]) -> str:
 
 
 def _cell(column: Column, mapping: Mapping, staged: Staged, expression: str) -> Cell:
-    words = set(re.findall(r"\w+", expression))
-    called = next((name for name in staged.header if name in words), column.name)
     if expression == "NULL":
         return Cell(column, _NOTHING, column.name, ready=False)
-    if expression not in (called, quoted(called)):
-        return Cell(column, f"nullif(trim(CAST({expression} AS VARCHAR)), '')", called, ready=False)
-    in_unit = column.kind is not Kind.FEN or mapping.money_in is MoneyIn.FEN
+    called = next((name for name in staged.header if expression in (name, quoted(name))), None)
+    if called is None:
+        words = set(re.findall(r"\w+", expression))
+        named = next((name for name in staged.header if name in words), column.name)
+        return Cell(column, f"nullif(trim(CAST({expression} AS VARCHAR)), '')", named, ready=False)
+    in_unit = column.kind is not Kind.FEN or mapping.money_in is MoneyIn.MINOR
     ready = in_unit and staged.types.get(called, "") in _AS_IT_IS[column.kind]
     return Cell(column, as_typed(called) if ready and column.kind is not Kind.TEXT else quoted(called), called, ready)
 
 
 def parse_sql(fmt: Format, mapping: Mapping, staged: Staged, number: int) -> str:
-    """One SELECT of the source's rows: `_file`, `_line`, `_wrong` and the typed columns of the table.
+    """One SELECT of the source's rows: `_file`, `_row`, `_line`, `_wrong` and the typed columns of the table.
 
     `_wrong` is a struct of the column's name in the source, its value and the problem of the first value that cannot
     be read, NULL where all can. `record_id` is as the source gives it, else NULL.
@@ -114,17 +117,24 @@ def parse_sql(fmt: Format, mapping: Mapping, staged: Staged, number: int) -> str
     lag = f"CAST({quoted(mapping.table.on)} AS TIMESTAMP) + INTERVAL {fmt.lag_days} DAY"
     names = ", ".join(quoted(c.column.name) for c in read if c.column is not RECORDED)
     return f"""
-        SELECT CAST({number} AS INTEGER) AS _file, {LINE}, _wrong, {names},
+        SELECT CAST({number} AS INTEGER) AS _file, {ROW}, {LINE}, _wrong, {names},
                coalesce({RECORDED.name}, {lag}) AS {RECORDED.name}
-        FROM (SELECT *, CASE WHEN {RAGGED} IS NOT NULL THEN {{'c': '', 'v': {RAGGED}, 'p': 'ragged-row'}}
-                             {problems} END AS _wrong
+        FROM (SELECT *, CASE WHEN {REFUSED} IS NOT NULL THEN {REFUSED} {problems} END AS _wrong
               FROM (SELECT *, {typed}
-                    FROM (SELECT {LINE}, {RAGGED}, {raw} FROM {staged.relation}
-                          WHERE {RAGGED} IS NOT NULL OR ({_without(mapping.where, absent)}))))"""
+                    FROM (SELECT {ROW}, {LINE}, {REFUSED}, {raw} FROM {staged.relation}
+                          WHERE {REFUSED} IS NOT NULL OR ({_without(mapping.where, absent)}))))"""
 
 
 def _in_fen(cell: Cell, mapping: Mapping) -> str:
-    return f"TRY_CAST({cell.name} AS {EXACT}) * {mapping.money_in.fen}"
+    """The amount in the minor units of the row's currency."""
+    amount = f"TRY_CAST({cell.name} AS {EXACT})"
+    if mapping.money_in is MoneyIn.MINOR:
+        return amount
+    by_units: dict[int, list[str]] = {}
+    for currency, units in MINOR_UNITS.items():
+        by_units.setdefault(units, []).append(literal(currency))
+    cases = " ".join(f"WHEN r_currency IN ({', '.join(names)}) THEN {units}" for units, names in by_units.items())
+    return f"{amount} * CASE {cases} ELSE {FEN_PER_YUAN} END"
 
 
 def _typed(cell: Cell, mapping: Mapping) -> str:
@@ -206,6 +216,9 @@ def _out_of_bounds(cell: Cell) -> list[tuple[str, str]]:
     if column.is_id:
         closer = f"NOT ({plain(cell.name)} AND ascii({cell.name}) <> ascii('-'))"
         checks.append((f"{closer} AND regexp_matches({cell.name}, {literal(NO_ID)})", "bad-id"))
+    if column.is_currency:
+        other = f"{cell.name} <> {literal(BOOK_CURRENCY)}"
+        checks.append((f"{other} AND NOT regexp_full_match({cell.name}, '{CURRENCY_CODE}')", "not-a-currency"))
     if column.choices:
         checks.append((f"{value} NOT IN ({', '.join(literal(c) for c in column.choices)})", "not-a-choice"))
     if column.at_least is not None:

@@ -40,6 +40,11 @@ class Column:
     at_least: int | None = None
 
     @property
+    def is_currency(self) -> bool:
+        """Whether it names a currency, in whose minor units the row's amounts are."""
+        return self.name == "currency"
+
+    @property
     def is_id(self) -> bool:
         """Whether it names something: a supplier, a contract, a row."""
         return self.kind is Kind.TEXT and self.name.endswith("_id")
@@ -92,16 +97,22 @@ def whole(name: str, meaning: str, *, required: bool = True, at_least: int | Non
     return Column(name, Kind.WHOLE, meaning, required, at_least=at_least)
 
 
-CURRENCY = text("currency", "ISO 4217 code of the amounts in this row", choices=("CNY",))
+CURRENCY = text("currency", "ISO 4217 code of the amounts in this row; XXX where the source names none")
 SUPPLIER = text("supplier_id", "the supplier's id on the platform")
 BUYER = text("buyer_id", "the buyer's id on the platform")
+KNOWN_BUYER = text("buyer_id", "the buyer's id on the platform; empty where the source gives none", required=False)
 CONTRACT = text("contract_id", "the contract's id on the platform")
 
-# What the ledger adds to every row. `recorded_at` and `replaces` may come from the source, the rest never does.
+# What the ledger adds to every row. The first three may come from the source, the rest never does.
 RECORDED = Column("recorded_at", Kind.MOMENT, "when the platform recorded the row, UTC", required=False)
 RECORD_ID = text("record_id", "the source's id of this row", required=False)
 REPLACES = text("replaces", "the record_id of the row that this one corrects", required=False)
 SOURCE_COLUMNS = (RECORD_ID, REPLACES, RECORDED)
+SUPERSEDED = Column(
+    "superseded_at", Kind.MOMENT, "when a restatement that was imported before had taken its place, UTC"
+)
+LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
+OWN_COLUMNS = (*SOURCE_COLUMNS, SUPERSEDED, LOADED)
 
 SUPPLIERS = Table(
     "suppliers",
@@ -139,6 +150,21 @@ BUYERS = Table(
     ),
 )
 
+AWARDS = Table(
+    "awards",
+    "An award: who won what, before and beside the contract that follows from it.",
+    on="awarded_on",
+    key="award_id",
+    columns=(
+        text("award_id", "the award's id"),
+        SUPPLIER,
+        date("awarded_on", "date of the award notice"),
+        KNOWN_BUYER,
+        fen("amount_fen", "amount awarded", required=False),
+        CURRENCY,
+    ),
+)
+
 CONTRACTS = Table(
     "contracts",
     "A contract as it was signed.",
@@ -147,17 +173,22 @@ CONTRACTS = Table(
     columns=(
         CONTRACT,
         SUPPLIER,
-        BUYER,
-        date("awarded_on", "date of the award notice"),
+        KNOWN_BUYER,
+        date("awarded_on", "date of the award notice", required=False),
         date("signed_on", "date of signature"),
-        text("channel", "how it was bought", choices=("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL")),
-        text("category", "kind of purchase", choices=("GOODS", "SERVICES", "WORKS")),
-        text("region", "six-digit code of the county it is performed in"),
+        text(
+            "channel",
+            "how it was bought",
+            required=False,
+            choices=("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL"),
+        ),
+        text("category", "kind of purchase", required=False, choices=("GOODS", "SERVICES", "WORKS")),
+        text("region", "six-digit code of the county it is performed in", required=False),
         fen("amount_fen", "contract amount"),
-        fen("advance_fen", "advance agreed in the contract; 0 where none"),
-        fen("retention_fen", "retention money agreed in the contract"),
+        fen("advance_fen", "advance agreed in the contract; 0 where none, empty where unknown", required=False),
+        fen("retention_fen", "retention money agreed; 0 where none, empty where unknown", required=False),
         CURRENCY,
-        date("planned_acceptance_on", "planned date of the last acceptance"),
+        date("planned_acceptance_on", "planned date of the last acceptance", required=False),
     ),
 )
 
@@ -171,12 +202,18 @@ AMENDMENTS = Table(
         CONTRACT,
         SUPPLIER,
         date("amended_on", "when it was agreed or took effect"),
-        text("kind", "what it does", choices=("VALUE", "DATE", "COMPLETED", "TERMINATED")),
+        text(
+            "kind",
+            "what it does; ENDED where the source does not say how the contract ended, OTHER where not what changed",
+            choices=("VALUE", "DATE", "OTHER", "COMPLETED", "TERMINATED", "ENDED"),
+        ),
         text("fault", "whose fault a termination was", choices=("SUPPLIER", "BUYER", "NONE")),
         fen("change_fen", "change of the contract amount, negative for a cut", at_least=None),
         CURRENCY,
     ),
 )
+# The SQL list of the kinds that end a contract; one that has none of these is open.
+CONTRACT_ENDS = "('COMPLETED', 'TERMINATED', 'ENDED')"
 
 DELIVERIES = Table(
     "deliveries",
@@ -187,10 +224,10 @@ DELIVERIES = Table(
         text("delivery_id", "the delivery's id"),
         CONTRACT,
         SUPPLIER,
-        BUYER,
-        date("due_on", "when the contract asked for it"),
+        KNOWN_BUYER,
+        date("due_on", "when the contract asked for it", required=False),
         date("delivered_on", "when it arrived"),
-        fen("value_fen", "contract value of what was delivered"),
+        fen("value_fen", "contract value of what was delivered", required=False),
         CURRENCY,
     ),
 )
@@ -236,19 +273,19 @@ INVOICES = Table(
 
 PAYMENTS = Table(
     "payments",
-    "Money that arrived from a buyer.",
+    "Money that arrived from a buyer, or went back to it.",
     on="paid_on",
     key="payment_id",
     columns=(
         text("payment_id", "the payment's id"),
-        CONTRACT,
+        text("contract_id", "the contract's id on the platform", required=False),
         SUPPLIER,
-        BUYER,
-        text("kind", "what it pays", choices=("ADVANCE", "PROGRESS", "RETENTION")),
+        KNOWN_BUYER,
+        text("kind", "what it pays", required=False, choices=("ADVANCE", "PROGRESS", "RETENTION")),
         text("delivery_id", "the delivery it pays for", required=False),
-        date("due_on", "when it was due"),
+        date("due_on", "when it was due", required=False),
         date("paid_on", "when it arrived"),
-        fen("amount_fen", "amount received"),
+        fen("amount_fen", "amount received; negative where it went back", at_least=None),
         CURRENCY,
         Column("to_locked_account", Kind.FLAG, "whether it went to the locked collection account", required=False),
     ),
@@ -407,6 +444,7 @@ NAMES = Table(
 TABLES: tuple[Table, ...] = (
     SUPPLIERS,
     BUYERS,
+    AWARDS,
     CONTRACTS,
     AMENDMENTS,
     DELIVERIES,

@@ -21,13 +21,17 @@ from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 CHUNK_ROWS = 100_000
 # A reader who wants a single supplier's rows reads so many at most beside them.
 SMALL_GROUP_ROWS = 150_000
+# What a staged relation has beside the source's columns: a number that tells its rows apart, the line a row stands on,
+# and why it is refused before any value is looked at, a struct of column, value and problem.
+ROW = "_row"
 LINE = "_line"
-RAGGED = "_ragged"
+REFUSED = "_refused"
+REFUSED_TYPE = "STRUCT(c VARCHAR, v VARCHAR, p VARCHAR)"
 ROW_NUMBER = "file_row_number"
 # A column of a typed file, beside its text.
 TYPED = "::typed"
 # Names that a source's column cannot have, because the import gives them to columns of its own.
-RESERVED = (LINE, RAGGED, ROW_NUMBER)
+RESERVED = (ROW, LINE, REFUSED, ROW_NUMBER)
 # What is cut from both ends of a value: blanks of every width, tabs, line ends.
 BLANKS = " \t\r\n\u00a0\u3000"
 
@@ -65,7 +69,8 @@ class Staged:
     """A source's rows in DuckDB, to be read as often as needed.
 
     `relation` has each of the `header`'s columns as text, cut of blanks at both ends and NULL where empty, beside
-    `_line` and `_ragged`. Where the file itself types them, `types` says how, and `as_typed` names the column as it is.
+    `_row`, `_line` and `_refused`. Where the file itself types them, `types` says how, and `as_typed` names the column
+    as it is.
     """
 
     relation: str
@@ -98,6 +103,20 @@ def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, databa
     if path.suffix == ".sql":
         raise WrongFormat(f"{path.name}: no database to ask", hint="name one with --database or $CREDIT_SOURCE_URL")
     raise WrongFormat(f"{path.name}: not a .csv or .parquet file", hint="export the table as CSV or Parquet")
+
+
+def stage_rows(
+    con: duckdb.DuckDBPyConnection, pieces: Iterator[tuple[str, pa.Table]], prefix: str
+) -> dict[str, Staged]:
+    """Make a relation of each that a format's own reader answers, by its name; those without rows are none."""
+    staged: dict[str, Staged] = {}
+    for name, chunk in pieces:
+        if name not in staged:
+            header = [column for column in chunk.column_names if column not in RESERVED]
+            staged[name] = Staged(f"{prefix}_{name}", header)
+            _fill(con, staged[name].relation, header, iter(()))
+        _append(con, staged[name].relation, chunk)
+    return staged
 
 
 # What DuckDB says of its own memory, or of SQL that this program wrote.
@@ -152,7 +171,8 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) ->
         )
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW {relation} AS "
-            f"SELECT {columns}, {ROW_NUMBER} + 1 AS {LINE}, NULL::VARCHAR AS {RAGGED} FROM {source}"
+            f"SELECT {columns}, {ROW_NUMBER} + 1 AS {ROW}, {ROW_NUMBER} + 1 AS {LINE}, "
+            f"CAST(NULL AS {REFUSED_TYPE}) AS {REFUSED} FROM {source}"
         )
     return Staged(relation, list(types), types)
 
@@ -217,12 +237,18 @@ def _stage_csv(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> lis
 
 
 def _fill(con: duckdb.DuckDBPyConnection, relation: str, header: list[str], chunks: Iterator[pa.Table]) -> None:
-    columns = ", ".join(f"{quoted(c)} VARCHAR" for c in header)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {relation} ({columns}, {LINE} BIGINT, {RAGGED} VARCHAR)")
+    columns = "".join(f"{quoted(c)} VARCHAR, " for c in header)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {relation} ({columns}{ROW} BIGINT, {LINE} BIGINT, {REFUSED} {REFUSED_TYPE})"
+    )
     for chunk in chunks:
-        con.register("chunk_of_rows", chunk)
-        con.execute(f"INSERT INTO {relation} SELECT * FROM chunk_of_rows")
-        con.unregister("chunk_of_rows")
+        _append(con, relation, chunk)
+
+
+def _append(con: duckdb.DuckDBPyConnection, relation: str, chunk: pa.Table) -> None:
+    con.register("chunk_of_rows", chunk)
+    con.execute(f"INSERT INTO {relation} SELECT * FROM chunk_of_rows")
+    con.unregister("chunk_of_rows")
 
 
 def _first_undecodable_line(path: Path) -> int:
@@ -239,27 +265,30 @@ def _first_undecodable_line(path: Path) -> int:
 def _chunks(reader: Any, header: list[str]) -> Iterator[pa.Table]:
     """The rows after the header, each with the line it starts on. `reader` is a csv.reader, which has no type name."""
     width = len(header)
-    rows: list[tuple[str | int | None, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     line = reader.line_num
     for row in reader:
         start, line = line + 1, reader.line_num
         if not row:
             continue
         if len(row) == width:
-            rows.append((*(value.strip(BLANKS) or None for value in row), start, None))
+            rows.append((*(value.strip(BLANKS) or None for value in row), start, start, None))
         else:
-            rows.append((*(None,) * width, start, f"{len(row)} fields where the header has {width}"))
+            said = f"{len(row)} fields where the header has {width}"
+            rows.append((*(None,) * width, start, start, {"c": "", "v": said, "p": "ragged-row"}))
         if len(rows) == CHUNK_ROWS:
-            yield _arrow(rows, header)
+            yield as_rows(rows, header)
             rows = []
-    yield _arrow(rows, header)
+    yield as_rows(rows, header)
 
 
-def _arrow(rows: list[tuple[str | int | None, ...]], header: list[str]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(header) + 2)
-    types = [pa.string()] * len(header) + [pa.int64(), pa.string()]
+def as_rows(rows: list[tuple[Any, ...]], header: list[str]) -> pa.Table:
+    """Rows of text, each followed by its `_row`, `_line` and `_refused`, as an Arrow table."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(header) + 3)
+    refused = pa.struct([(name, pa.string()) for name in ("c", "v", "p")])
+    types = [pa.string()] * len(header) + [pa.int64(), pa.int64(), refused]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    return pa.table(arrays, names=[*header, LINE, RAGGED])
+    return pa.table(arrays, names=[*header, ROW, LINE, REFUSED])
 
 
 # -- a query to a database ---------------------------------------------------------------------------------------------
@@ -288,7 +317,7 @@ def _stage_query(con: duckdb.DuckDBPyConnection, path: Path, relation: str, data
 def _answered(partitions: Iterator[Any], header: list[str]) -> Iterator[pa.Table]:
     line = 0
     for rows in partitions:
-        yield _arrow([(*map(_cell, row), line + n, None) for n, row in enumerate(rows, start=1)], header)
+        yield as_rows([(*map(_cell, row), line + n, line + n, None) for n, row in enumerate(rows, start=1)], header)
         line += len(rows)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from data.schema import CONTRACT_ENDS
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -20,14 +22,14 @@ class Source:
 
 
 def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
-    """A year's amounts by counterparty, from which concentration is read; what nets to nothing is left out.
+    """A year's amounts by known counterparty, from which concentration is read; what nets to nothing is left out.
 
     `events` counts what was sold or signed: a reversal is no second purchase.
     """
     return f"""SELECT case_id, as_of, {party} AS party, sum({amount}) AS amount,
                       count(*) FILTER (WHERE {amount} > 0) AS events,
                       sum(sum({amount})) OVER (PARTITION BY case_id) AS total
-               FROM {table} WHERE {where} AND {on} > as_of - INTERVAL 12 MONTH AND {on} <= as_of
+               FROM {table} WHERE {where} AND {party} IS NOT NULL AND {on} > as_of - INTERVAL 12 MONTH AND {on} <= as_of
                GROUP BY case_id, as_of, {party} HAVING sum({amount}) > 0"""
 
 
@@ -52,13 +54,14 @@ def _by_month(amount: str, table: str, on: str, where: str) -> str:
 _ISSUED = "direction = 'ISSUED' AND status = 'VALID'"
 _RECEIVED = "direction = 'RECEIVED' AND status = 'VALID'"
 
-# A contract is open until it is completed or terminated; what is left is its changed amount less what was accepted.
-_OPEN_CONTRACTS = """
+# A contract is open until it is completed, terminated or otherwise ended; what is left is its changed amount less what
+# was accepted.
+_OPEN_CONTRACTS = f"""
     SELECT k.case_id, k.as_of, k.contract_id,
            greatest(0, k.amount_fen + coalesce(a.changed, 0) - coalesce(d.accepted, 0)) AS backlog_fen
     FROM contracts AS k
     LEFT JOIN (SELECT case_id, contract_id, sum(change_fen) AS changed,
-                      count(*) FILTER (WHERE kind IN ('COMPLETED', 'TERMINATED')) AS ended
+                      count(*) FILTER (WHERE kind IN {CONTRACT_ENDS}) AS ended
                FROM amendments GROUP BY ALL) AS a USING (case_id, contract_id)
     LEFT JOIN (SELECT case_id, contract_id, sum(accepted_fen) AS accepted FROM acceptances GROUP BY ALL) AS d
          USING (case_id, contract_id)

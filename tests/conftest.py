@@ -33,6 +33,14 @@ PLATFORM_ROWS: dict[str, Row] = {
         "region": "330106",
     },
     "buyers": {"buyer_id": "B1", "effective_on": "2020-01-01"},
+    "awards": {
+        "award_id": "W1",
+        "supplier_id": "S1",
+        "awarded_on": "2025-01-10",
+        "buyer_id": "B1",
+        "amount_fen": 100_000_00,
+        "currency": "CNY",
+    },
     "contracts": {
         "contract_id": "C1",
         "supplier_id": "S1",

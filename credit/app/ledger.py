@@ -54,10 +54,12 @@ def import_(
         headings = ("table", "read", "imported", "duplicate", "quarantined")
         counts = [(t.read, t.imported, t.duplicate, t.quarantined) for t in summary.tables]
         rows = [(t.table, *row) for t, row in zip(summary.tables, counts, strict=True)]
-        total = ("total", *(sum(column) for column in zip(*counts, strict=True)))
+        total = ("total", *map(sum, zip(*counts, strict=True))) if counts else ("total", 0, 0, 0, 0)
         console.table(headings, [*rows, total], numbers=(1, 2, 3, 4))
         if summary.not_read:
             typer.echo(f"Not part of this format: {', '.join(summary.not_read)}")
+        for what, count in summary.passed_over.items():
+            typer.echo(f"Passed over: {count:,} {what}")
         for row in summary.quarantine[:SHOWN_PROBLEMS]:
             typer.echo(f"Quarantined: {describe(row)}; {row['hint']}")
         if summary.batch is None:

@@ -13,6 +13,16 @@ import numpy as np
 import pandas as pd
 
 FEN_PER_YUAN = 100
+# The currency of the book. Amounts in another are kept as they are and never added to these.
+BOOK_CURRENCY = "CNY"
+# What ISO 4217 calls "no currency": the source gives an amount and not what it is in.
+NO_CURRENCY = "XXX"
+# Minor units in one unit of a currency (ISO 4217, list one, exponents 0 and 3); in all others a hundred.
+MINOR_UNITS: dict[str, int] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 1),
+    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 1),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 1000),
+}
 
 # No amount comes near this, CNY 1,000 million million; sums of two stay far below the end of 64 bits.
 LARGEST_FEN = 10**17
@@ -29,7 +39,7 @@ class Money:
     """
 
     minor: int
-    currency: str = "CNY"
+    currency: str = BOOK_CURRENCY
 
     def __post_init__(self) -> None:
         if isinstance(self.minor, bool) or not isinstance(self.minor, int):

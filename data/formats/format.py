@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from credit.domain.errors import FileMissing, WrongFormat
 from data.schema import Table
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class MoneyIn(StrEnum):
-    """The unit in which a source writes amounts."""
+    """The unit in which a source writes amounts: of the row's currency, its smallest or its own (fen or yuan)."""
 
-    FEN = "fen"
-    YUAN = "yuan"
+    MINOR = "minor"
+    MAJOR = "major"
 
-    @property
-    def fen(self) -> int:
-        """Fen in one unit."""
-        return 100 if self is MoneyIn.YUAN else 1
+
+# What a format that reads files in its own way answers: the name of a relation, and some rows of it as text, with
+# `_row`, `_line` and `_refused` beside the source's columns.
+Rows = tuple[str, "pa.Table"]
+# The relation in which such a format counts what a file holds that is no event: `what` and `rows`, as text.
+PASSED_OVER = "passed_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +36,30 @@ class Mapping:
 
     `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
     stays empty. `needs` are the source's columns without which the file is refused, `optional` those it may leave
-    out. `beside` names the tables that have to be fed by the same import because `columns` looks at their rows, in
-    `judged_<table>`: `_on` is when each happened, `_bad` whether it cannot be read.
+    out. Of a file that holds several relations, `relation` names the one. `beside` names the tables that have to be fed
+    by the same import because `columns` looks at their rows, in `judged_<table>`: `_on` is when each happened, `_bad`
+    whether it cannot be read.
     """
 
     table: Table
     files: str
     columns: dict[str, str]
     needs: tuple[str, ...]
-    money_in: MoneyIn = MoneyIn.FEN
+    money_in: MoneyIn = MoneyIn.MINOR
     where: str = "true"
     optional: tuple[str, ...] = ()
     beside: tuple[Table, ...] = ()
+    relation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """One import format. `lag_days` is how long after an event it could be known, where the source does not say.
 
-    `database` is the SQLAlchemy URL that files of SQL are asked of; it may hold a password and is never shown.
+    A format whose files are no tables has a `reader`, which answers what a file holds piece by piece. One that
+    `restates` says a row again when it changes, under the same key: the later statement takes the earlier one's place
+    from the moment it was recorded on. `database` is the SQLAlchemy URL that files of SQL are asked of; it may hold a
+    password and is never shown.
     """
 
     name: str
@@ -57,6 +69,8 @@ class Format:
     lag_days: int
     page: str
     sample: str
+    reader: Callable[[Path], Iterator[Rows]] | None = None
+    restates: bool = False
     database: str | None = field(default=None, repr=False)
 
     def sources(self, path: Path) -> list[tuple[Mapping, Path]]:

@@ -32,18 +32,18 @@ MAPPED = Format(
     mappings=(),
     lag_days=0,
     page=(
-        "`credit ledger import FOLDER --format mapped --mapping FILE.toml`. The mapping has a `name`, a `meaning`, the "
-        "`tier` (platform or invoice), `lag_days` (how long after an event it could be known, where no column fills "
-        "`recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression over the "
-        "names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
-        "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (fen, the default, or yuan), optionally "
-        "`only` (columns and the values with "
-        "which a row is read; others are passed over and not counted) and `columns`. A column of the ledger is filled "
-        "by the name of a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` "
-        "(joined by `/`, for an id kept in parts), with `values` (from the source's word to ours; an unlisted word "
-        "stays as it is and goes to quarantine where it is no choice), `date` (such as `%d/%m/%Y`) and `optional = "
-        "true` (the source may leave the column out). Every column that the table requires has to be filled. The "
-        "mapping's hash is part of the import's record."
+        "`credit ledger import FOLDER --format mapped --mapping FILE.toml`. The mapping has a `name`, a `meaning`, "
+        "the `tier` (platform or invoice), `lag_days` (how long after an event it could be known, where no column "
+        "fills `recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression "
+        "over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
+        "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
+        "yuan, cents or dollars), optionally `only` (columns and the values with which a row is read; others are "
+        "passed over and not counted) and `columns`. A column of the ledger is filled by the name of a source's "
+        "column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` (joined by `/`, for an id kept "
+        "in parts), with `values` (from the source's word to ours; an unlisted word stays as it is and goes to "
+        "quarantine where it is no choice), `date` (such as `%d/%m/%Y`) and `optional = true` (the source may leave "
+        "the column out). Every column that the table requires has to be filled. The mapping's hash is part of the "
+        "import's record."
     ),
     sample=(
         "# erp.toml\n"
@@ -120,7 +120,7 @@ def _mapping(said: dict[str, Any], where: str) -> Mapping:
         re.compile(files)
     except re.error as broken:
         raise _Wrong(f"{where}: files is not a regular expression ({broken})") from None
-    unit = said.get("money_in", MoneyIn.FEN.value)
+    unit = said.get("money_in", MoneyIn.MINOR.value)
     if unit not in set(MoneyIn):
         raise _Wrong(f"{where}: money_in {unit!r} must be one of {', '.join(MoneyIn)}")
     cells = said.get("columns")

@@ -17,7 +17,7 @@ def _invoices(direction: str, files: str) -> Mapping:
         table=INVOICES,
         files=files,
         needs=_NEEDED,
-        money_in=MoneyIn.YUAN,
+        money_in=MoneyIn.MAJOR,
         columns={
             "supplier_id": "company",
             "direction": f"'{direction}'",

@@ -23,6 +23,20 @@ _KINDS = {Ending.COMPLETED: "COMPLETED"}
 _DISPUTE_RAISED_AFTER_DAYS = (1, 10)
 
 
+def awards(world: World) -> Sheet:
+    """What was won: each contract's award notice, known some days before its signature."""
+    plan = world.contracts
+    which = np.flatnonzero(plan.signed)
+    return sheet(
+        "awards",
+        award_id=contract_ids(which),
+        supplier_id=supplier_ids(plan.firm[which]),
+        awarded_on=plan.awarded_on[which],
+        buyer_id=buyer_ids(plan.buyer[which]),
+        amount_fen=plan.amount[which],
+    )
+
+
 def contracts(world: World) -> Sheet:
     """Contracts as they were signed."""
     plan = world.contracts

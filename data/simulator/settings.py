@@ -265,6 +265,7 @@ class Recording:
 
     usual: tuple[float, float] = (18.0, 96.0)
     by_table: tuple[tuple[str, float, float], ...] = (
+        ("awards", 6.0, 40.0),
         ("contracts", 6.0, 40.0),
         ("suppliers", 2.0, 24.0),
         ("buyers", 2.0, 24.0),

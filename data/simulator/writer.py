@@ -21,6 +21,7 @@ from data.simulator.world import Progress, World
 _SHEETS: tuple[tuple[str, Callable[[World], Sheet], str], ...] = (
     ("suppliers", parties.suppliers, ""),
     ("buyers", parties.buyers, ""),
+    ("awards", dealings.awards, ""),
     ("contracts", dealings.contracts, ""),
     ("amendments", dealings.amendments, "A"),
     ("deliveries", dealings.deliveries, ""),

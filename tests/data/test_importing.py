@@ -465,7 +465,7 @@ def nothing_in_it(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "said"),
     [
-        (broken_header, WrongFormat, "payments.csv: column 'contract_id' is missing"),
+        (broken_header, WrongFormat, "payments.csv: column 'paid_on' is missing"),
         (no_header, WrongFormat, "names.csv: column 'supplier_id' is missing"),
         (header_with_one_name_twice, WrongFormat, "columns 1 and 2 have the same name"),
         (half_parquet, BrokenFile, "payments.parquet: not a whole Parquet file"),

@@ -129,8 +129,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(
     pyarrow.csv.write_csv(pa.Table.from_pylist([platform_row("suppliers")]), file)
     resolve = importing._resolve
 
-    def written_to(*arguments: Any) -> None:
-        resolve(*arguments)
+    def written_to(*arguments: Any, **settings: Any) -> None:
+        resolve(*arguments, **settings)
         file.write_bytes(file.read_bytes() + b"\n")
 
     monkeypatch.setattr(importing, "_resolve", written_to)
