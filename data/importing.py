@@ -324,6 +324,13 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
                    CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
             FROM {source.view}"""
     )
+    if source.mapping.where != "true":
+        con.execute(
+            f"""INSERT INTO passed_over
+                SELECT 'rows of ' || ? || ' that fill no ' || ?, (SELECT count(*) FROM {source.staged.relation})
+                       - (SELECT count(*) FROM judged_{table.name} WHERE _file = {number})""",
+            [source.path.name, table.name],
+        )
     if _any(con, f"judged_{table.name} WHERE _bad AND _file = {number}"):
         con.execute(
             f"""INSERT INTO wrong SELECT {literal(table.name)}, _file, {LINE}, _wrong.c, _wrong.v, _wrong.p
@@ -541,7 +548,11 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
         counts.append(TableSummary(table.name, read, new, duplicate, rejected.get(table.name, 0)))
     whole = sorted(rejected.keys() - {table.name for table in tables})
     counts += [TableSummary(name, rejected[name], 0, 0, rejected[name]) for name in whole]
-    passed_over = dict(con.execute("SELECT what, sum(rows)::BIGINT FROM passed_over GROUP BY 1 ORDER BY 1").fetchall())
+    passed_over = dict(
+        con.execute(
+            "SELECT what, sum(rows)::BIGINT FROM passed_over GROUP BY 1 HAVING sum(rows) > 0 ORDER BY 1"
+        ).fetchall()
+    )
     first = con.execute(f'SELECT * FROM rejected ORDER BY file, line, "table", "column" LIMIT {SHOWN_ROWS}')
     names = [column[0] for column in first.description or []]
     shown = [dict(zip(names, row, strict=True)) for row in first.fetchall()]

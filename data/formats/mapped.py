@@ -16,11 +16,11 @@ from credit.domain.errors import FileMissing, WrongFormat
 from data.durable import sha256_of
 from data.formats.format import Format, Mapping, MoneyIn
 from data.schema import SOURCE_COLUMNS, SUPPLIERS, TABLES, Kind, Table
-from data.staging import literal, quoted
+from data.staging import ROW, literal, quoted
 
 _TOP = {"name", "meaning", "tier", "lag_days", "tables"}
-_TABLE = {"table", "files", "money_in", "only", "columns"}
-_CELL = {"column", "columns", "constant", "values", "date", "optional"}
+_TABLE = {"table", "files", "money_in", "only", "except", "columns"}
+_CELL = {"column", "columns", "constant", "row", "values", "date", "optional"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # What joins the parts of an id that a source keeps in several columns.
 _JOINED_BY = "/"
@@ -37,13 +37,13 @@ MAPPED = Format(
         "fills `recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression "
         "over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
         "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
-        "yuan, cents or dollars), optionally `only` (columns and the values with which a row is read; others are "
-        "passed over and not counted) and `columns`. A column of the ledger is filled by the name of a source's "
-        "column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` (joined by `/`, for an id kept "
-        "in parts), with `values` (from the source's word to ours; an unlisted word stays as it is and goes to "
-        "quarantine where it is no choice), `date` (such as `%d/%m/%Y`) and `optional = true` (the source may leave "
-        "the column out). Every column that the table requires has to be filled. The mapping's hash is part of the "
-        "import's record."
+        "yuan, cents or dollars), optionally `only` and `except` (columns and the values with which a row is read, or"
+        " is not; others are passed over and counted) and `columns`. A column of the ledger is filled by the name of "
+        "a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` (joined by `/`, for "
+        "an id kept in parts), or by `{ row = true }` (the row's number in its file, for a source without ids), with "
+        "`values` (from the source's word to ours; an unlisted word stays as it is and goes to quarantine where it is"
+        " no choice), `date` (such as `%d/%m/%Y`) and `optional = true` (the source may leave the column out). Every "
+        "column that the table requires has to be filled. The mapping's hash is part of the import's record."
     ),
     sample=(
         "# erp.toml\n"
@@ -127,14 +127,16 @@ def _mapping(said: dict[str, Any], where: str) -> Mapping:
     if not isinstance(cells, dict):
         raise _Wrong(f"{where}: [tables.columns] is missing")
     expressions, needs, optional = _columns(table, cells, where)
-    only, asked = _only(said.get("only", {}), where)
+    only, asked_for = _rows(said, "only", where)
+    others, asked_against = _rows(said, "except", where)
+    asked = [*asked_for, *asked_against]
     return Mapping(
         table=table,
         files=files,
         columns=expressions,
         needs=tuple(dict.fromkeys((*needs, *asked))),
         money_in=MoneyIn(unit),
-        where=only,
+        where=" AND ".join((*only, *(f"coalesce(NOT ({each}), true)" for each in others))) or "true",
         optional=tuple(dict.fromkeys(each for each in optional if each not in (*needs, *asked))),
     )
 
@@ -164,9 +166,13 @@ def _columns(table: Table, cells: dict[str, Any], where: str) -> tuple[dict[str,
 
 
 def _sources(cell: dict[str, Any], place: str) -> list[str]:
-    given = [key for key in ("column", "columns", "constant") if key in cell]
+    given = [key for key in ("column", "columns", "constant", "row") if key in cell]
     if len(given) != 1:
-        raise _Wrong(f"{place}: name one of column, columns or constant")
+        raise _Wrong(f"{place}: name one of column, columns, constant or row")
+    if given == ["row"]:
+        if cell["row"] is not True:
+            raise _Wrong(f"{place}: row is true, or left out")
+        return []
     sources = cell[given[0]] if given == ["columns"] else [cell[given[0]]]
     if not isinstance(sources, list) or not sources or not all(isinstance(s, str) and s for s in sources):
         raise _Wrong(f"{place}: {given[0]} must be text")
@@ -175,6 +181,8 @@ def _sources(cell: dict[str, Any], place: str) -> list[str]:
 
 def _expression(cell: dict[str, Any], sources: list[str], kind: Kind, place: str) -> str:
     """What cannot be understood stays as the source wrote it, so that the quarantine shows it."""
+    if "row" in cell:
+        return f"CAST({ROW} AS VARCHAR)"
     if not sources:
         return literal(cell["constant"])
     value = f" || {literal(_JOINED_BY)} || ".join(quoted(each) for each in sources)
@@ -192,16 +200,17 @@ def _expression(cell: dict[str, Any], sources: list[str], kind: Kind, place: str
     return f"CASE {value} {cases} ELSE {value} END"
 
 
-def _only(said: Any, where: str) -> tuple[str, list[str]]:
-    """The condition under which a row is read, and the source's columns that it asks for."""
+def _rows(table: dict[str, Any], key: str, where: str) -> tuple[list[str], list[str]]:
+    """The conditions that `only` or `except` states, and the source's columns that it asks for."""
+    said = table.get(key, {})
     if not isinstance(said, dict):
-        raise _Wrong(f"{where}: only names columns, each with its list of values")
+        raise _Wrong(f"{where}: {key} names columns, each with its list of values")
     conditions = []
     for column, values in said.items():
         if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-            raise _Wrong(f"{where}: only.{column} must be a list of texts")
+            raise _Wrong(f"{where}: {key}.{column} must be a list of texts")
         conditions.append(f"{quoted(column)} IN ({', '.join(literal(value) for value in values)})")
-    return " AND ".join(conditions) or "true", list(said)
+    return conditions, list(said)
 
 
 def _text(said: dict[str, Any], key: str, where: str) -> str:

@@ -292,19 +292,20 @@ def _take_record(record: Json, line: int, rows: _Rows) -> None:
 def _objects(parent: Json, key: str, path: str, line: int, rows: _Rows) -> list[Json]:
     """The objects in a list, or the one that stands in its place; any other shape is set aside and not lost."""
     found = parent.get(key)
-    if found is None:
-        return []
-    if isinstance(found, dict):
-        return [found]
-    if not isinstance(found, list):
-        rows.refuse(line, path, _text(found), "not-a-list")
-        return []
-    if all(isinstance(each, dict) for each in found):
-        return found
-    for each in found:
+    for each in [] if found is None else found if isinstance(found, list) else [found]:
         if not isinstance(each, dict):
             rows.refuse(line, path, _text(each), "not-a-list")
-    return [each for each in found if isinstance(each, dict)]
+    return _shaped(found)
+
+
+def _shaped(found: Any) -> list[Json]:
+    if isinstance(found, dict):
+        return [found]
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _texts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _object(parent: Json, key: str) -> Json:
@@ -442,7 +443,7 @@ class _Release:
         named = self._list(contract, "suppliers", "contracts/suppliers")
         awarded, signed = _day(award.get("date")), _day(contract.get("dateSigned"))
         # The award's own list was read, and what is wrong with it said, when the award was.
-        suppliers = named or [each for each in award.get("suppliers") or [] if isinstance(each, dict)]
+        suppliers = named or _shaped(award.get("suppliers"))
         supplier, refused = self._supplier(suppliers, signed or awarded)
         own = self._own(contract)
         amount, self.currency = _money(contract.get("value") or award.get("value"))
@@ -460,7 +461,7 @@ class _Release:
             refused=refused,
         )
         self._amendments(contract, own, supplier, refused)
-        if status in ("terminated", "cancelled") or "contractTermination" in (self.release.get("tag") or []):
+        if status in ("terminated", "cancelled") or "contractTermination" in _texts(self.release.get("tag")):
             # Over, and nothing says whether well: no failure is read from it.
             day = _day(self.moment)
             ended = f"{own}/ended"

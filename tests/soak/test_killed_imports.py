@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from data.formats import format_named
@@ -20,8 +21,8 @@ from data.importing import import_history
 from data.ledger import Ledger
 from data.schema import TABLES
 
-KILLS = 20
-SUPPLIERS, INVOICES = 200, 60_000
+KILLS = 12
+SUPPLIERS, PAYMENTS = 200_000, 10_000_000
 
 IMPORT = """
 import sys
@@ -39,15 +40,20 @@ import_history(Ledger(Path(sys.argv[1])), format_named("platform"), Path(sys.arg
 def history(
     tmp_path_factory: pytest.TempPathFactory, csv_file: Callable[..., Path], platform_row: Callable[..., dict[str, Any]]
 ) -> Path:
+    """Ten million payments in the order of their dates, so that they have to be sorted, and some rows that are wrong."""
     folder = tmp_path_factory.mktemp("history")
-    ids = [f"S{n}" for n in range(SUPPLIERS)]
-    csv_file(folder / "suppliers.csv", [platform_row("suppliers", supplier_id=each) for each in ids])
-    invoices = (platform_row("invoices", supplier_id=ids[n % SUPPLIERS], invoice_no=n) for n in range(INVOICES))
-    csv_file(folder / "invoices.csv", [*invoices, platform_row("invoices", net_fen="x")])
-    csv_file(
-        folder / "listings.csv",
-        [platform_row("listings", supplier_id=each, listing_event_id=f"L{each}") for each in ids],
-    )
+    with duckdb.connect() as con:
+        con.execute(
+            f"""COPY (SELECT 'S' || i AS supplier_id, DATE '2019-01-01' AS effective_on, 'platform' AS tier
+                      FROM range({SUPPLIERS}) AS t(i)) TO '{folder / "suppliers.parquet"}'"""
+        )
+        con.execute(
+            f"""COPY (SELECT 'P' || i AS payment_id, 'S' || hash(i) % {SUPPLIERS} AS supplier_id,
+                             'B' || hash(i) % 997 AS buyer_id, DATE '2019-01-01' + CAST(i // 5000 AS INTEGER) AS paid_on,
+                             hash(i) % 1000000 AS amount_fen, 'CNY' AS currency
+                      FROM range({PAYMENTS}) AS t(i)) TO '{folder / "payments.parquet"}'"""
+        )
+    csv_file(folder / "listings.csv", [platform_row("listings", supplier_id=each) for each in ("S1", "nobody")])
     return folder
 
 

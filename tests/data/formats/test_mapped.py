@@ -18,6 +18,7 @@ from data.formats.mapped import MAPPED, read_mapping
 from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
 from data.schema import TABLES
+from data.schema import table as table_named
 from data.staging import _cell
 
 ROWS = """list,entry,vendor,day,state
@@ -101,6 +102,66 @@ def test_a_name_of_a_column_is_never_run(ledger: Ledger, imported: Imported) -> 
     mapping = MAPPED.sample.replace('"vendor"', "'''\" || (SELECT 1) || \"'''")
     with pytest.raises(WrongFormat, match="is missing"):
         imported(mapping=mapping)
+
+
+def test_rows_that_the_mapping_passes_over_are_counted(imported: Imported) -> None:
+    assert imported().passed_over == {"rows of lists_1.csv that fill no listings": 1}
+
+
+def test_except_reads_every_other_row_and_those_without_a_value(ledger: Ledger, imported: Imported) -> None:
+    mapping = MAPPED.sample.replace('only = { state = ["FINAL"] }', 'except = { state = ["FINAL"] }')
+    summary = imported(ROWS + "税务,7,S1,02/03/2025,\n", mapping)
+    assert (summary.tables[0].read, summary.passed_over) == (2, {"rows of lists_1.csv that fill no listings": 5})
+
+
+def test_a_row_without_an_id_may_be_called_by_its_place(ledger: Ledger, imported: Imported) -> None:
+    mapping = MAPPED.sample.replace('{ columns = ["list", "entry"] }', "{ row = true }")
+    twice = "list,vendor,day,state\n" + "税务,S1,01/03/2025,FINAL\n" * 2
+    assert imported(twice, mapping).tables[0].imported == 2
+    assert imported(twice, mapping).tables[0].duplicate == 2
+
+
+# -- real files, through the mappings that ship as examples ------------------------------------------------------------
+
+MAPPINGS = Path(__file__).resolve().parents[3] / "docs" / "mappings"
+
+
+@pytest.mark.real_data
+def test_the_canadian_contracts_agree_with_a_plain_count_of_the_source(ledger: Ledger, real_data: Path) -> None:
+    file = real_data / "ocds" / "canada_contracts.parquet"
+    fmt = read_mapping(MAPPINGS / "canada-contracts.toml")
+    summary = import_history(ledger, fmt, file, loaded_at=datetime(2026, 1, 1))
+    source = pd.read_parquet(file)
+    awards = source[source["amendment"] == "0"]
+    read = {t.table: t for t in summary.tables}
+    assert read["contracts"].read == len(awards)
+    assert read["amendments"].read == len(source) - len(awards)
+    aside = ledger.quarantine()
+    left_out = awards.loc[awards.index.isin(aside.loc[aside["table"] == "contracts", "line"] - 1)]
+    again = awards.drop(left_out.index).duplicated("contract")
+    kept = awards.drop(left_out.index)[~again]
+    with ledger.connection() as con:
+        rows = ledger.rows(table_named("contracts"), ledger.batches())
+        held = con.execute(f"SELECT count(*), sum(amount_fen), count(DISTINCT supplier_id) FROM ({rows})").fetchone()
+    assert held == (len(kept), round(kept["value"].sum() * 100), kept["supplier"].nunique())
+    assert read["contracts"].duplicate == again.sum()
+
+
+@pytest.mark.real_data
+def test_the_payments_of_phoenix_agree_with_a_plain_count_of_the_source(ledger: Ledger, real_data: Path) -> None:
+    file = real_data / "city_payments" / "phoenix_payments.parquet"
+    fmt = read_mapping(MAPPINGS / "phoenix-payments.toml")
+    summary = import_history(ledger, fmt, file, loaded_at=datetime(2026, 1, 1))
+    source = pd.read_parquet(file)
+    assert summary.quarantined == 0
+    with ledger.connection() as con:
+        rows = ledger.rows(table_named("payments"), ledger.batches())
+        held = con.execute(
+            f"""SELECT count(*), sum(amount_fen), count(*) FILTER (amount_fen < 0), count(DISTINCT supplier_id)
+                FROM ({rows})"""
+        ).fetchone()
+    fen = (source["amount"] * 100).round().astype("int64")
+    assert held == (len(source), fen.sum(), (fen < 0).sum(), source["supplier"].nunique())
 
 
 # -- a query to a database ---------------------------------------------------------------------------------------------
