@@ -23,13 +23,23 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
+from data.door import case_suppliers_sql, standing_merges_sql, stands_on, view_sql
 from data.durable import exclusive, json_of, sha256_of, write_whole
-from data.schema import CONSENTS, OUTCOMES, OWN_COLUMNS, RECORD_ID, SUPPLIERS, TABLES, Table
+from data.groups import connected
+from data.schema import (
+    CONSENTS,
+    GROUP_TIES,
+    MERGES,
+    OUTCOMES,
+    OWN_COLUMNS,
+    RECORD_ID,
+    RELATIONS,
+    SUPPLIERS,
+    TABLES,
+    Table,
+)
 from data.schema import table as table_named
 from data.staging import literal, parquet, quoted
-
-# `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
-DAY_ENDS = "INTERVAL 16 HOUR"
 
 # Which of a supplier's registrations holds: the latest, as every reader of them sees it.
 LAST_REGISTERED = "effective_on, record_id"
@@ -160,8 +170,11 @@ class Ledger:
             con.unregister("cases_frame")
             batches = self.batches(version)
             readable = [table for table in TABLES if not (table.label or table.personal)]
+            merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
+            con.execute(case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches)))
             for table in readable:
-                con.execute(self._known_view(table, batches, currency))
+                corrected = self._corrected(table, batches)
+                con.execute(view_sql(table, self.rows(table, batches), corrected=corrected, currency=currency))
             # Labels, names and whatever else lies on the disk cannot be opened by path either. DuckDB asks about a
             # path twice: as the SQL writes it, and as it is.
             files = [file for table in readable for file in self._files(table, batches)]
@@ -173,9 +186,11 @@ class Ledger:
     def suppliers(self, as_of: date, *, version: int | None = None, tier: str | None = None) -> pd.DataFrame:
         """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id.
 
-        With `tier`, the suppliers that have ever registered with that kind of data.
+        With `tier`, the suppliers that have ever registered with that kind of data. Of ids merged by then, the one goes
+        on under which the supplier does.
         """
         batches = self.batches(version)
+        merged = f"SELECT merged_id FROM ({self._merges_on('CAST($as_of AS DATE)', batches)})"
         with self.connection() as con:
             return con.execute(
                 f"""SELECT CAST(row_number() OVER (ORDER BY supplier_id) - 1 AS BIGINT) AS case_id, supplier_id,
@@ -183,9 +198,39 @@ class Ledger:
                     FROM ({self.rows(SUPPLIERS, batches)}) AS t
                     WHERE effective_on <= $as_of AND ($tier IS NULL OR tier = $tier)
                       AND {self._stands_on("CAST($as_of AS DATE)", SUPPLIERS, batches)}
+                      AND supplier_id NOT IN ({merged})
                     GROUP BY supplier_id ORDER BY supplier_id""",
                 {"as_of": as_of, "tier": tier},
             ).df()
+
+    def _merges_on(self, day: str, batches: list[Batch]) -> str:
+        days = f"(SELECT {day} AS as_of)"
+        return standing_merges_sql(self.rows(MERGES, batches), days, corrected=self._corrected(MERGES, batches))
+
+    def groups(self, as_of: date, *, version: int | None = None) -> pd.DataFrame:
+        """Connected firms as known on a date: `supplier_id` and `group_id`, the least id of the group, by supplier_id.
+
+        Firms are connected where one controls the other, the same firm or person controls both, or one person is
+        responsible for both (46号 Art. 2; 大额风险暴露办法 on connected clients), and where ids are one by a merge. A
+        firm that is tied to nobody is not listed.
+        """
+        batches = self.batches(version)
+        with self.connection() as con:
+            ties = con.execute(
+                f"""SELECT supplier_id, related_id FROM ({self.rows(RELATIONS, batches)}) AS t
+                    WHERE tie IN {GROUP_TIES} AND happened_on <= $as_of
+                      AND {self._stands_on("CAST($as_of AS DATE)", RELATIONS, batches)}
+                    QUALIFY row_number() OVER (PARTITION BY supplier_id, related_id, tie
+                                               ORDER BY happened_on DESC, recorded_at DESC, record_id DESC) = 1
+                        AND kind = 'BEGAN'
+                    UNION SELECT supplier_id, merged_id
+                    FROM ({self._merges_on("CAST($as_of AS DATE)", batches)})""",
+                {"as_of": as_of},
+            ).df()
+            registered = con.execute(f"SELECT DISTINCT supplier_id FROM ({self.rows(SUPPLIERS, batches)})").df()
+        groups = connected(ties["supplier_id"], ties["related_id"]).reset_index()
+        firms = groups[groups["supplier_id"].isin(registered["supplier_id"])].reset_index(drop=True)
+        return firms.assign(group_id=firms.groupby("group")["supplier_id"].transform("min")).drop(columns="group")
 
     def lookup(self, table: str, column: str, key: str, value: str) -> str | None:
         """One column of the row with that key that was recorded last, or None.
@@ -271,23 +316,11 @@ class Ledger:
     def _files(self, table: Table, batches: list[Batch]) -> list[Path]:
         return [self.file(table.name, b.number) for b in batches if b.imported.get(table.name)]
 
-    def _known_view(self, table: Table, batches: list[Batch], currency: str) -> str:
-        join = "JOIN cases AS c USING (supplier_id)" if "supplier_id" in table.names else "CROSS JOIN cases AS c"
-        names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
-        money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
-        return f"""CREATE TEMP VIEW {table.name} AS SELECT c.case_id, c.as_of, {names}
-                   FROM ({self.rows(table, batches)}) AS t {join}
-                   WHERE t.{table.on} <= c.as_of AND {self._stands_on("c.as_of", table, batches)} {money}"""
+    def _corrected(self, table: Table, batches: list[Batch]) -> bool:
+        return any(batch.corrections.get(table.name) for batch in batches)
 
     def _stands_on(self, day: str, table: Table, batches: list[Batch]) -> str:
-        """The SQL condition that a row `t` was recorded by the end of a day, and nothing that takes its place."""
-        ended = f"{day} + {DAY_ENDS}"
-        recorded = f"t.recorded_at < {ended} AND (t.superseded_at IS NULL OR t.superseded_at >= {ended})"
-        if not any(batch.corrections.get(table.name) for batch in batches):
-            return recorded
-        return f"""{recorded} AND NOT EXISTS (
-                       SELECT 1 FROM ({self.rows(table, batches)}) AS later
-                       WHERE later.replaces = t.record_id AND later.recorded_at < {ended})"""
+        return stands_on(day, self.rows(table, batches), corrected=self._corrected(table, batches))
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

@@ -150,6 +150,62 @@ BUYERS = Table(
     ),
 )
 
+RELATIONS = Table(
+    "relations",
+    "A tie of a supplier to another firm or to a person, from when it began or to when it ended.",
+    on="happened_on",
+    key="relation_event_id",
+    columns=(
+        text("relation_event_id", "the event's id"),
+        SUPPLIER,
+        text(
+            "related_id", "the other firm's id, or a token that stands for a person; never a name or a personal number"
+        ),
+        text(
+            "tie",
+            "what the other is to the supplier; the first two make one group of firms",
+            choices=("CONTROLLER", "LEGAL_REPRESENTATIVE", "SHAREHOLDER", "GUARANTOR"),
+        ),
+        date("happened_on", "date of the event"),
+        text("kind", "began or ended", choices=("BEGAN", "ENDED")),
+    ),
+)
+# The SQL list of the ties by which firms count as one: controlled together, or under one responsible person.
+GROUP_TIES = "('CONTROLLER', 'LEGAL_REPRESENTATIVE')"
+
+MERGES = Table(
+    "merges",
+    "Two ids that turned out to be one supplier, or one that turned out to be two. Never by name.",
+    on="happened_on",
+    key="merge_event_id",
+    columns=(
+        text("merge_event_id", "the event's id"),
+        text("supplier_id", "the id under which the supplier goes on"),
+        text("merged_id", "the other id of the same supplier"),
+        date("happened_on", "date of the event"),
+        text("kind", "found to be one, or parted again", choices=("MERGED", "PARTED")),
+    ),
+)
+
+PROGRAMMES = Table(
+    "programmes",
+    "A supplier's membership in a regional or industrial programme. Prices and reports read it, scores never.",
+    on="happened_on",
+    key="programme_event_id",
+    columns=(
+        text("programme_event_id", "the event's id"),
+        SUPPLIER,
+        text(
+            "programme",
+            "which programme",
+            choices=("RURAL_HALL", "GREEN_PRODUCT", "FIRST_SET", "INDUSTRY_HALL", "SPECIALISED_NEW"),
+        ),
+        date("happened_on", "date of the event"),
+        text("kind", "joined or left", choices=("JOINED", "LEFT")),
+        date("valid_to", "last day it holds; empty until it is left", required=False),
+    ),
+)
+
 AWARDS = Table(
     "awards",
     "An award: who won what, before and beside the contract that follows from it.",
@@ -444,6 +500,8 @@ NAMES = Table(
 TABLES: tuple[Table, ...] = (
     SUPPLIERS,
     BUYERS,
+    RELATIONS,
+    MERGES,
     AWARDS,
     CONTRACTS,
     AMENDMENTS,
@@ -454,6 +512,7 @@ TABLES: tuple[Table, ...] = (
     DISPUTES,
     LISTINGS,
     ACCOUNTS,
+    PROGRAMMES,
     CONSENTS,
     APPLICATIONS,
     CREDIT_EVENTS,

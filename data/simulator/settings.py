@@ -260,6 +260,17 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
+class Ties:
+    """Who belongs together. All ours."""
+
+    shared_person: float = 0.06  # of firms have a responsible person who answers for an earlier firm too
+    representative_changes_a_year: float = 0.03
+    controlled: float = 0.03  # of firms are controlled by another supplier
+    comes_back: float = 0.10  # of firms that leave register again under a new id
+    merged_in_error: float = 0.1  # of these findings were wrong and are undone
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """How long until the platform knows: mean and longest lag in hours, by table. Ours."""
 
@@ -298,6 +309,7 @@ class Settings:
     lending: Lending = field(default_factory=Lending)
     guarantees: Guarantees = field(default_factory=Guarantees)
     sharing: Sharing = field(default_factory=Sharing)
+    ties: Ties = field(default_factory=Ties)
     recording: Recording = field(default_factory=Recording)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.simulator import borrowing, dealings, guarantees, invoices, outcomes, parties, sharing
+from data.simulator import borrowing, dealings, guarantees, invoices, outcomes, parties, sharing, ties
 from data.simulator.demand import Ending
 from data.simulator.sheets import Sheet, to_table
 from data.simulator.summary import Summary
@@ -21,6 +21,8 @@ from data.simulator.world import Progress, World
 _SHEETS: tuple[tuple[str, Callable[[World], Sheet], str], ...] = (
     ("suppliers", parties.suppliers, ""),
     ("buyers", parties.buyers, ""),
+    ("relations", ties.relations, "T"),
+    ("merges", ties.merges, "M"),
     ("awards", dealings.awards, ""),
     ("contracts", dealings.contracts, ""),
     ("amendments", dealings.amendments, "A"),
@@ -31,6 +33,7 @@ _SHEETS: tuple[tuple[str, Callable[[World], Sheet], str], ...] = (
     ("disputes", dealings.disputes, "QE"),
     ("listings", parties.listings, "LE"),
     ("accounts", sharing.accounts, "AE"),
+    ("programmes", ties.programmes, "Y"),
     ("consents", sharing.consents, "NE"),
     ("applications", borrowing.applications, "R"),
     ("credit_events", borrowing.credit_events, "CE"),

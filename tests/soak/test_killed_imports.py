@@ -40,7 +40,7 @@ import_history(Ledger(Path(sys.argv[1])), format_named("platform"), Path(sys.arg
 def history(
     tmp_path_factory: pytest.TempPathFactory, csv_file: Callable[..., Path], platform_row: Callable[..., dict[str, Any]]
 ) -> Path:
-    """Ten million payments in the order of their dates, so that they have to be sorted, and some rows that are wrong."""
+    """Ten million payments in the order of their dates, so that they have to be sorted, and a row that is wrong."""
     folder = tmp_path_factory.mktemp("history")
     with duckdb.connect() as con:
         con.execute(
@@ -49,7 +49,8 @@ def history(
         )
         con.execute(
             f"""COPY (SELECT 'P' || i AS payment_id, 'S' || hash(i) % {SUPPLIERS} AS supplier_id,
-                             'B' || hash(i) % 997 AS buyer_id, DATE '2019-01-01' + CAST(i // 5000 AS INTEGER) AS paid_on,
+                             'B' || hash(i) % 997 AS buyer_id,
+                             DATE '2019-01-01' + CAST(i // 5000 AS INTEGER) AS paid_on,
                              hash(i) % 1000000 AS amount_fen, 'CNY' AS currency
                       FROM range({PAYMENTS}) AS t(i)) TO '{folder / "payments.parquet"}'"""
         )

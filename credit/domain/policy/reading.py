@@ -37,11 +37,8 @@ def read_pack(content: Mapping[str, Any], *, shared: Mapping[str, Any], file: st
     _known(shared, SHARED_SECTIONS, "the shared parameters")
     head = _head(content, file)
     product = _product(head["product"], file)
-    own = {name: _parameter(name, entry, file) for name, entry in _table(content, "parameters", file).items()}
-    common = {
-        name: _parameter(name, entry, "the shared parameters")
-        for name, entry in _table(shared, "parameters", "the shared parameters").items()
-    }
+    own = read_parameters(content, file=file)
+    common = read_parameters(shared, file="the shared parameters")
     waived = _table(content, "not_applicable", file)
     not_applicable = {code: _text(why, f"not_applicable {code!r}", file) for code, why in waived.items()}
     inputs = {n: _text(source, f"input {n!r}", file) for n, source in _table(content, "inputs", file).items()}
@@ -51,6 +48,11 @@ def read_pack(content: Mapping[str, Any], *, shared: Mapping[str, Any], file: st
     _check_inputs(pack, product, file)
     _check_parameters(pack, product, own, file)
     return pack
+
+
+def read_parameters(content: Mapping[str, Any], *, file: str) -> dict[str, Parameter]:
+    """The dated parameters of a parsed file, by name. Raises PolicyBroken naming the entry."""
+    return {name: _parameter(name, entry, file) for name, entry in _table(content, "parameters", file).items()}
 
 
 # -- each entry by itself

@@ -1,0 +1,103 @@
+"""What stands behind the ledger's door: the SQL of a table's rows as they were known for each case.
+
+A row is seen where it had happened and was recorded by the end of the case's own `as_of`, nothing recorded by then had
+taken its place, its supplier was the case's by then, its amounts are in the currency asked for, and what it says
+against a firm has not lapsed.
+"""
+
+from __future__ import annotations
+
+from data.retention import lapsed_by
+from data.schema import AMENDMENTS, CREDIT_EVENTS, DISPUTES, GUARANTEE_EVENTS, LISTINGS, Table
+from data.staging import literal, quoted
+
+# `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
+DAY_ENDS = "INTERVAL 16 HOUR"
+
+# The ids of each case's supplier, itself and those found by then to be the same; without merges, itself alone.
+CASE_SUPPLIERS = "case_suppliers"
+
+_LAPSED = lapsed_by("as_of")
+
+# What speaks against a firm, as long as it may be shown; in the SQL, `as_of` is the case's date and the rows are those
+# seen by then. A matter goes as a whole, so that none looks open for want of its end.
+_STILL_SHOWN: dict[str, str] = {
+    DISPUTES.name: f"QUALIFY max(happened_on) OVER (PARTITION BY case_id, dispute_id) > {_LAPSED}",
+    LISTINGS.name: f"""
+        QUALIFY coalesce(happened_on > max(CASE WHEN kind = 'REMOVED' AND happened_on <= {_LAPSED} THEN happened_on END)
+                                           OVER (PARTITION BY case_id, list), true)""",
+    CREDIT_EVENTS.name: f"""
+        QUALIFY NOT bool_or(kind IN ('PAST_DUE', 'WRITTEN_OFF')) OVER (PARTITION BY case_id, loan_id)
+                OR coalesce(max(CASE WHEN kind IN ('REPAID', 'WRITTEN_OFF') THEN happened_on END)
+                                OVER (PARTITION BY case_id, loan_id) > {_LAPSED}, true)""",
+    GUARANTEE_EVENTS.name: f"""
+        QUALIFY NOT bool_or(kind IN ('DEMANDED', 'PAID')) OVER (PARTITION BY case_id, guarantee_id)
+                OR max(happened_on) OVER (PARTITION BY case_id, guarantee_id) > {_LAPSED}""",
+}
+# A contract that was terminated by the supplier's fault remains ended; whose fault it was is no longer said.
+_MASKED: dict[str, dict[str, str]] = {
+    AMENDMENTS.name: {
+        name: f"CASE WHEN kind = 'TERMINATED' AND fault = 'SUPPLIER' AND amended_on <= {_LAPSED} "
+        f"THEN {literal(said)} ELSE {name} END"
+        for name, said in (("kind", "ENDED"), ("fault", "NONE"))
+    }
+}
+
+
+def stands_on(day: str, rows: str, *, corrected: bool) -> str:
+    """The SQL condition that a row `t` was recorded by the end of a day, and nothing that takes its place.
+
+    `rows` is the SQL for all rows of its table; where none of them is a correction, they are not looked at.
+    """
+    ended = f"{day} + {DAY_ENDS}"
+    recorded = f"t.recorded_at < {ended} AND (t.superseded_at IS NULL OR t.superseded_at >= {ended})"
+    if not corrected:
+        return recorded
+    return f"""{recorded} AND NOT EXISTS (
+                   SELECT 1 FROM ({rows}) AS later
+                   WHERE later.replaces = t.record_id AND later.recorded_at < {ended})"""
+
+
+def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
+    """The view of a table of events: its columns and `record_id`, beside `case_id` and `as_of`."""
+    join = (
+        f"JOIN {CASE_SUPPLIERS} AS c USING (supplier_id)" if "supplier_id" in table.names else "CROSS JOIN cases AS c"
+    )
+    names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
+    money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
+    seen = f"""SELECT c.case_id, c.as_of, {names} FROM ({rows}) AS t {join}
+               WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}"""
+    masked = ", ".join(f"{sql} AS {name}" for name, sql in _MASKED.get(table.name, {}).items())
+    columns = f"* REPLACE ({masked})" if masked else "*"
+    return f"CREATE TEMP VIEW {table.name} AS SELECT {columns} FROM ({seen}) {_STILL_SHOWN.get(table.name, '')}"
+
+
+def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
+    """The relation of CASE_SUPPLIERS, from the SQL for all merges, or None where there are none.
+
+    Of two ids the last event known by the case's date counts, so a merge can be undone; what is merged with a merged
+    one belongs to all of them.
+    """
+    if merges is None:
+        return f"CREATE TEMP VIEW {CASE_SUPPLIERS} AS SELECT case_id, as_of, supplier_id FROM cases"
+    standing = standing_merges_sql(merges, "(SELECT DISTINCT as_of FROM cases)", corrected=corrected)
+    return f"""
+        CREATE TEMP TABLE {CASE_SUPPLIERS} AS
+        WITH RECURSIVE standing AS ({standing}),
+        ties AS (SELECT as_of, supplier_id AS one, merged_id AS other FROM standing
+                 UNION ALL SELECT as_of, merged_id, supplier_id FROM standing),
+        reach AS (SELECT case_id, as_of, supplier_id FROM cases
+                  UNION SELECT r.case_id, r.as_of, t.other FROM reach AS r
+                  JOIN ties AS t ON t.as_of = r.as_of AND t.one = r.supplier_id)
+        FROM reach"""
+
+
+def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:
+    """The merges that stand on each `as_of` of `days`: as_of, supplier_id, merged_id."""
+    return f"""SELECT as_of, supplier_id, merged_id FROM (
+                   SELECT c.as_of, t.* FROM ({merges}) AS t JOIN {days} AS c ON t.happened_on <= c.as_of
+                   WHERE {stands_on("c.as_of", merges, corrected=corrected)}
+                   QUALIFY row_number() OVER (
+                       PARTITION BY c.as_of, least(t.supplier_id, t.merged_id), greatest(t.supplier_id, t.merged_id)
+                       ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) = 1)
+               WHERE kind = 'MERGED' AND supplier_id <> merged_id"""

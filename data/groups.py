@@ -1,0 +1,22 @@
+"""Groups of connected firms: who belongs together through any chain of ties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def connected(one: pd.Series[str], other: pd.Series[str]) -> pd.Series[int]:
+    """The number of the group of each end of these ties, by its id, in order of the ids.
+
+    >>> connected(pd.Series(["S2", "S3", "S9"]), pd.Series(["P1", "P1", "S8"])).to_dict()
+    {'P1': 0, 'S2': 0, 'S3': 0, 'S8': 1, 'S9': 1}
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    names, places = np.unique(np.concatenate([one.to_numpy(str), other.to_numpy(str)]), return_inverse=True)
+    left, right = np.split(places, 2)
+    ties = coo_array((np.ones(left.size, dtype=bool), (left, right)), shape=(names.size, names.size))
+    _, group = connected_components(ties, directed=False)
+    return pd.Series(group, index=pd.Index(names, name="supplier_id"), name="group", dtype="int64")
