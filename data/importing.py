@@ -39,11 +39,10 @@ from data.staging import (
     stage_file,
     stage_rows,
 )
+from data.upkeep import ROW_GROUP_ROWS, erasures, finish_erasures
 
 # A summary shows so many quarantined rows.
 SHOWN_ROWS = 20
-# A single supplier's rows lie together in small row groups, so that one case reads little.
-ROW_GROUP_ROWS = 50_000
 # A long step says this often how far it is, in seconds.
 SAYS_EVERY = 1.0
 
@@ -72,11 +71,12 @@ HINTS: dict[str, str] = {
     " and names this one in `replaces`",
     "unknown-record": "`replaces` names a row that the ledger does not hold; import that row with or before this one",
     "replaced-twice": "that row has a correction already; a further one replaces the correction",
+    "erased": "the supplier's personal data were erased and are not taken in again",
     "unknown-supplier": "no supplier of that id is registered; import the suppliers with or before their events",
 }
 
 # Why a row that can be read is not taken in.
-FATES = ("unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice")
+FATES = ("erased", "unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice")
 
 Progress = Callable[[str], None]
 
@@ -139,6 +139,10 @@ def import_history(
     files = fmt.sources(path)
     with ledger.writing() as number, ledger.connection() as con:
         con.execute("SET VARIABLE loaded_at = CAST(? AS TIMESTAMP)", [loaded_at])
+        finish_erasures(ledger)
+        con.execute("CREATE TEMP TABLE erased (supplier_id VARCHAR)")
+        for erasure in erasures(ledger):
+            con.execute("INSERT INTO erased VALUES (?)", [erasure.supplier_id])
         steps = _Steps(con, progress)
         sources = _stage(steps, ledger, fmt, files)
         tables = list(dict.fromkeys(source.mapping.table for source in sources))
@@ -413,6 +417,11 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
             WHERE NOT _bad AND (_replaces IS NOT NULL OR _id IN (FROM shared_ids)
                              OR coalesce(_key, _id) IN (FROM shared_keys))"""
     )
+    if table.personal and _any(con, "erased"):
+        for source in sources:
+            con.execute(
+                f"INSERT INTO doubted SELECT _file, _row FROM {source.view} SEMI JOIN erased USING (supplier_id)"
+            )
     if _has_supplier(table) and table is not SUPPLIERS:
         for source in sources:
             con.execute(
@@ -442,7 +451,8 @@ def _resolve_sql(table: Table) -> str:
             FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
         objections AS ({_objections(table)})
         SELECT new.* EXCLUDE (first_digest, nth, digest),
-               CASE WHEN NOT {registered} THEN 'unknown-supplier'
+               CASE WHEN {"supplier_id IN (FROM erased)" if table.personal else "false"} THEN 'erased'
+                    WHEN NOT {registered} THEN 'unknown-supplier'
                     WHEN coalesce(same.digest, first_digest) <> new.digest THEN 'duplicate-key'
                     WHEN same.digest IS NOT NULL OR nth > 1 THEN 'duplicate'
                     ELSE coalesce(objection, 'new') END AS _fate
@@ -521,7 +531,7 @@ def _has_supplier(table: Table) -> bool:
 def _culprit(table: Table, fate: str) -> str:
     """The column that a fate hangs on."""
     match fate:
-        case "unknown-supplier":
+        case "erased" | "unknown-supplier":
             return "supplier_id"
         case "duplicate-key":
             return table.unique[0] if table.unique else RECORD_ID.name
@@ -561,7 +571,7 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
 
 def _rejected_sql(table: Table) -> Iterator[str]:
     """The rows of a table that can be read and must not be taken in."""
-    for fate in FATES if _has_supplier(table) else FATES[1:]:
+    for fate in FATES if _has_supplier(table) else FATES[2:]:
         column = _culprit(table, fate)
         yield f"""SELECT {literal(table.name)}, _file, _line, s.source, left(r.{column}, {SHOWN_CHARACTERS}), _fate
                   FROM resolved_{table.name} AS r JOIN source_columns AS s ON s.number = _file AND s.name = '{column}'
@@ -623,7 +633,8 @@ def _write(
             first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
         if row and row[2]:
             corrections[table.name] = int(row[2])
-        hashes[table.name] = sha256_of(target)
+        if not table.personal:
+            hashes[table.name] = sha256_of(target)
         move_whole(target, ledger.file(table.name, number))
     fresh = _fresh_counts(con)
     if fresh:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
@@ -47,6 +49,9 @@ LAST_REGISTERED = "effective_on, record_id"
 # What a question says; nothing else of the caller's frame, such as a label beside it, comes through the door.
 CASE_COLUMNS = ("case_id", "supplier_id", "as_of", "contract_id")
 
+# The column in which a compacted file says which batch brought a row.
+IMPORTED_IN = "imported_in"
+
 # Memory that one import or one reading may take before it spills to disk.
 MEMORY_LIMIT = "1500MB"
 
@@ -73,6 +78,23 @@ class Batch:
     corrections: dict[str, int] = field(default_factory=dict)
     first_day: dict[str, str] = field(default_factory=dict)
     last_day: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """All rows of the batches up to one, in one file a table, each with the number of the batch that brought it.
+
+    `sha256` has the hash of each table's file, `personal` the tables whose files may be rewritten and have none.
+    """
+
+    upto: int
+    sha256: dict[str, str]
+    personal: list[str]
+
+    @property
+    def tables(self) -> set[str]:
+        """The tables that have a file."""
+        return {*self.sha256, *self.personal}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +159,21 @@ class Ledger:
 
     def damaged(self, version: int | None = None) -> list[str]:
         """The files of the ledger that are no longer what their batch wrote, each with what is wrong with it."""
+        compaction = self.compaction()
+        written = {
+            self.file(table, batch.number): sha256
+            for batch in self.batches(version)
+            if compaction is None or batch.number > compaction.upto
+            for table, sha256 in batch.sha256.items()
+        }
+        if compaction is not None:
+            written |= {self.compacted_file(table, compaction.upto): sha for table, sha in compaction.sha256.items()}
         wrong = []
-        for batch in self.batches(version):
-            for table, written in batch.sha256.items():
-                file = self.file(table, batch.number)
-                if not file.is_file():
-                    wrong.append(f"{file.relative_to(self.folder)} is gone")
-                elif sha256_of(file) != written:
-                    wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
+        for file, sha256 in written.items():
+            if not file.is_file():
+                wrong.append(f"{file.relative_to(self.folder)} is gone")
+            elif sha256_of(file) != sha256:
+                wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
         return wrong
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -287,7 +316,7 @@ class Ledger:
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection in UTC that spills beside the ledger and sees no variable of the program."""
-        spill = self.folder / ".spill"
+        spill = self.folder / ".spill" / f"{os.getpid()}-{uuid4().hex}"
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
@@ -301,20 +330,33 @@ class Ledger:
             raise
         finally:
             con.close()
+            shutil.rmtree(spill, ignore_errors=True)
 
     def rows(self, table: Table, batches: list[Batch]) -> str:
         """The SQL for all rows of those batches, whenever they were recorded."""
-        columns = (*table.columns, *OWN_COLUMNS)
-        files = self._files(table, batches)
-        if files:
-            # The files leave the id of a row empty where it is the table's key.
-            own = f"coalesce(record_id, {quoted(table.key)}) AS record_id" if table.key else "record_id"
-            names = ", ".join(own if c is RECORD_ID else quoted(c.name) for c in columns)
-            return f"SELECT {names} FROM {parquet(*files)}"
-        return "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
+        parts = []
+        compaction = self.compaction()
+        if compaction is not None and table.name in compaction.tables:
+            held = parquet(self.compacted_file(table.name, compaction.upto))
+            last = max((batch.number for batch in batches), default=0)
+            parts.append(f"{held} WHERE {IMPORTED_IN} <= {last}" if last < compaction.upto else held)
+        if files := self._batch_files(table, batches):
+            parts.append(parquet(*files))
+        if not parts:
+            columns = (*table.columns, *OWN_COLUMNS)
+            return "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
+        return " UNION ALL ".join(f"SELECT {_names(table)} FROM {part}" for part in parts)
 
     def _files(self, table: Table, batches: list[Batch]) -> list[Path]:
-        return [self.file(table.name, b.number) for b in batches if b.imported.get(table.name)]
+        compaction = self.compaction()
+        held = compaction is not None and table.name in compaction.tables
+        compacted = [self.compacted_file(table.name, compaction.upto)] if compaction and held else []
+        return compacted + self._batch_files(table, batches)
+
+    def _batch_files(self, table: Table, batches: list[Batch]) -> list[Path]:
+        compaction = self.compaction()
+        upto = compaction.upto if compaction else 0
+        return [self.file(table.name, b.number) for b in batches if b.number > upto and b.imported.get(table.name)]
 
     def _corrected(self, table: Table, batches: list[Batch]) -> bool:
         return any(batch.corrections.get(table.name) for batch in batches)
@@ -341,10 +383,47 @@ class Ledger:
             yield number
 
     def _sweep(self, number: int) -> None:
-        """Remove what an import left behind that ended before it was committed; no batch names these files."""
-        for left in (self.folder / "tables").glob(f"*/{_partition(number)}"):
+        """Remove what no record names: of an import or compaction that was cut off, or that a compaction replaced.
+
+        What it replaced stays until the next writer comes, for somebody may be reading it.
+        """
+        tables = self.folder / "tables"
+        for left in tables.glob(f"*/{_partition(number)}"):
             shutil.rmtree(left)
         self.quarantine_file(number).unlink(missing_ok=True)
+        compaction = self.compaction()
+        upto = compaction.upto if compaction else 0
+        for folder in tables.glob("*/compacted=*"):
+            if folder.name != _compacted(upto):
+                shutil.rmtree(folder)
+        for folder in tables.glob("*/batch=*"):
+            if int(folder.name.removeprefix("batch=")) <= upto:
+                shutil.rmtree(folder)
+        for spill in (self.folder / ".spill").glob("*-*"):
+            if not _lives(int(spill.name.split("-")[0])):
+                shutil.rmtree(spill, ignore_errors=True)
+
+    # -- compaction ------------------------------------------------------------------------------------------------
+
+    def compaction(self) -> Compaction | None:
+        """The last compaction, or None where there was none."""
+        records = sorted((self.folder / "compactions").glob("*.json"))
+        if not records:
+            return None
+        return Compaction(**json_of(records[-1].read_text(), f"{records[-1].name} of the ledger's compactions"))
+
+    def compacted_file(self, table: str, upto: int) -> Path:
+        """Where a compaction keeps the rows of a table."""
+        return self.folder / "tables" / table / _compacted(upto) / "part-0.parquet"
+
+    def commit_compaction(self, compaction: Compaction) -> None:
+        """Have readers read the compacted files from now on."""
+        record = json.dumps(asdict(compaction), indent=1, sort_keys=True)
+        write_whole(self.folder / "compactions" / f"{compaction.upto:06d}.json", record.encode())
+
+    def personal_files(self, table: Table) -> list[Path]:
+        """The files that hold a table of personal data."""
+        return self._files(table, self.batches())
 
     def commit(self, batch: Batch) -> None:
         """Make a batch part of the ledger: the one moment at which its rows come to exist."""
@@ -369,6 +448,26 @@ def _batch(record: Path) -> Batch:
         return Batch(**json_of(record.read_text(), what))
     except TypeError as other:
         raise StoreDamaged(f"{what} is not a batch as this version writes it") from other
+
+
+def _names(table: Table) -> str:
+    """The columns of a table as its files have them; they leave the id of a row empty where it is the table's key."""
+    own = f"coalesce(record_id, {quoted(table.key)}) AS record_id" if table.key else "record_id"
+    return ", ".join(own if c is RECORD_ID else quoted(c.name) for c in (*table.columns, *OWN_COLUMNS))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _compacted(upto: int) -> str:
+    return f"compacted={upto:06d}"
 
 
 def _partition(number: int) -> str:

@@ -79,6 +79,7 @@ def formats(
 ) -> None:
     """List the import formats, or show one."""
     from data.formats import FORMATS, format_named
+    from data.formats.platform import PLATFORM, schema
 
     if name is None:
         listed = [{"name": f.name, "meaning": f.meaning, "tier": f.tier, "lag_days": f.lag_days} for f in FORMATS]
@@ -95,6 +96,7 @@ def formats(
         "page": fmt.page,
         "sample": fmt.sample,
         "files": [{"files": m.files, "table": m.table.name, "needs": m.needs} for m in fmt.mappings],
+        "schema": schema() if fmt is PLATFORM else None,
     }
 
     def page() -> None:
@@ -123,3 +125,40 @@ def summary(as_json: console.AsJson = False) -> None:
             typer.echo(f"  {line}")
 
     console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def compact(as_json: console.AsJson = False) -> None:
+    """Put the rows of all imports into one file a table; no answer changes, also none at an older version."""
+    from data.upkeep import compact as compact_ledger
+
+    done = compact_ledger(Home.from_environment().ledger(), progress=console.progress)
+    console.progress_done()
+
+    def page() -> None:
+        if done is None:
+            typer.echo("There is nothing to compact.")
+        else:
+            typer.echo(f"{len(done.tables)} tables hold all rows up to version {done.upto}.")
+
+    console.answer({"upto": done.upto if done else None}, as_json=as_json, page=page)
+
+
+@app.command()
+def erase(
+    supplier: Annotated[str, typer.Argument(help="The supplier whose names are erased.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Erase a supplier's personal data (its names) from every file; no later import brings them back."""
+    from credit.app.clock import now
+    from credit.app.deciding import supplier_tier
+    from data.upkeep import erase as erase_names
+
+    home = Home.from_environment()
+    supplier_tier(home, supplier)
+    erasure = erase_names(home.ledger(), supplier, at=now())
+    console.answer(
+        asdict(erasure),
+        as_json=as_json,
+        page=lambda: typer.echo(f"The names of {erasure.supplier_id} were erased at {erasure.erased_at} UTC."),
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
 from data.formats import FORMATS, format_named
-from data.formats.platform import PLATFORM
+from data.formats.platform import PLATFORM, schema
 from data.importing import import_history
 from data.ledger import Ledger
 from data.schema import TABLES
@@ -70,3 +70,17 @@ def test_the_sample_is_a_file_that_can_be_imported(ledger: Ledger, tmp_path: Pat
     import_rows(ledger, suppliers=[{"supplier_id": "S0000001"}])  # type: ignore[operator]
     summary = import_history(ledger, PLATFORM, tmp_path, loaded_at=datetime(2026, 1, 1))
     assert [(t.read, t.imported) for t in summary.tables] == [(1, 1)]
+
+
+def test_the_published_schema_has_every_table_and_column_with_what_the_import_checks() -> None:
+    published = {each["path"].removesuffix(".csv"): each["schema"] for each in schema()["resources"]}
+    assert list(published) == [table.name for table in TABLES]
+    for table in TABLES:
+        fields = {field["name"]: field for field in published[table.name]["fields"]}
+        assert list(fields) == [*table.names, "record_id", "replaces", "recorded_at"]
+        for column in table.columns:
+            constraints = fields[column.name]["constraints"]
+            assert constraints["required"] is column.required
+            assert tuple(constraints.get("enum", ())) == column.choices
+            if column.at_least is not None:
+                assert constraints["minimum"] == column.at_least
