@@ -32,10 +32,10 @@ def simulate(
 
     Raises FileExistsError where the folder holds anything, ValueError where a number makes no sense.
     """
-    from data.simulator.clock import run
+    from data.simulator.blocks import write
     from data.simulator.settings import Settings
-    from data.simulator.writer import refuse_filled, write
+    from data.simulator.writer import refuse_filled
 
     settings = Settings(suppliers=suppliers, borrower_share=borrower_share, start=start, end=end, seed=seed)
     refuse_filled(folder)
-    return write(run(settings, progress), folder, progress)
+    return write(settings, folder, progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from data.simulator.arrays import NEVER, Flags, Ints
-from data.simulator.ids import loan_ids, supplier_ids
 from data.simulator.settings import LENDERS
 from data.simulator.sheets import Sheet, labels, sheet, stacked
 from data.simulator.world import World
@@ -16,7 +15,7 @@ def applications(world: World) -> Sheet:
     asked = world.lines.applications
     return sheet(
         "applications",
-        supplier_id=supplier_ids(asked["firm"]),
+        supplier_id=world.ids.suppliers(asked["firm"]),
         lender_id=labels(LENDERS, world.firms.house_bank[asked["firm"]]),
         applied_on=asked["applied_on"],
         requested_fen=asked["requested"],
@@ -63,8 +62,8 @@ def _event(world: World, which: Ints, kind: str, on: Ints, *, days: Ints | int =
     firm = loans["firm"][which]
     return sheet(
         "credit_events",
-        loan_id=loan_ids(which),
-        supplier_id=supplier_ids(firm),
+        loan_id=world.ids.loans(which),
+        supplier_id=world.ids.suppliers(firm),
         lender_id=labels(LENDERS, world.firms.house_bank[firm]),
         kind=kind,
         happened_on=on,

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from data.simulator.arrays import NEVER, Ints, days_between
 from data.simulator.demand import Ending
-from data.simulator.ids import buyer_ids, contract_ids, delivery_ids, numbered, supplier_ids
 from data.simulator.settings import CATEGORIES, CHANNELS
 from data.simulator.sharing import to_locked_account
 from data.simulator.sheets import Sheet, labels, sheet, stacked
@@ -29,10 +28,10 @@ def awards(world: World) -> Sheet:
     which = np.flatnonzero(plan.signed)
     return sheet(
         "awards",
-        award_id=contract_ids(which),
-        supplier_id=supplier_ids(plan.firm[which]),
+        award_id=world.ids.contracts(which),
+        supplier_id=world.ids.suppliers(plan.firm[which]),
         awarded_on=plan.awarded_on[which],
-        buyer_id=buyer_ids(plan.buyer[which]),
+        buyer_id=world.ids.buyers(plan.buyer[which]),
         amount_fen=plan.amount[which],
     )
 
@@ -43,9 +42,9 @@ def contracts(world: World) -> Sheet:
     which = np.flatnonzero(plan.signed)
     return sheet(
         "contracts",
-        contract_id=contract_ids(which),
-        supplier_id=supplier_ids(plan.firm[which]),
-        buyer_id=buyer_ids(plan.buyer[which]),
+        contract_id=world.ids.contracts(which),
+        supplier_id=world.ids.suppliers(plan.firm[which]),
+        buyer_id=world.ids.buyers(plan.buyer[which]),
         awarded_on=plan.awarded_on[which],
         signed_on=plan.signed_on[which],
         channel=labels([each.name for each in CHANNELS], plan.channel[which]),
@@ -81,8 +80,8 @@ def amendments(world: World) -> Sheet:
 def _amendment(world: World, which: Ints, on: Ints, kind: str, fault: str = "NONE", *, change: Ints | int = 0) -> Sheet:
     return sheet(
         "amendments",
-        contract_id=contract_ids(which),
-        supplier_id=supplier_ids(world.contracts.firm[which]),
+        contract_id=world.ids.contracts(which),
+        supplier_id=world.ids.suppliers(world.contracts.firm[which]),
         amended_on=on,
         kind=kind,
         fault=fault,
@@ -106,10 +105,10 @@ def deliveries(world: World) -> Sheet:
     contract = work.contract[which]
     return sheet(
         "deliveries",
-        delivery_id=delivery_ids(which),
-        contract_id=contract_ids(contract),
-        supplier_id=supplier_ids(plan.firm[contract]),
-        buyer_id=buyer_ids(plan.buyer[contract]),
+        delivery_id=world.ids.deliveries(which),
+        contract_id=world.ids.contracts(contract),
+        supplier_id=world.ids.suppliers(plan.firm[contract]),
+        buyer_id=world.ids.buyers(plan.buyer[contract]),
         due_on=work.due_on[which],
         delivered_on=work.delivered_on[which],
         value_fen=work.value[which],
@@ -123,10 +122,10 @@ def acceptances(world: World) -> Sheet:
     contract = work.contract[which]
     return sheet(
         "acceptances",
-        delivery_id=delivery_ids(which),
-        contract_id=contract_ids(contract),
-        supplier_id=supplier_ids(plan.firm[contract]),
-        buyer_id=buyer_ids(plan.buyer[contract]),
+        delivery_id=world.ids.deliveries(which),
+        contract_id=world.ids.contracts(contract),
+        supplier_id=world.ids.suppliers(plan.firm[contract]),
+        buyer_id=world.ids.buyers(plan.buyer[contract]),
         accepted_on=work.accepted_on[which],
         accepted_fen=work.accepted[which],
         rejected_fen=work.rejected[which],
@@ -158,7 +157,7 @@ def payments(world: World) -> Sheet:
                 due_on=work.payment_due_on[paid],
                 paid_on=work.paid_on[paid],
                 amount=work.payment[paid],
-                delivery=delivery_ids(paid),
+                delivery=world.ids.deliveries(paid),
             ),
             _payment(
                 world,
@@ -185,9 +184,9 @@ def _payment(
     plan = world.contracts
     return sheet(
         "payments",
-        contract_id=contract_ids(contract),
-        supplier_id=supplier_ids(plan.firm[contract]),
-        buyer_id=buyer_ids(plan.buyer[contract]),
+        contract_id=world.ids.contracts(contract),
+        supplier_id=world.ids.suppliers(plan.firm[contract]),
+        buyer_id=world.ids.buyers(plan.buyer[contract]),
         kind=kind,
         delivery_id=delivery,
         due_on=due_on,
@@ -209,9 +208,9 @@ def disputes(world: World) -> Sheet:
     events = [
         sheet(
             "disputes",
-            dispute_id=numbered("Q", which + 1, 8),
-            contract_id=contract_ids(contract),
-            supplier_id=supplier_ids(plan.firm[contract]),
+            dispute_id=world.ids.disputes(which),
+            contract_id=world.ids.contracts(contract),
+            supplier_id=world.ids.suppliers(plan.firm[contract]),
             happened_on=on,
             kind=kind,
             amount_fen=np.where(work.rejected[which] > 0, work.rejected[which], work.payment[which] // 4),

@@ -8,7 +8,6 @@ import numpy as np
 
 from data.simulator.arrays import NEVER, Flags, Ints, days_between, never, running_total_by, to_fen
 from data.simulator.demand import Ending
-from data.simulator.ids import contract_ids, numbered, supplier_ids
 from data.simulator.sheets import Sheet, sheet, stacked
 from data.simulator.trade import recouped, recouped_share
 from data.simulator.world import World
@@ -142,9 +141,9 @@ def _reductions(world: World, path: Paths) -> Sheet:
 def _event(world: World, form: str, contract: Ints, kind: str, on: Ints, amount: Ints) -> Sheet:
     return sheet(
         "guarantee_events",
-        guarantee_id=numbered("G", contract * len(_FORMS) + _FORMS.index(form) + 1, 8),
-        contract_id=contract_ids(contract),
-        supplier_id=supplier_ids(world.contracts.firm[contract]),
+        guarantee_id=world.ids.guarantees(contract * len(_FORMS) + _FORMS.index(form)),
+        contract_id=world.ids.contracts(contract),
+        supplier_id=world.ids.suppliers(world.contracts.firm[contract]),
         form=form,
         kind=kind,
         happened_on=on,

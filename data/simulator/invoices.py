@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.simulator.arrays import NEVER, Floats, Ints, days_between, to_fen
-from data.simulator.ids import buyer_ids, contract_ids, numbered, supplier_ids
+from data.simulator.ids import numbered
 from data.simulator.population import MICRO
 from data.simulator.settings import CATEGORIES, VAT_RATES, VAT_SMALL_SCALE
 from data.simulator.sheets import Sheet, sheet, stacked
@@ -36,12 +36,12 @@ def _issued(world: World) -> list[Sheet]:
     on = work.accepted_on[which] + days_between(rng, _ISSUED_AFTER_DAYS, which.size)
     valid = sheet(
         "invoices",
-        supplier_id=supplier_ids(firm),
+        supplier_id=world.ids.suppliers(firm),
         direction="ISSUED",
         invoice_no=_numbers(rng, which.size),
         issued_on=on,
-        counterparty_id=buyer_ids(plan.buyer[contract]),
-        contract_id=contract_ids(contract),
+        counterparty_id=world.ids.buyers(plan.buyer[contract]),
+        contract_id=world.ids.contracts(contract),
         net_fen=net,
         tax_fen=total - net,
         total_fen=total,
@@ -92,7 +92,7 @@ def _received(world: World) -> Sheet:
     upstream = rng.integers(0, _UPSTREAM_FIRMS_A_SUPPLIER * world.firms.count, which.size)
     return sheet(
         "invoices",
-        supplier_id=supplier_ids(firm),
+        supplier_id=world.ids.suppliers(firm),
         direction="RECEIVED",
         invoice_no=_numbers(rng, which.size),
         issued_on=work.started_on[which],

@@ -8,7 +8,7 @@ from data.simulator.arrays import NEVER, Flags, Ints
 from data.simulator.borrowing import reached
 from data.simulator.demand import Ending
 from data.simulator.guarantees import paid_on
-from data.simulator.ids import contract_ids, joined, loan_ids, supplier_ids
+from data.simulator.ids import joined
 from data.simulator.sheets import Sheet, sheet, stacked
 from data.simulator.world import World
 
@@ -31,10 +31,10 @@ def _of_draws(world: World) -> Sheet:
     which = np.flatnonzero(matured_on <= world.day)
     return sheet(
         "outcomes",
-        outcome_id=joined("loan_default-", loan_ids(which)),
+        outcome_id=joined("loan_default-", world.ids.loans(which)),
         target="loan_default",
-        supplier_id=supplier_ids(loans["firm"][which]),
-        loan_id=loan_ids(which),
+        supplier_id=world.ids.suppliers(loans["firm"][which]),
+        loan_id=world.ids.loans(which),
         contract_id=None,
         opened_on=loans["drawn_on"][which],
         matured_on=matured_on[which],
@@ -55,11 +55,11 @@ def _of_contracts(world: World) -> Sheet:
     which = np.flatnonzero(plan.signed & (matured_on <= world.day))
     return sheet(
         "outcomes",
-        outcome_id=joined("performance_breach-", contract_ids(which)),
+        outcome_id=joined("performance_breach-", world.ids.contracts(which)),
         target="performance_breach",
-        supplier_id=supplier_ids(plan.firm[which]),
+        supplier_id=world.ids.suppliers(plan.firm[which]),
         loan_id=None,
-        contract_id=contract_ids(which),
+        contract_id=world.ids.contracts(which),
         opened_on=plan.signed_on[which],
         matured_on=matured_on[which],
         happened=breached(world)[which],

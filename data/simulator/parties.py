@@ -6,7 +6,6 @@ import numpy as np
 
 from data.simulator import identity, regions
 from data.simulator.arrays import DAYS_A_YEAR, NEVER, Ints, days_between
-from data.simulator.ids import buyer_ids, supplier_ids
 from data.simulator.population import COMPANY, FARM_COOP, LEGAL_FORMS, SOLE_TRADER
 from data.simulator.settings import INDUSTRIES, LEVELS, SIZE_CLASSES
 from data.simulator.sheets import Sheet, labels, sheet, stacked
@@ -27,11 +26,11 @@ def _registrations(world: World, who: Ints, county: Ints, size_class: Ints, sinc
     firms = world.firms
     return sheet(
         "suppliers",
-        supplier_id=supplier_ids(who),
+        supplier_id=world.ids.suppliers(who),
         effective_on=firms.registered_on[who] if since is None else since,
         tier="platform",
         # The code keeps the county of first registration for ever (DOMAIN 2.4).
-        uscc=identity.usccs(who + 1, regions.CODES[firms.county[who]], firms.legal_form[who]),
+        uscc=identity.usccs(world.ids.serial(who), regions.CODES[firms.county[who]], firms.legal_form[who]),
         founded_on=firms.founded_on[who],
         region=regions.CODES[county].astype(str),
         size_class=labels([name for name, _ in SIZE_CLASSES], size_class),
@@ -60,7 +59,7 @@ def names(world: World) -> Sheet:
     form_words = np.array([_FORM_WORDS[form] for form in sorted(_FORM_WORDS)])
     return sheet(
         "names",
-        supplier_id=supplier_ids(np.arange(firms.count)),
+        supplier_id=world.ids.suppliers(np.arange(firms.count)),
         effective_on=firms.registered_on,
         name=identity.names(
             world.settings.generator("names"),
@@ -76,7 +75,7 @@ def buyers(world: World) -> Sheet:
     drawn = world.buyers
     return sheet(
         "buyers",
-        buyer_id=buyer_ids(np.arange(drawn.count)),
+        buyer_id=world.ids.buyers(np.arange(drawn.count)),
         effective_on=drawn.registered_on,
         region=regions.CODES[drawn.county].astype(str),
         level=labels([name for name, _ in LEVELS], drawn.level),
@@ -88,16 +87,16 @@ def listings(world: World) -> Sheet:
     entries = [_bans(world), _tax_cases(world), _judgments(world)]
     return stacked(
         [
-            _listing(name, firms, on, kind)
+            _listing(world, name, firms, on, kind)
             for name, firms, listed_on, removed_on in entries
             for kind, on in (("LISTED", listed_on), ("REMOVED", removed_on))
         ]
     )
 
 
-def _listing(name: str, firms: Ints, on: Ints, kind: str) -> Sheet:
+def _listing(world: World, name: str, firms: Ints, on: Ints, kind: str) -> Sheet:
     known = on != NEVER
-    return sheet("listings", supplier_id=supplier_ids(firms[known]), list=name, happened_on=on[known], kind=kind)
+    return sheet("listings", supplier_id=world.ids.suppliers(firms[known]), list=name, happened_on=on[known], kind=kind)
 
 
 def _bans(world: World) -> tuple[str, Ints, Ints, Ints]:

@@ -187,8 +187,9 @@ def _legal_forms(rng: np.random.Generator, settings: Settings, industry: Ints, s
 
 def draw_buyers(settings: Settings) -> Buyers:
     """Buyers with their budget level and their own way of paying."""
-    rng = settings.generator("buyers")
-    count = max(5, settings.suppliers // settings.population.suppliers_a_buyer)
+    rng = settings.shared_generator("buyers")
+    suppliers = settings.platform_suppliers or settings.suppliers
+    count = max(5, suppliers // settings.population.suppliers_a_buyer)
     trade, assumed = settings.trade, settings.population
     return Buyers(
         county=pick(rng, regions.WEIGHTS, count),

@@ -293,6 +293,10 @@ class Recording:
         return next(((mean, most) for name, mean, most in self.by_table if name == table), self.usual)
 
 
+# Beyond any byte of a subject's name, so that no block draws another's numbers.
+_BLOCKS_FROM = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One simulated platform: its size, its time, its seed and everything it assumes."""
@@ -302,6 +306,8 @@ class Settings:
     start: date = date(2021, 1, 1)
     end: date = date(2026, 10, 31)
     seed: int = 7
+    block: int = 0  # which of the platform's blocks of suppliers this is; each is a world of its own
+    platform_suppliers: int = 0  # of all blocks; 0 where this is the only one
     population: Population = field(default_factory=Population)
     trade: Trade = field(default_factory=Trade)
     shock: Shock = field(default_factory=Shock)
@@ -331,7 +337,12 @@ class Settings:
         return day_number(self.end)
 
     def generator(self, subject: str) -> np.random.Generator:
-        """The random numbers of one subject: a change in one leaves the draws of the others alone."""
+        """The random numbers of one subject in the block: a change in one leaves the draws of the others alone."""
+        block = [_BLOCKS_FROM + self.block] if self.block else []
+        return np.random.default_rng([self.seed, *block, *subject.encode()])
+
+    def shared_generator(self, subject: str) -> np.random.Generator:
+        """The random numbers of a subject that all blocks share."""
         return np.random.default_rng([self.seed, *subject.encode()])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.simulator.arrays import NEVER, Ints, days_between
-from data.simulator.ids import contract_ids, joined, supplier_ids
+from data.simulator.ids import joined
 from data.simulator.settings import Settings
 from data.simulator.sheets import Sheet, sheet, stacked
 from data.simulator.world import World
@@ -59,8 +59,8 @@ def accounts(world: World) -> Sheet:
         events.append(
             sheet(
                 "accounts",
-                contract_id=contract_ids(which),
-                supplier_id=supplier_ids(plan.firm[which]),
+                contract_id=world.ids.contracts(which),
+                supplier_id=world.ids.suppliers(plan.firm[which]),
                 happened_on=on[which],
                 kind=kind,
             )
@@ -93,8 +93,8 @@ def _consents_to(world: World, bank: str, rng: np.random.Generator) -> list[Shee
         revoked = rng.random(who.size) < sharing.revokes
         revoked_on = on + days_between(rng, _REVOKED_AFTER_DAYS, who.size)
         revoked &= (revoked_on <= world.day) & (revoked_on < valid_to)
-        events.append(_consent(bank, purpose, who, "GRANTED", on, valid_to))
-        events.append(_consent(bank, purpose, who[revoked], "REVOKED", revoked_on[revoked], revoked_on[revoked]))
+        events.append(_consent(world, bank, purpose, who, "GRANTED", on, valid_to))
+        events.append(_consent(world, bank, purpose, who[revoked], "REVOKED", revoked_on[revoked], revoked_on[revoked]))
     return events
 
 
@@ -109,11 +109,11 @@ def _asked_on(world: World, rng: np.random.Generator) -> Ints:
     return np.where(applied_on == NEVER, some_day, np.maximum(before, opened))
 
 
-def _consent(bank: str, purpose: str, who: Ints, kind: str, on: Ints, valid_to: Ints) -> Sheet:
+def _consent(world: World, bank: str, purpose: str, who: Ints, kind: str, on: Ints, valid_to: Ints) -> Sheet:
     return sheet(
         "consents",
-        consent_id=joined(supplier_ids(who), "-", bank, "-", purpose),
-        supplier_id=supplier_ids(who),
+        consent_id=joined(world.ids.suppliers(who), "-", bank, "-", purpose),
+        supplier_id=world.ids.suppliers(who),
         bank_id=bank,
         purpose=purpose,
         happened_on=on,

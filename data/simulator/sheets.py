@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from data import schema
 from data.simulator.arrays import NEVER, Flags, Floats, Ints
-from data.simulator.ids import numbered
+from data.simulator.ids import Ids
 from data.simulator.settings import Settings
 
 _MICROSECONDS_AN_HOUR = 3_600_000_000
@@ -74,7 +74,7 @@ def to_table(rows: Sheet, settings: Settings, key_prefix: str = "") -> pa.Table:
     recorded = _recorded_at(rows, settings)
     columns = {column.name: _as_arrow(rows, column.name) for column in rows.table.columns}
     if key_prefix and rows.table.key:
-        columns[rows.table.key] = _key(rows, key_prefix)
+        columns[rows.table.key] = _key(rows, key_prefix, settings)
     known = recorded < (settings.last_day + 1) * _MICROSECONDS_A_DAY - _CHINA_IS_AHEAD
     moment = pa.array(recorded).cast(pa.timestamp("us"))
     return pa.table({**columns, schema.RECORDED.name: moment}).filter(pa.array(known))
@@ -90,12 +90,12 @@ def _recorded_at(rows: Sheet, settings: Settings) -> Ints:
     return days * _MICROSECONDS_A_DAY + seconds * _MICROSECONDS_A_SECOND
 
 
-def _key(rows: Sheet, prefix: str) -> pa.Array:
+def _key(rows: Sheet, prefix: str, settings: Settings) -> pa.Array:
     """Ids in the order in which things happened."""
     order = pc.sort_indices(_as_arrow(rows, rows.table.on)).to_numpy()
     number = np.empty(rows.size, dtype=np.int64)
     number[order] = np.arange(1, rows.size + 1)
-    return numbered(prefix, number, 8)
+    return Ids(settings.block).events(prefix, number)
 
 
 def _as_arrow(rows: Sheet, name: str) -> pa.Array:

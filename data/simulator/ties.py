@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 
 from data.simulator.arrays import DAYS_A_YEAR, NEVER, Ints
-from data.simulator.ids import numbered, supplier_ids
 from data.simulator.population import to_days
 from data.simulator.settings import CHANNELS, INDUSTRIES
 from data.simulator.sheets import Sheet, labels, sheet, stacked
@@ -25,16 +24,24 @@ def relations(world: World) -> Sheet:
     wait = to_days(rng.exponential(DAYS_A_YEAR / assumed.representative_changes_a_year, firms.count))
     changed_on = np.maximum(firms.registered_on, settings.first_day) + 1 + wait
     changed = np.flatnonzero(changed_on <= settings.last_day)
+    handed_over = changed_on[changed]
     controlled = np.flatnonzero(rng.random(firms.count) < assumed.controlled)
     parent = _parents(rng, controlled, firms.size_class)
     controlled, parent = controlled[parent != controlled], parent[parent != controlled]
     begins = np.maximum(firms.registered_on[controlled], firms.registered_on[parent])
     return stacked(
         [
-            _tie(everyone, _tokens(person), "LEGAL_REPRESENTATIVE", firms.registered_on, "BEGAN"),
-            _tie(changed, _tokens(person[changed]), "LEGAL_REPRESENTATIVE", changed_on[changed], "ENDED"),
-            _tie(changed, _tokens(firms.count + changed), "LEGAL_REPRESENTATIVE", changed_on[changed], "BEGAN"),
-            _tie(controlled, supplier_ids(parent), "CONTROLLER", begins, "BEGAN"),
+            _tie(world, everyone, world.ids.persons(person), "LEGAL_REPRESENTATIVE", firms.registered_on, "BEGAN"),
+            _tie(world, changed, world.ids.persons(person[changed]), "LEGAL_REPRESENTATIVE", handed_over, "ENDED"),
+            _tie(
+                world,
+                changed,
+                world.ids.persons(firms.count + changed),
+                "LEGAL_REPRESENTATIVE",
+                handed_over,
+                "BEGAN",
+            ),
+            _tie(world, controlled, world.ids.suppliers(parent), "CONTROLLER", begins, "BEGAN"),
         ]
     )
 
@@ -56,13 +63,10 @@ def _parents(rng: np.random.Generator, controlled: Ints, size_class: Ints) -> In
     return by_size[above.astype(np.int64)]
 
 
-def _tie(who: Ints, other: pa.Array, tie: str, on: Ints, kind: str) -> Sheet:
-    return sheet("relations", supplier_id=supplier_ids(who), related_id=other, tie=tie, happened_on=on, kind=kind)
-
-
-def _tokens(persons: Ints) -> pa.Array:
-    """Tokens that stand for persons."""
-    return numbered("H", persons + 1, 7)
+def _tie(world: World, who: Ints, other: pa.Array, tie: str, on: Ints, kind: str) -> Sheet:
+    return sheet(
+        "relations", supplier_id=world.ids.suppliers(who), related_id=other, tie=tie, happened_on=on, kind=kind
+    )
 
 
 def merges(world: World) -> Sheet:
@@ -82,14 +86,16 @@ def merges(world: World) -> Sheet:
     known, undone = on <= settings.last_day, wrong & (parted_on <= settings.last_day)
     return stacked(
         [
-            _merge(back[known], gone[known], on[known], "MERGED"),
-            _merge(back[undone], gone[undone], parted_on[undone], "PARTED"),
+            _merge(world, back[known], gone[known], on[known], "MERGED"),
+            _merge(world, back[undone], gone[undone], parted_on[undone], "PARTED"),
         ]
     )
 
 
-def _merge(stays: Ints, goes: Ints, on: Ints, kind: str) -> Sheet:
-    return sheet("merges", supplier_id=supplier_ids(stays), merged_id=supplier_ids(goes), happened_on=on, kind=kind)
+def _merge(world: World, stays: Ints, goes: Ints, on: Ints, kind: str) -> Sheet:
+    return sheet(
+        "merges", supplier_id=world.ids.suppliers(stays), merged_id=world.ids.suppliers(goes), happened_on=on, kind=kind
+    )
 
 
 def programmes(world: World) -> Sheet:
@@ -105,18 +111,18 @@ def programmes(world: World) -> Sheet:
         who = np.flatnonzero(rng.random(firms.count) < chance)
         on = np.maximum(firms.registered_on[who], settings.first_day) + to_days(rng.exponential(300, who.size))
         joined = on <= settings.last_day
-        rows.append(_membership(name, who[joined], on[joined], "JOINED"))
+        rows.append(_membership(world, name, who[joined], on[joined], "JOINED"))
         left = on + DAYS_A_YEAR * _MEMBER_YEARS
-        rows.append(_membership(name, who[left <= settings.last_day], left[left <= settings.last_day], "LEFT"))
+        rows.append(_membership(world, name, who[left <= settings.last_day], left[left <= settings.last_day], "LEFT"))
     return stacked(rows)
 
 
-def _membership(name: str, who: Ints, on: Ints, kind: str) -> Sheet:
+def _membership(world: World, name: str, who: Ints, on: Ints, kind: str) -> Sheet:
     until = on + DAYS_A_YEAR * _MEMBER_YEARS if kind == "JOINED" else np.full(on.size, NEVER, dtype=np.int64)
     programme = labels(_PROGRAMMES, np.full(on.size, _PROGRAMMES.index(name)))
     return sheet(
         "programmes",
-        supplier_id=supplier_ids(who),
+        supplier_id=world.ids.suppliers(who),
         programme=programme,
         happened_on=on,
         kind=kind,

@@ -11,6 +11,7 @@ from data.simulator.accounts import Accounts
 from data.simulator.agenda import Agenda
 from data.simulator.arrays import NEVER, Flags, Floats, Ints, to_fen
 from data.simulator.demand import Contracts, Deliveries, plan_contracts, plan_deliveries
+from data.simulator.ids import Ids
 from data.simulator.loans import Lines, Loans
 from data.simulator.population import Buyers, Firms, draw_buyers, draw_firms
 from data.simulator.settings import Settings
@@ -55,6 +56,7 @@ class World:
     """Everything that exists on the platform on one day."""
 
     settings: Settings
+    ids: Ids
     rng: np.random.Generator
     day: int
     firms: Firms
@@ -75,6 +77,7 @@ def build(settings: Settings) -> World:
     contracts = plan_contracts(settings, firms, buyers)
     return World(
         settings=settings,
+        ids=Ids(settings.block),
         rng=settings.generator("days"),
         day=settings.first_day - 1,
         firms=firms,

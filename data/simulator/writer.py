@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.simulator import borrowing, dealings, guarantees, invoices, outcomes, parties, sharing, ties
 from data.simulator.demand import Ending
 from data.simulator.sheets import Sheet, to_table
 from data.simulator.summary import Summary
-from data.simulator.world import Progress, World
+from data.simulator.world import World
+
+ROW_GROUP_ROWS = 50_000
 
 # Table, its rows, and the letter that its events are numbered after where they carry no id of their own.
 _SHEETS: tuple[tuple[str, Callable[[World], Sheet], str], ...] = (
@@ -44,8 +48,20 @@ _SHEETS: tuple[tuple[str, Callable[[World], Sheet], str], ...] = (
 
 
 def tables(world: World) -> dict[str, pa.Table]:
-    """Every table of the ledger as the platform knows it in the evening of the last day."""
-    return {name: to_table(rows(world), world.settings, prefix) for name, rows, prefix in _SHEETS}
+    """Every table of the ledger as the platform knows it in the evening of the last day, supplier by supplier.
+
+    Buyers belong to all blocks and are written with the first.
+    """
+    made = {name: to_table(rows(world), world.settings, prefix) for name, rows, prefix in _SHEETS}
+    return {name: _by_supplier(table) for name, table in made.items() if name != "buyers" or not world.settings.block}
+
+
+def _by_supplier(table: pa.Table) -> pa.Table:
+    """The rows of each supplier together, in the order in which they were."""
+    if "supplier_id" not in table.column_names:
+        return table
+    number = pc.cast(pc.utf8_slice_codeunits(table["supplier_id"], 1), pa.int64())
+    return table.take(np.argsort(number.to_numpy(), kind="stable"))
 
 
 def refuse_filled(folder: Path) -> None:
@@ -54,38 +70,50 @@ def refuse_filled(folder: Path) -> None:
         raise FileExistsError(f"{folder} is not an empty folder; name a new one or empty it first")
 
 
-def write(world: World, folder: Path, progress: Progress | None = None) -> Summary:
-    """Write all tables beside the folder, then put them in place at once: half a world is never seen."""
+@contextmanager
+def unfinished(folder: Path) -> Iterator[Path]:
+    """A folder beside the one that is wanted, put in its place at once when all is well: half a world is never seen."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        rows = _write_tables(world, unfinished, progress)
-        unfinished.chmod(0o755)
+        yield beside
+        beside.chmod(0o755)
         if folder.exists():
             folder.rmdir()
-        unfinished.rename(folder)
+        beside.rename(folder)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
         raise
-    return summary(world, rows)
 
 
-def _write_tables(world: World, folder: Path, progress: Progress | None) -> dict[str, int]:
-    written: dict[str, int] = {}
-    for place, (name, table) in enumerate(tables(world).items()):
-        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
-        written[name] = table.num_rows
-        if progress is not None:
-            progress("writing", (place + 1) / len(_SHEETS))
-    return written
+class Files:
+    """The platform's files, one a table, to which the blocks are added one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self.rows: dict[str, int] = {}
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Append a block's rows of a table."""
+        if name not in self._writers:
+            file = self._folder / f"{name}.parquet"
+            self._writers[name] = pq.ParquetWriter(file, table.schema, compression="zstd")
+        self._writers[name].write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self.rows[name] = self.rows.get(name, 0) + table.num_rows
+
+    def close(self) -> None:
+        """Write the ends of the files."""
+        for writer in self._writers.values():
+            writer.close()
 
 
-def summary(world: World, rows: dict[str, int]) -> Summary:
-    """Counts of what happened."""
+def summary(world: World) -> Summary:
+    """Counts of what happened in a block; of the rows nothing yet."""
     loans, plan = world.loans, world.contracts
     lost = np.flatnonzero(outcomes.defaulted(world, np.arange(loans.rows.count)))
     return Summary(
-        rows=rows,
+        rows={},
         suppliers=world.firms.count,
         buyers=world.buyers.count,
         contracts=int(plan.signed.sum()),
