@@ -39,7 +39,7 @@ from data.staging import (
     stage_file,
     stage_rows,
 )
-from data.upkeep import ROW_GROUP_ROWS, erasures, finish_erasures
+from data.upkeep import AS_PARQUET, erasures, finish_erasures
 
 # A summary shows so many quarantined rows.
 SHOWN_ROWS = 20
@@ -672,7 +672,7 @@ def _copy_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source
     order = "" if _supplier_by_supplier(con, table, sources) else f"ORDER BY {_order(table)}"
     own = f"{given} AS record_id, TIMESTAMP {literal(loaded)} AS {LOADED.name}"
     return f"""COPY (SELECT {names}, {own} FROM ({rows}) {order})
-               TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"""
+               TO {literal(str(target))} ({AS_PARQUET})"""
 
 
 def _order(table: Table) -> str:

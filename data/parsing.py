@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from credit.domain.money import BOOK_CURRENCY, FEN_PER_YUAN, MINOR_UNITS
 from data.formats.format import Format, Mapping, MoneyIn
 from data.schema import RECORDED, SOURCE_COLUMNS, Column, Kind, Table
-from data.staging import LINE, REFUSED, ROW, Staged, as_typed, literal, plain, quoted
+from data.staging import LINE, REFUSED, ROW, Staged, as_typed, literal, quoted
 
 # An amount counts as a whole number of fen when it is this near to one, which forgives a source its binary floats.
 FEN_TOLERANCE = "0.0001"
@@ -56,13 +56,14 @@ class Cell:
     """How one column of the ledger is read from one source.
 
     `raw` is the SQL of the source's value and `called` the name of its column there, which a complaint shows; `ready`
-    says that the value has the ledger's type already.
+    says that the value has the ledger's type already, `plain` that no text of the column needs a closer look.
     """
 
     column: Column
     raw: str
     called: str
     ready: bool
+    plain: bool = False
 
     @property
     def absent(self) -> bool:
@@ -100,7 +101,8 @@ def _cell(column: Column, mapping: Mapping, staged: Staged, expression: str) -> 
         return Cell(column, f"nullif(trim(CAST({expression} AS VARCHAR)), '')", named, ready=False)
     in_unit = column.kind is not Kind.FEN or mapping.money_in is MoneyIn.MINOR
     ready = in_unit and staged.types.get(called, "") in _AS_IT_IS[column.kind]
-    return Cell(column, as_typed(called) if ready and column.kind is not Kind.TEXT else quoted(called), called, ready)
+    raw = as_typed(called) if ready and column.kind is not Kind.TEXT else quoted(called)
+    return Cell(column, raw, called, ready, plain=called in staged.plain)
 
 
 def parse_sql(fmt: Format, mapping: Mapping, staged: Staged, number: int) -> str:
@@ -213,9 +215,8 @@ def _out_of_bounds(cell: Cell) -> list[tuple[str, str]]:
         checks.append((f"NOT ({within})", "unlikely-date"))
     if column.kind is Kind.FEN and cell.ready:
         checks.append((f"{value} NOT BETWEEN -{LARGEST_FEN} AND {LARGEST_FEN}", "too-large"))
-    if column.is_id:
-        closer = f"NOT ({plain(cell.name)} AND ascii({cell.name}) <> ascii('-'))"
-        checks.append((f"{closer} AND regexp_matches({cell.name}, {literal(NO_ID)})", "bad-id"))
+    if column.is_id and not cell.plain:
+        checks.append((f"regexp_matches({cell.name}, {literal(NO_ID)})", "bad-id"))
     if column.is_currency:
         other = f"{cell.name} <> {literal(BOOK_CURRENCY)}"
         checks.append((f"{other} AND NOT regexp_full_match({cell.name}, '{CURRENCY_CODE}')", "not-a-currency"))

@@ -7,11 +7,13 @@ from typing import Any
 from credit.app import answers, console
 from credit.app.clock import now
 from credit.app.home import Home
-from credit.app.simulate import DEFAULT_BORROWER_SHARE, DEFAULT_FROM, DEFAULT_SEED, DEFAULT_TO
+from credit.app.simulate import DEFAULT_FROM, DEFAULT_SEED, DEFAULT_TO
 from credit.domain.errors import AlreadyThere
 
 TIER, BANK = "platform", "demo-bank"
 TARGETS = ("loan_default", "performance_breach")
+# Half of the suppliers borrow and many fail, so that a small world teaches something.
+BORROWER_SHARE = 0.5
 
 
 def demonstrate(home: Home, *, suppliers: int) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _history(home: Home, suppliers: int) -> None:
         simulate_platform(
             folder,
             suppliers=suppliers,
-            borrower_share=DEFAULT_BORROWER_SHARE,
+            borrower_share=BORROWER_SHARE,
             start=DEFAULT_FROM,
             end=DEFAULT_TO,
             seed=DEFAULT_SEED,

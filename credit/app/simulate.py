@@ -14,7 +14,7 @@ from credit.app.home import Home
 
 app = console.group("Simulate a platform with known truth.")
 
-DEFAULT_SUPPLIERS, DEFAULT_BORROWER_SHARE, DEFAULT_SEED = 3000, 0.5, 7
+DEFAULT_SUPPLIERS, DEFAULT_SEED = 3000, 7
 DEFAULT_FROM, DEFAULT_TO = date(2021, 1, 1), date(2026, 10, 31)
 
 
@@ -27,15 +27,18 @@ def simulate() -> None:
 def platform(
     suppliers: Annotated[int, typer.Option(min=10, help="Number of suppliers.")] = DEFAULT_SUPPLIERS,
     borrower_share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of suppliers that ever borrow.")
-    ] = DEFAULT_BORROWER_SHARE,
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="A small, stressed world in which this share of suppliers borrows, as in the demo."
+        ),
+    ] = None,
     start: Annotated[str, typer.Option("--from", metavar="DATE", help="First day.")] = str(DEFAULT_FROM),
     end: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day.")] = str(DEFAULT_TO),
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEFAULT_SEED,
     out: Annotated[Path | None, typer.Option(help="Folder to write; default $CREDIT_HOME/platform.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Write a small platform: contracts, deliveries, payments, loans and what became of them, as `platform` files.
+    """Write a platform: contracts, deliveries, payments, loans and what became of them, as `platform` files.
 
     Import it with `credit ledger import FOLDER --format platform`.
     """

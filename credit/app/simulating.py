@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def simulate_platform(
-    folder: Path, *, suppliers: int, borrower_share: float, start: date, end: date, seed: int
+    folder: Path, *, suppliers: int, borrower_share: float | None, start: date, end: date, seed: int
 ) -> Summary:
     """Simulate; raises AlreadyThere where the folder holds anything."""
     from data.simulator import simulate

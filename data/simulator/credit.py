@@ -136,6 +136,7 @@ def _answer(world: World, firms: Ints, *, granted: bool) -> None:
         applied_on=world.day,
         requested=np.clip(asked, lowest, 2 * highest),
         granted=int(granted),
+        limit=_limit(world, firms) if granted else 0,
     )
     if granted:
         lines.limit[firms] = _limit(world, firms)

@@ -11,7 +11,6 @@ from enum import IntEnum
 
 import numpy as np
 
-from data.simulator import regions
 from data.simulator.arrays import (
     FEN_A_YUAN,
     Flags,
@@ -137,7 +136,7 @@ def plan_contracts(settings: Settings, firms: Firms, buyers: Buyers) -> Contract
     channel = pick_by_row(rng, np.array([each.channels for each in INDUSTRIES]), firms.industry[firm])
     category = _categories(rng, settings, firms.industry[firm], channel)
     amount = _amounts(rng, settings, firms.scale[firm], channel, category)
-    buyer = _buyers(rng, settings, buyers, firm, firms.count)
+    buyer = _buyers(rng, settings, buyers, firm, firms)
     deliveries = _delivery_counts(rng, trade, channel, amount)
     bounds = np.array([each.days for each in CHANNELS])[channel]
     last_due = signed_on + 2 + rng.integers(bounds[:, 0], bounds[:, 1] + 1)
@@ -150,7 +149,7 @@ def plan_contracts(settings: Settings, firms: Firms, buyers: Buyers) -> Contract
         signed_on=signed_on,
         channel=channel,
         category=category,
-        region=regions.CODES[buyers.county[buyer]],
+        region=settings.regions.codes[buyers.county[buyer]],
         amount=amount,
         advance=advance,
         retention=_retentions(rng, settings, amount, channel, category),
@@ -226,9 +225,13 @@ def _demand(rng: np.random.Generator, settings: Settings, firms: Firms, months: 
     shock = settings.shock
     struck = np.array([shock.begins <= month <= shock.ends for month in months])
     hit = (np.array([each.name for each in INDUSTRIES]) == shock.industry)[firms.industry]
-    return (
-        np.clip(drift, *settings.population.demand_bounds) * season * np.where(hit[:, None] & struck, shock.orders, 1.0)
-    )
+    demand = np.clip(drift, *settings.population.demand_bounds) * season
+    demand *= np.where(hit[:, None] & struck, shock.orders, 1.0)
+    if (slow := settings.slowdown) is not None:
+        there = np.isin(settings.regions.codes[firms.county] // 100, slow.cities)
+        then = np.array([slow.begins <= month <= slow.ends for month in months])
+        demand *= np.where(there[:, None] & then, slow.orders, 1.0)
+    return demand
 
 
 def _categories(rng: np.random.Generator, settings: Settings, industry: Ints, channel: Ints) -> Ints:
@@ -250,12 +253,28 @@ def _amounts(rng: np.random.Generator, settings: Settings, scale: Floats, channe
     return to_fen(np.rint(np.clip(yuan, *settings.trade.amount_yuan)) * FEN_A_YUAN)
 
 
-def _buyers(rng: np.random.Generator, settings: Settings, buyers: Buyers, firm: Ints, firms: int) -> Ints:
-    """Who buys: mostly one of the firm's regular buyers."""
+def _buyers(rng: np.random.Generator, settings: Settings, buyers: Buyers, firm: Ints, firms: Firms) -> Ints:
+    """Who buys: mostly one of the firm's regular buyers, who are often of its own county."""
     trade = settings.trade
-    regulars = pick(rng, buyers.weight, firms * trade.regular_buyers).reshape(firms, trade.regular_buyers)
-    regular = regulars[firm, rng.integers(0, trade.regular_buyers, firm.size)]
+    regulars = pick(rng, buyers.weight, firms.count * trade.regular_buyers)
+    if trade.local_share:
+        near = _buyers_near(rng, buyers, np.repeat(firms.county, trade.regular_buyers))
+        local = (rng.random(near.size) < trade.local_share) & (near >= 0)
+        regulars = np.where(local, near, regulars)
+    of_firm = regulars.reshape(firms.count, trade.regular_buyers)
+    regular = of_firm[firm, rng.integers(0, trade.regular_buyers, firm.size)]
     return np.where(rng.random(firm.size) < trade.regular_share, regular, pick(rng, buyers.weight, firm.size))
+
+
+def _buyers_near(rng: np.random.Generator, buyers: Buyers, county: Ints) -> Ints:
+    """A buyer of each county, drawn by what it buys; -1 where the county has none."""
+    order = np.argsort(buyers.county, kind="stable")
+    ladder = np.concatenate([[0.0], np.cumsum(buyers.weight[order])])
+    first = np.searchsorted(buyers.county[order], county, side="left")
+    last = np.searchsorted(buyers.county[order], county, side="right")
+    height = ladder[first] + rng.random(county.size) * (ladder[last] - ladder[first])
+    place = np.clip(np.searchsorted(ladder, height, side="right") - 1, first, np.maximum(last - 1, first))
+    return np.where(last > first, order[np.minimum(place, order.size - 1)], -1)
 
 
 def _delivery_counts(rng: np.random.Generator, trade: Trade, channel: Ints, amount: Ints) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from data.simulator.arrays import NEVER, Floats, Ints, days_between, to_fen
+from data.simulator.arrays import NEVER, Floats, Ints, days_between, pick, to_fen
 from data.simulator.ids import numbered
 from data.simulator.population import MICRO
 from data.simulator.settings import CATEGORIES, VAT_RATES, VAT_SMALL_SCALE
@@ -17,6 +17,7 @@ _VOIDED_SHARE = 0.01  # of issued invoices had a twin that was voided the day it
 _REVERSED_SHARE = 0.004  # were reversed in red and written anew
 _REVERSED_AFTER_DAYS = (2, 25)
 _UPSTREAM_FIRMS_A_SUPPLIER = 2
+_VENDOR_SHARES = (0.40, 0.22, 0.15, 0.11, 0.08, 0.04)  # of a firm's purchases, largest vendor first; ours
 
 
 def invoices(world: World) -> Sheet:
@@ -89,7 +90,7 @@ def _received(world: World) -> Sheet:
     firm = plan.firm[work.contract[which]]
     total = work.material[which]
     net = _net(total, np.full(which.size, VAT_RATES["GOODS"]))
-    upstream = rng.integers(0, _UPSTREAM_FIRMS_A_SUPPLIER * world.firms.count, which.size)
+    upstream = _vendors(rng, world, firm)
     return sheet(
         "invoices",
         supplier_id=world.ids.suppliers(firm),
@@ -103,6 +104,12 @@ def _received(world: World) -> Sheet:
         total_fen=total,
         status=np.full(which.size, "VALID"),
     )
+
+
+def _vendors(rng: np.random.Generator, world: World, firm: Ints) -> Ints:
+    """Where the material came from: one of the firm's few vendors, most often the first."""
+    vendors = rng.integers(0, _UPSTREAM_FIRMS_A_SUPPLIER * world.firms.count, (world.firms.count, len(_VENDOR_SHARES)))
+    return vendors[firm, pick(rng, _VENDOR_SHARES, firm.size)]
 
 
 def _rates(world: World, firm: Ints, category: Ints) -> Floats:

@@ -42,7 +42,7 @@ class Lines:
     overdue: Ints  # number of draws past due
     ever_drew: Flags
     ever_defaulted: Flags
-    applications: Rows = field(default_factory=lambda: Rows("firm", "applied_on", "requested", "granted"))
+    applications: Rows = field(default_factory=lambda: Rows("firm", "applied_on", "requested", "granted", "limit"))
 
     @classmethod
     def none(cls, firms: int) -> Lines:

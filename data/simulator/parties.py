@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.simulator import identity, regions
+from data.simulator import identity
 from data.simulator.arrays import DAYS_A_YEAR, NEVER, Ints, days_between
 from data.simulator.population import COMPANY, FARM_COOP, LEGAL_FORMS, SOLE_TRADER
 from data.simulator.settings import INDUSTRIES, LEVELS, SIZE_CLASSES
@@ -23,16 +23,18 @@ def suppliers(world: World) -> Sheet:
 
 
 def _registrations(world: World, who: Ints, county: Ints, size_class: Ints, since: Ints | None = None) -> Sheet:
-    firms = world.firms
+    firms, codes = world.firms, world.settings.regions.codes
     return sheet(
         "suppliers",
         supplier_id=world.ids.suppliers(who),
         effective_on=firms.registered_on[who] if since is None else since,
         tier="platform",
         # The code keeps the county of first registration for ever (DOMAIN 2.4).
-        uscc=identity.usccs(world.ids.serial(who), regions.CODES[firms.county[who]], firms.legal_form[who]),
+        uscc=identity.usccs(
+            world.ids.serial(who), world.settings.regions.codes[firms.county[who]], firms.legal_form[who]
+        ),
         founded_on=firms.founded_on[who],
-        region=regions.CODES[county].astype(str),
+        region=codes[county].astype(str),
         size_class=labels([name for name, _ in SIZE_CLASSES], size_class),
         industry=labels([each.name for each in INDUSTRIES], firms.industry[who]),
         legal_form=labels([LEGAL_FORMS[form] for form in sorted(LEGAL_FORMS)], firms.legal_form[who] - 1),
@@ -49,7 +51,7 @@ def _changed_registrations(world: World) -> Sheet:
     who = np.flatnonzero(on <= settings.last_day)
     step = rng.choice([-1, 0, 1], who.size)
     size_class = np.clip(firms.size_class[who] + step, 0, len(SIZE_CLASSES) - 1)
-    county = np.where(step == 0, rng.integers(0, regions.CODES.size, who.size), firms.county[who])
+    county = np.where(step == 0, rng.integers(0, world.settings.regions.codes.size, who.size), firms.county[who])
     return _registrations(world, who, county, size_class, on[who])
 
 
@@ -63,7 +65,7 @@ def names(world: World) -> Sheet:
         effective_on=firms.registered_on,
         name=identity.names(
             world.settings.generator("names"),
-            regions.NAMES[firms.county],
+            world.settings.regions.names[firms.county],
             np.array([each.word for each in INDUSTRIES])[firms.industry],
             form_words[firms.legal_form - 1],
         ),
@@ -77,7 +79,7 @@ def buyers(world: World) -> Sheet:
         "buyers",
         buyer_id=world.ids.buyers(np.arange(drawn.count)),
         effective_on=drawn.registered_on,
-        region=regions.CODES[drawn.county].astype(str),
+        region=world.settings.regions.codes[drawn.county].astype(str),
         level=labels([name for name, _ in LEVELS], drawn.level),
     )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.simulator import regions
 from data.simulator.arrays import (
     DAYS_A_YEAR,
     FEN_A_YUAN,
@@ -93,14 +92,14 @@ def draw_firms(settings: Settings) -> Firms:
     scale = np.exp(rng.normal(0, assumed.scale_spread, count))
     least, shape = assumed.order_rate_least, assumed.order_rate_shape
     unequal = least + (1 - least) * rng.gamma(shape, 1 / shape, count)
-    orders_a_year = np.array([each.orders_a_year for each in INDUSTRIES])[industry] * unequal
+    orders_a_year = np.array([each.orders_a_year for each in INDUSTRIES])[industry] * assumed.activity * unequal
     yearly_sales = orders_a_year * scale * _mean_order(settings)[industry]
     skill = rng.beta(assumed.skill_good, assumed.skill_poor, count)
     gross_margin, overhead_share = _margins(rng, assumed, skill)
     size_class = _size_classes(rng, yearly_sales, assumed.size_noise)
     bridged_orders = assumed.working_capital_orders / orders_a_year + assumed.working_capital_months / 12
     return Firms(
-        county=pick(rng, regions.WEIGHTS, count),
+        county=pick(rng, settings.regions.weights, count),
         industry=industry,
         legal_form=_legal_forms(rng, settings, industry, size_class),
         size_class=size_class,
@@ -192,7 +191,7 @@ def draw_buyers(settings: Settings) -> Buyers:
     count = max(5, suppliers // settings.population.suppliers_a_buyer)
     trade, assumed = settings.trade, settings.population
     return Buyers(
-        county=pick(rng, regions.WEIGHTS, count),
+        county=pick(rng, settings.regions.weights, count),
         level=pick(rng, [share for _, share in LEVELS], count),
         registered_on=settings.first_day - 1 - to_days(rng.exponential(assumed.buyer_registered_days_before, count)),
         weight=np.exp(rng.normal(0, assumed.buyer_weight_spread, count)),

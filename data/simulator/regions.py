@@ -1,10 +1,13 @@
-"""Counties of Zhejiang (GB/T 2260 codes), with a weight for how much business they have. Weights are ours."""
+"""Counties of Zhejiang (GB/T 2260 codes) and beyond, weighted by how much business they have. Weights are ours."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from data.simulator.arrays import Floats
+import numpy as np
+from numpy.typing import NDArray
+
+from data.simulator.arrays import Floats, Ints
 
 _URBAN = (
     "330102 上城 330105 拱墅 330106 西湖 330108 滨江 330109 萧山 330110 余杭 330111 富阳 330112 临安 "
@@ -28,11 +31,48 @@ _MOUNTAIN = (
 _ISLAND = "330902 定海 330903 普陀 330921 岱山 330922 嵊泗 330305 洞头 331083 玉环"
 _WEIGHTS = ((_URBAN, 3.0), (_RURAL, 1.5), (_MOUNTAIN, 1.0), (_ISLAND, 0.8))
 
-_COUNTIES = sorted(
-    (code, name, weight)
-    for listed, weight in _WEIGHTS
-    for code, name in zip(listed.split()[::2], listed.split()[1::2], strict=True)
+# The other provinces whose firms sell there; their codes have the form of GB/T 2260 and are no list of real counties.
+_ELSEWHERE = (
+    "11 北京 12 天津 13 河北 21 辽宁 31 上海 32 江苏 34 安徽 35 福建 36 江西 37 山东 41 河南 42 湖北 43 湖南 44 广东 "
+    "50 重庆 51 四川 52 贵州"
 )
-CODES = np.array([int(code) for code, _, _ in _COUNTIES], dtype=np.int64)
-NAMES = np.array([name for _, name, _ in _COUNTIES])
-WEIGHTS: Floats = np.array([weight for _, _, weight in _COUNTIES])
+_COUNTIES_A_PROVINCE = 77
+_DISTRICTS_A_CITY = 7
+_ELSEWHERE_SHARE = 0.30  # of suppliers and buyers
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Counties: their codes, names, and how much business each has against the others."""
+
+    codes: Ints
+    names: NDArray[np.str_]
+    weights: Floats
+
+
+def _counties() -> list[tuple[int, str, float]]:
+    return sorted(
+        (int(code), name, weight)
+        for listed, weight in _WEIGHTS
+        for code, name in zip(listed.split()[::2], listed.split()[1::2], strict=True)
+    )
+
+
+def _elsewhere(total: float) -> list[tuple[int, str, float]]:
+    provinces = list(zip(_ELSEWHERE.split()[::2], _ELSEWHERE.split()[1::2], strict=True))
+    weight = total * _ELSEWHERE_SHARE / (1 - _ELSEWHERE_SHARE) / (len(provinces) * _COUNTIES_A_PROVINCE)
+    return [
+        (int(code) * 10_000 + (1 + place // _DISTRICTS_A_CITY) * 100 + 2 + place % _DISTRICTS_A_CITY, name, weight)
+        for code, name in provinces
+        for place in range(_COUNTIES_A_PROVINCE)
+    ]
+
+
+def _regions(counties: list[tuple[int, str, float]]) -> Regions:
+    codes, names, weights = zip(*counties, strict=True)
+    return Regions(np.array(codes, dtype=np.int64), np.array(names), np.array(weights))
+
+
+ZHEJIANG = _regions(_counties())
+# 18 provinces, 1,399 counties (DESIGN 1: some 1,400 districts).
+NATIONAL = _regions(_counties() + _elsewhere(float(ZHEJIANG.weights.sum())))

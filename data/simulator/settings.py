@@ -11,6 +11,8 @@ from datetime import date
 
 import numpy as np
 
+from data.simulator.regions import NATIONAL, ZHEJIANG, Regions
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -67,6 +69,7 @@ VAT_SMALL_SCALE = 0.03
 class Population:
     """Who is on the platform. All ours."""
 
+    beyond_zhejiang: bool = False
     suppliers_a_buyer: int = 15
     registered_before_share: float = 0.62  # of firms are there on the first day, the rest register later
     leaving_a_year: float = 0.05  # of active firms go quiet for reasons of their own
@@ -82,6 +85,7 @@ class Population:
     days_in_business_least: int = 30
     years_in_business_at_entry: float = 5.0  # mean age at registration
     scale_spread: float = 0.75  # standard deviation of the log of a firm's usual contract size
+    activity: float = 1.0  # contracts a year against those of INDUSTRIES
     order_rate_shape: float = 1.4  # gamma shape of contracts a year between firms; lower is more unequal
     order_rate_least: float = 0.15  # of the industry's mean
     demand_drift: float = 0.22  # standard deviation of the half-yearly change of the log of demand
@@ -110,6 +114,7 @@ class Trade:
     season: tuple[float, ...] = (0.7, 0.5, 0.8, 0.9, 0.9, 1.0, 0.9, 0.9, 1.1, 1.1, 1.5, 1.7)
     regular_buyers: int = 4  # a firm's usual buyers
     regular_share: float = 0.75  # of its contracts come from them
+    local_share: float = 0.0  # of a firm's regular buyers are in its own county
     works_factor: float = 1.9  # works contracts against goods and services of the same channel
     amount_yuan: tuple[float, float] = (100.0, 15_000_000.0)  # smallest and largest contract
     one_delivery_yuan: float = 3_000.0  # contracts up to here come in one delivery
@@ -178,6 +183,17 @@ class Shock:
     orders: float = 0.55
     slow_level: str = "COUNTY"
     slow_payment: float = 1.35
+
+
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """One region-wide slow-down: fewer orders for its firms, and its buyers pay later. Ours."""
+
+    begins: date
+    ends: date
+    cities: tuple[int, ...]  # first four digits of the codes of its counties
+    orders: float
+    slow_payment: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +327,7 @@ class Settings:
     population: Population = field(default_factory=Population)
     trade: Trade = field(default_factory=Trade)
     shock: Shock = field(default_factory=Shock)
+    slowdown: Slowdown | None = None
     cash: Cash = field(default_factory=Cash)
     lending: Lending = field(default_factory=Lending)
     guarantees: Guarantees = field(default_factory=Guarantees)
@@ -336,6 +353,11 @@ class Settings:
         """The last simulated day, as days since 1970."""
         return day_number(self.end)
 
+    @property
+    def regions(self) -> Regions:
+        """The counties of the platform."""
+        return NATIONAL if self.population.beyond_zhejiang else ZHEJIANG
+
     def generator(self, subject: str) -> np.random.Generator:
         """The random numbers of one subject in the block: a change in one leaves the draws of the others alone."""
         block = [_BLOCKS_FROM + self.block] if self.block else []
@@ -349,3 +371,53 @@ class Settings:
 def day_number(day: date) -> int:
     """Days since 1970-01-01, as the simulator counts them."""
     return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def national(
+    *, suppliers: int, start: date = date(2019, 1, 1), end: date = date(2026, 10, 31), seed: int = 1
+) -> Settings:
+    """A platform as large as Zhejiang's: most suppliers sell little, few borrow, and few of those fail.
+
+    What differs from the small world, whose firms are stressed so that a few thousand of them teach something. The
+    targets and what comes out are set side by side on the calibration page.
+    """
+    return Settings(
+        suppliers=suppliers,
+        borrower_share=0.05,
+        start=start,
+        end=end,
+        seed=seed,
+        population=Population(
+            beyond_zhejiang=True,
+            activity=0.22,
+            order_rate_shape=0.40,
+            order_rate_least=0.03,
+            size_noise=7.0,
+            buffer_months=6.0,
+            working_capital_orders=1.0,
+            net_margin_mean=0.155,
+        ),
+        trade=Trade(
+            local_share=0.6,
+            advance_share=(0.40, 0.70),  # 40 to 70 % for small and medium firms (DOMAIN 2.1)
+            pace_spread_worst=0.46,
+            overload_slows=0.2,
+            patience_days=(60, 150),
+        ),
+        # The south of Zhejiang in the last year, which no model trained before has seen.
+        slowdown=Slowdown(
+            begins=date(2025, 11, 1),
+            ends=date(2026, 10, 31),
+            cities=(3303, 3310, 3311),
+            orders=0.70,
+            slow_payment=1.5,
+        ),
+        cash=Cash(other_business=0.085, bad_debt_a_year=0.12, bad_debt_months=2.2),
+        lending=Lending(
+            paid_from_yuan=720_000.0,
+            draws_up_to=0.565,
+            draws_when_short=0.27,
+            wants_below=0.36,
+            wants_below_keen=0.46,
+        ),
+    )

@@ -73,8 +73,9 @@ def to_table(rows: Sheet, settings: Settings, key_prefix: str = "") -> pa.Table:
     """
     recorded = _recorded_at(rows, settings)
     columns = {column.name: _as_arrow(rows, column.name) for column in rows.table.columns}
-    if key_prefix and rows.table.key:
-        columns[rows.table.key] = _key(rows, key_prefix, settings)
+    if key_prefix:
+        # Invoices have no key of their own, and the platform's id of each row.
+        columns[rows.table.key or schema.RECORD_ID.name] = _key(rows, key_prefix, settings)
     known = recorded < (settings.last_day + 1) * _MICROSECONDS_A_DAY - _CHINA_IS_AHEAD
     moment = pa.array(recorded).cast(pa.timestamp("us"))
     return pa.table({**columns, schema.RECORDED.name: moment}).filter(pa.array(known))

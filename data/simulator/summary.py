@@ -16,6 +16,10 @@ class Summary:
     open_contracts: int
     breached_contracts: int
     borrowers: int
+    lines: int
+    lines_fen: int  # limits of all lines granted
     draws: int
+    drawn_fen: int
+    matured_draws: int  # whose window is over
     defaulted_draws: int
     defaulted_borrowers: int

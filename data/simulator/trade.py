@@ -265,6 +265,10 @@ def _buyer_days(world: World, buyer: Ints) -> Ints:
     if day_number(shock.begins) <= world.day <= day_number(shock.ends):
         slow = np.array([name == shock.slow_level for name, _ in LEVELS])[world.buyers.level[buyer]]
         days = np.where(slow, days * shock.slow_payment, days)
+    slowdown = world.settings.slowdown
+    if slowdown is not None and day_number(slowdown.begins) <= world.day <= day_number(slowdown.ends):
+        there = np.isin(world.settings.regions.codes[world.buyers.county[buyer]] // 100, slowdown.cities)
+        days = np.where(there, days * slowdown.slow_payment, days)
     return np.maximum(1, np.rint(days)).astype(np.int64)
 
 
