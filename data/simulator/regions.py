@@ -73,6 +73,8 @@ def _regions(counties: list[tuple[int, str, float]]) -> Regions:
     return Regions(np.array(codes, dtype=np.int64), np.array(names), np.array(weights))
 
 
+MOUNTAIN = tuple(_MOUNTAIN.split()[::2])
+ISLAND = tuple(_ISLAND.split()[::2])
 ZHEJIANG = _regions(_counties())
 # 18 provinces, 1,399 counties (DESIGN 1: some 1,400 districts).
 NATIONAL = _regions(_counties() + _elsewhere(float(ZHEJIANG.weights.sum())))

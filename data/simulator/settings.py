@@ -13,6 +13,9 @@ import numpy as np
 
 from data.simulator.regions import NATIONAL, ZHEJIANG, Regions
 
+# What the simulator assumes is an exam that models are set; a change of it is another exam.
+VERSION = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
