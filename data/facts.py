@@ -11,6 +11,7 @@ import pandas as pd
 
 from credit.domain.identifiers import is_uscc
 from data.ledger import Known, Ledger
+from data.regions import current_regions
 from data.schema import CONTRACT_ENDS
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
@@ -90,12 +91,19 @@ def registered(known: Known, *, tier: str) -> pd.Series[bool]:
     return known.cases["case_id"].isin(found)
 
 
+def _days(known: Known, frame: pd.DataFrame) -> pd.Series:
+    """The `as_of` of each row of a frame that is indexed by case_id."""
+    return known.cases.set_index("case_id")["as_of"].reindex(frame.index)
+
+
 def supplier_facts(known: Known) -> pd.DataFrame:
     """Registration and exposure of each case's supplier, indexed by case_id.
 
-    `identity_valid` is missing where the source gives no unified social credit code; amounts are fen.
+    `identity_valid` is missing where the source gives no unified social credit code; `region` is the code that the
+    county has on the case's date; amounts are fen.
     """
     frame = known.con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
+    frame["region"] = current_regions(frame["region"], _days(known, frame))
     valid = frame["uscc"].map(is_uscc, na_action="ignore").astype("boolean")
     return frame.assign(identity_valid=valid)
 
@@ -103,6 +111,7 @@ def supplier_facts(known: Known) -> pd.DataFrame:
 def contract_facts(known: Known, *, form: str) -> pd.DataFrame:
     """The contract of each case as changed by its date, by case_id; a case whose contract nobody knows has no row."""
     frame = known.con.execute(_CONTRACT_FACTS, [form]).df().set_index("case_id")
+    frame["contract_region"] = current_regions(frame["contract_region"], _days(known, frame))
     for name in ("signed_on", "planned_acceptance_on"):
         frame[name] = pd.to_datetime(frame[name]).dt.date
     return frame
