@@ -317,6 +317,8 @@ class Ledger:
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection in UTC that spills beside the ledger and sees no variable of the program."""
         spill = self.folder / ".spill" / f"{os.getpid()}-{uuid4().hex}"
+        if self.folder.exists():
+            spill.mkdir(parents=True)
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")

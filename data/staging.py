@@ -132,7 +132,9 @@ def reading(path: Path) -> Iterator[None]:
     except _NOT_THE_FILE:
         raise
     except duckdb.Error as broken:
-        if path.suffix != ".parquet":
+        # An error of the disk that does not name the file is one of the ledger's own, such as a spill without room.
+        of_another = isinstance(broken, duckdb.IOException) and str(path) not in str(broken)
+        if path.suffix != ".parquet" or of_another:
             raise
         raise BrokenFile(
             f"{path.name}: not a whole Parquet file",

@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+import data.ledger
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from data.ledger import Ledger
 from data.schema import TABLES
@@ -286,3 +287,27 @@ def test_a_batch_record_that_is_not_whole_is_named(ledger: Ledger, import_rows: 
     record.write_text(text)
     with pytest.raises(StoreDamaged, match=r"000001\.json"):
         ledger.batches()
+
+
+# -- room --------------------------------------------------------------------------------------------------------------
+
+LARGE = "SELECT count(*) FROM (SELECT repeat('x', 100) || i AS t FROM range(1_000_000) AS r(i) ORDER BY t)"
+
+
+def test_what_does_not_fit_into_memory_spills_beside_the_ledger_and_leaves_nothing(
+    ledger: Ledger, import_rows: ImportRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_rows(ledger, suppliers=[{}])
+    monkeypatch.setattr(data.ledger, "MEMORY_LIMIT", "80MB")
+    with ledger.connection() as con:
+        assert con.execute(LARGE).fetchall() == [(1_000_000,)]
+    assert list((ledger.folder / ".spill").iterdir()) == []
+
+
+def test_the_next_writer_removes_what_a_killed_process_had_spilled(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}])
+    left = ledger.folder / ".spill" / "999999999-abc"
+    left.mkdir(parents=True)
+    (left / "duckdb_temp.tmp").write_bytes(b"x")
+    import_rows(ledger, suppliers=[{"supplier_id": "S2"}])
+    assert not left.exists()
