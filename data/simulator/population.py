@@ -133,7 +133,8 @@ def _margins(rng: np.random.Generator, assumed: Population, skill: Floats) -> tu
 def _days_in_business(rng: np.random.Generator, assumed: Population, count: int) -> Ints:
     """How long firms existed before they registered."""
     mean = assumed.years_in_business_at_entry * DAYS_A_YEAR
-    return assumed.days_in_business_least + to_days(rng.exponential(mean, count))
+    most = assumed.years_in_business_most * DAYS_A_YEAR
+    return assumed.days_in_business_least + to_days(np.minimum(rng.exponential(mean, count), most))
 
 
 def to_days(lengths: Floats) -> Ints:

@@ -87,6 +87,7 @@ class Population:
     buyer_registered_days_before: float = 500.0
     days_in_business_least: int = 30
     years_in_business_at_entry: float = 5.0  # mean age at registration
+    years_in_business_most: float = 40.0
     scale_spread: float = 0.75  # standard deviation of the log of a firm's usual contract size
     activity: float = 1.0  # contracts a year against those of INDUSTRIES
     order_rate_shape: float = 1.4  # gamma shape of contracts a year between firms; lower is more unequal
