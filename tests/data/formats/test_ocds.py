@@ -283,7 +283,7 @@ def statement(day: int, amount: int) -> dict[str, Any]:
     return release(id=f"r{day}", date=f"2024-03-{day:02}T09:00:00Z", contracts=[contract(value=value)])
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
 @pytest.mark.parametrize("amounts", [(1, 2, 3, 4), (1, 1, 2, 1)])
 def test_the_order_in_which_releases_arrive_changes_no_answer(
     tmp_path: Path, order: tuple[int, ...], amounts: tuple[int, ...]
@@ -353,7 +353,7 @@ FULL = release(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(paths(FULL)), WILD), min_size=1, max_size=3))
 def test_whatever_stands_in_a_release_is_read_or_set_aside_and_the_counts_add_up(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[tuple[Any, ...], Any]]
