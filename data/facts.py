@@ -12,13 +12,13 @@ import pandas as pd
 from credit.domain.identifiers import is_uscc
 from data.ledger import Known, Ledger
 from data.regions import current_regions
-from data.schema import CONTRACT_ENDS
+from data.schema import CONSENTS, CONTRACT_ENDS
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
 _STANDING = """standing AS (
         SELECT case_id, contract_id, form,
-               coalesce(arg_max(amount_fen, (happened_on, kind))
+               coalesce(arg_max(amount_fen, (happened_on, kind, guarantee_event_id))
                             FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')), max(amount_fen)) AS fen
         FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
         HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED'))"""
@@ -124,7 +124,7 @@ def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: i
     """
     asked = pd.DataFrame({"supplier_id": pd.unique(suppliers)})
     asked = asked.assign(case_id=range(len(asked)), as_of=on)
-    with ledger.known_on(asked, version=version) as known:
+    with ledger.known_on(asked, version=version, tables=(CONSENTS,)) as known:
         return known.con.execute(_VALID_CONSENTS).df()
 
 

@@ -120,6 +120,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._compacted: tuple[int, Compaction | None] = (-1, None)
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
@@ -180,14 +181,20 @@ class Ledger:
 
     @contextmanager
     def known_on(
-        self, cases: pd.DataFrame, *, version: int | None = None, currency: str = BOOK_CURRENCY
+        self,
+        cases: pd.DataFrame,
+        *,
+        version: int | None = None,
+        currency: str = BOOK_CURRENCY,
+        tables: tuple[Table, ...] = TABLES,
     ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
         `cases` has a row for each question: `case_id` (unique), `supplier_id`, `as_of` (date) and, where the question
         is about one, `contract_id`. What is known are the rows that had happened and were recorded by the end of
         `as_of`, less those that a correction or restatement recorded by then had replaced. Outcomes and names have no
-        view. Rows with amounts are those in `currency`: amounts of two currencies are never added up.
+        view. Rows with amounts are those in `currency`: amounts of two currencies are never added up. Who reads few
+        `tables` names them, and waits for no others to be opened.
         """
         if cases["case_id"].duplicated().any():
             raise ValueError("two cases have the same case_id")
@@ -198,7 +205,7 @@ class Ledger:
             con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
             con.unregister("cases_frame")
             batches = self.batches(version)
-            readable = [table for table in TABLES if not (table.label or table.personal)]
+            readable = [table for table in tables if not (table.label or table.personal)]
             merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
             con.execute(case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches)))
             for table in readable:
@@ -409,10 +416,11 @@ class Ledger:
 
     def compaction(self) -> Compaction | None:
         """The last compaction, or None where there was none."""
-        records = sorted((self.folder / "compactions").glob("*.json"))
-        if not records:
-            return None
-        return Compaction(**json_of(records[-1].read_text(), f"{records[-1].name} of the ledger's compactions"))
+        folder = self.folder / "compactions"
+        changed_at = folder.stat().st_mtime_ns if folder.exists() else 0
+        if self._compacted[0] != changed_at:
+            self._compacted = (changed_at, _last_compaction(folder))
+        return self._compacted[1]
 
     def compacted_file(self, table: str, upto: int) -> Path:
         """Where a compaction keeps the rows of a table."""
@@ -466,6 +474,13 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _last_compaction(folder: Path) -> Compaction | None:
+    records = sorted(folder.glob("*.json"))
+    if not records:
+        return None
+    return Compaction(**json_of(records[-1].read_text(), f"{records[-1].name} of the ledger's compactions"))
 
 
 def _compacted(upto: int) -> str:

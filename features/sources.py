@@ -93,7 +93,8 @@ _DRAWS = """
 _GUARANTEES = """
     SELECT case_id, as_of, guarantee_id,
            arg_max(kind, (happened_on, kind)) AS last_kind,
-           coalesce(arg_max(amount_fen, (happened_on, kind)) FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')),
+           coalesce(arg_max(amount_fen, (happened_on, kind, guarantee_event_id))
+                        FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')),
                     max(amount_fen)) AS amount_fen,
            count(*) FILTER (WHERE kind IN ('DEMANDED', 'PAID')) > 0 AS was_called
     FROM guarantee_events GROUP BY ALL"""
