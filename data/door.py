@@ -8,31 +8,41 @@ against a firm has not lapsed.
 from __future__ import annotations
 
 from data.retention import lapsed_by
-from data.schema import AMENDMENTS, CREDIT_EVENTS, DISPUTES, GUARANTEE_EVENTS, LISTINGS, Table
+from data.schema import AMENDMENTS, CONSENTS, CREDIT_EVENTS, DISPUTES, GUARANTEE_EVENTS, LISTINGS, Table
 from data.staging import literal, quoted
 
 # `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
 DAY_ENDS = "INTERVAL 16 HOUR"
 
-# The ids of each case's supplier, itself and those found by then to be the same; without merges, itself alone.
+# The ids of each case's supplier, `asked_id` itself and those found by then to be the same.
 CASE_SUPPLIERS = "case_suppliers"
+
+# What a firm allowed under one id it did not allow under another; what it forbade, it forbade.
+_ONLY: dict[str, str] = {CONSENTS.name: "AND (t.kind = 'REVOKED' OR t.supplier_id = c.asked_id)"}
 
 _LAPSED = lapsed_by("as_of")
 
+
+def _open_or_recent(matter: str, *ends: str) -> str:
+    """The SQL condition that a matter's last event is not one that ends it, or that it ended not too long ago."""
+    whole = f"OVER (PARTITION BY case_id, {matter})"
+    ended = f"max(CASE WHEN kind IN ({', '.join(map(literal, ends))}) THEN happened_on END) {whole}"
+    return f"(coalesce({ended} < max(happened_on) {whole}, true) OR {ended} > {_LAPSED})"
+
+
 # What speaks against a firm, as long as it may be shown; in the SQL, `as_of` is the case's date and the rows are those
-# seen by then. A matter goes as a whole, so that none looks open for want of its end.
+# seen by then. A matter goes as a whole, so that none looks open for want of its end; one that has not ended stays.
 _STILL_SHOWN: dict[str, str] = {
-    DISPUTES.name: f"QUALIFY max(happened_on) OVER (PARTITION BY case_id, dispute_id) > {_LAPSED}",
+    DISPUTES.name: f"QUALIFY {_open_or_recent('dispute_id', 'UPHELD', 'DISMISSED')}",
     LISTINGS.name: f"""
         QUALIFY coalesce(happened_on > max(CASE WHEN kind = 'REMOVED' AND happened_on <= {_LAPSED} THEN happened_on END)
                                            OVER (PARTITION BY case_id, list), true)""",
     CREDIT_EVENTS.name: f"""
         QUALIFY NOT bool_or(kind IN ('PAST_DUE', 'WRITTEN_OFF')) OVER (PARTITION BY case_id, loan_id)
-                OR coalesce(max(CASE WHEN kind IN ('REPAID', 'WRITTEN_OFF') THEN happened_on END)
-                                OVER (PARTITION BY case_id, loan_id) > {_LAPSED}, true)""",
+                OR {_open_or_recent("loan_id", "REPAID", "WRITTEN_OFF")}""",
     GUARANTEE_EVENTS.name: f"""
         QUALIFY NOT bool_or(kind IN ('DEMANDED', 'PAID')) OVER (PARTITION BY case_id, guarantee_id)
-                OR max(happened_on) OVER (PARTITION BY case_id, guarantee_id) > {_LAPSED}""",
+                OR {_open_or_recent("guarantee_id", "PAID", "RELEASED", "EXPIRED")}""",
 }
 # A contract that was terminated by the supplier's fault remains ended; whose fault it was is no longer said.
 _MASKED: dict[str, dict[str, str]] = {
@@ -66,7 +76,8 @@ def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
     names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
     money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
     seen = f"""SELECT c.case_id, c.as_of, {names} FROM ({rows}) AS t {join}
-               WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}"""
+               WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}
+                     {_ONLY.get(table.name, "")}"""
     masked = ", ".join(f"{sql} AS {name}" for name, sql in _MASKED.get(table.name, {}).items())
     columns = f"* REPLACE ({masked})" if masked else "*"
     return f"CREATE TEMP VIEW {table.name} AS SELECT {columns} FROM ({seen}) {_STILL_SHOWN.get(table.name, '')}"
@@ -79,15 +90,16 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
     one belongs to all of them.
     """
     if merges is None:
-        return f"CREATE TEMP VIEW {CASE_SUPPLIERS} AS SELECT case_id, as_of, supplier_id FROM cases"
+        alone = "SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases"
+        return f"CREATE TEMP VIEW {CASE_SUPPLIERS} AS {alone}"
     standing = standing_merges_sql(merges, "(SELECT DISTINCT as_of FROM cases)", corrected=corrected)
     return f"""
         CREATE TEMP TABLE {CASE_SUPPLIERS} AS
         WITH RECURSIVE standing AS ({standing}),
         ties AS (SELECT as_of, supplier_id AS one, merged_id AS other FROM standing
                  UNION ALL SELECT as_of, merged_id, supplier_id FROM standing),
-        reach AS (SELECT case_id, as_of, supplier_id FROM cases
-                  UNION SELECT r.case_id, r.as_of, t.other FROM reach AS r
+        reach AS (SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases
+                  UNION SELECT r.case_id, r.as_of, r.asked_id, t.other FROM reach AS r
                   JOIN ties AS t ON t.as_of = r.as_of AND t.one = r.supplier_id)
         FROM reach"""
 

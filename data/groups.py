@@ -20,3 +20,18 @@ def connected(one: pd.Series[str], other: pd.Series[str]) -> pd.Series[int]:
     ties = coo_array((np.ones(left.size, dtype=bool), (left, right)), shape=(names.size, names.size))
     _, group = connected_components(ties, directed=False)
     return pd.Series(group, index=pd.Index(names, name="supplier_id"), name="group", dtype="int64")
+
+
+def gone_on_as(stays: pd.Series[str], goes: pd.Series[str]) -> dict[str, str]:
+    """Of ids that are one supplier by these merges, each that the supplier no longer goes by, with the one it does.
+
+    That one is the least id that was merged into no other, or simply the least where each was.
+
+    >>> gone_on_as(pd.Series(["S2", "S3"]), pd.Series(["S1", "S1"]))
+    {'S1': 'S2', 'S3': 'S2'}
+    """
+    ids = connected(stays, goes).rename_axis("id").reset_index()
+    ids = ids.assign(away=ids["id"].isin(goes)).sort_values(["group", "away", "id"], kind="stable")
+    ids["last"] = ids.groupby("group")["id"].transform("first")
+    gone = ids[ids["id"] != ids["last"]].sort_values("id")
+    return dict(zip(gone["id"], gone["last"], strict=True))

@@ -27,7 +27,7 @@ from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
 from data.door import case_suppliers_sql, standing_merges_sql, stands_on, view_sql
 from data.durable import exclusive, json_of, sha256_of, write_whole
-from data.groups import connected
+from data.groups import connected, gone_on_as
 from data.schema import (
     CONSENTS,
     GROUP_TIES,
@@ -222,22 +222,33 @@ class Ledger:
     def suppliers(self, as_of: date, *, version: int | None = None, tier: str | None = None) -> pd.DataFrame:
         """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id.
 
-        With `tier`, the suppliers that have ever registered with that kind of data. Of ids merged by then, the one goes
-        on under which the supplier does.
+        With `tier`, the suppliers that have ever registered with that kind of data. Of ids merged by then, the one
+        that the supplier goes on as.
         """
         batches = self.batches(version)
-        merged = f"SELECT merged_id FROM ({self._merges_on('CAST($as_of AS DATE)', batches)})"
         with self.connection() as con:
-            return con.execute(
-                f"""SELECT CAST(row_number() OVER (ORDER BY supplier_id) - 1 AS BIGINT) AS case_id, supplier_id,
-                           any_value(CAST($as_of AS DATE)) AS as_of, max_by(tier, ({LAST_REGISTERED})) AS tier
+            listed = con.execute(
+                f"""SELECT supplier_id, any_value(CAST($as_of AS DATE)) AS as_of,
+                           max_by(tier, ({LAST_REGISTERED})) AS tier
                     FROM ({self.rows(SUPPLIERS, batches)}) AS t
                     WHERE effective_on <= $as_of AND ($tier IS NULL OR tier = $tier)
                       AND {self._stands_on("CAST($as_of AS DATE)", SUPPLIERS, batches)}
-                      AND supplier_id NOT IN ({merged})
                     GROUP BY supplier_id ORDER BY supplier_id""",
                 {"as_of": as_of, "tier": tier},
             ).df()
+        listed = listed[~listed["supplier_id"].isin(list(self.gone_on_as(as_of, version=version)))]
+        listed = listed.reset_index(drop=True)
+        listed.insert(0, "case_id", range(len(listed)))
+        return listed
+
+    def gone_on_as(self, day: date, *, version: int | None = None) -> dict[str, str]:
+        """The ids that no supplier goes by any more, as known on a day, each with the one that it goes on as."""
+        batches = self.batches(version)
+        if not self._files(MERGES, batches):
+            return {}
+        with self.connection() as con:
+            merges = con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
+        return gone_on_as(merges["supplier_id"], merges["merged_id"])
 
     def _merges_on(self, day: str, batches: list[Batch]) -> str:
         days = f"(SELECT {day} AS as_of)"

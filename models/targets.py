@@ -60,17 +60,14 @@ def target_named(name: str) -> Target:
 class Lessons:
     """What a model is taught with: cases for the feature engine, labels, and the firm that each row belongs to.
 
-    `dated` is False where the outcomes carry no date: such a model is concurrent, not predictive.
+    `groups` is the firm of each row, by the id that it goes on as: none may stand on both sides of a split. `dated` is
+    False where the outcomes carry no date: such a model is concurrent, not predictive.
     """
 
     cases: pd.DataFrame
     happened: pd.Series
+    groups: pd.Series
     dated: bool
-
-    @property
-    def groups(self) -> pd.Series:
-        """The firm of each row; no firm may stand on both sides of a split."""
-        return self.cases["supplier_id"]
 
 
 def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: int | None = None) -> Lessons:
@@ -110,7 +107,8 @@ def lessons(ledger: Ledger, target: Target, *, tier: str, as_of: date, version: 
             f"{target.name}: {counts.get(1, 0)} bad and {counts.get(0, 0)} good outcomes of {tier} firms on {as_of}",
             hint="import labels, or train on the other kind of data with `--data`",
         )
-    return Lessons(cases, happened, dated)
+    groups = cases["supplier_id"].replace(ledger.gone_on_as(as_of, version=version))
+    return Lessons(cases, happened, groups, dated)
 
 
 def _of_channels(ledger: Ledger, cases: pd.DataFrame, channels: tuple[str, ...], version: int | None) -> pd.Series:

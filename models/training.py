@@ -70,7 +70,7 @@ def train(
         "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
     }
-    return Trained(model, card, rows.groups.unique().tolist())
+    return Trained(model, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
 
 
 def cross_validate(

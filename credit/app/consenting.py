@@ -80,7 +80,7 @@ def standing_consents(home: Home, supplier: str | None, bank: str | None) -> lis
         supplier_tier(home, supplier)
     if bank is not None:
         bank_named(home, bank)
-    asked = pd.Series([supplier]) if supplier else ledger.suppliers(today)["supplier_id"]
+    asked = pd.Series([supplier] if supplier else [*ledger.suppliers(today)["supplier_id"], *ledger.gone_on_as(today)])
     found = valid_consents(ledger, asked, on=today)
     if bank:
         found = found[found["bank_id"] == bank]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from credit.app.clock import day_of
+from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.policies import pack_named
 from credit.app.scoring import floor_of, reasons_said
@@ -65,16 +65,24 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
     """Decide applications under what is pinned and store the records; asked again, the stored answer stands.
 
     `applications` has a row each: `supplier_id`, `requested_fen` (missing where no amount was named) and, for a product
-    that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier.
+    that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier, also
+    for an id that its supplier no longer goes by: under two ids a firm would have two limits.
     """
     from credit.domain.record import is_whole
 
     store, terms = home.decisions(), pinned.pack.terms(pinned.as_of)
+    # Who is lent to is a matter of the day it is done, whatever date the history is read on.
+    gone_on_as = home.ledger().gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
+    for supplier in applications["supplier_id"]:
+        if supplier in gone_on_as:
+            raise UnknownSupplier(
+                f"{supplier!r} was found to be another id of a supplier", hint=f"it goes on as {gone_on_as[supplier]}"
+            )
     with store.one_at_a_time():
         offers = store.standing(pinned.as_of, pinned.as_of + timedelta(days=int(terms["valid_days"])))
         taken = sum(offer.amount_fen for offer in offers if offer.pack == pinned.pack.name)
         budget = max(0, int(terms["portfolio_budget_fen"]) - taken)
-        records = decide(home, pinned, _with_offers(pinned, applications, offers), budget_fen=budget)
+        records = decide(home, pinned, _with_offers(pinned, applications, offers, gone_on_as), budget_fen=budget)
         rows = [row_of(record, pinned.pack.name) for record in records]
         known = store.add(rows)
     # What is answered is what is stored, the first time as every other.
@@ -100,19 +108,22 @@ def altered(decision_id: str) -> CreditError:
     )
 
 
-def _with_offers(pinned: Pinned, applications: pd.DataFrame, offers: list[Offer]) -> pd.DataFrame:
+def _with_offers(
+    pinned: Pinned, applications: pd.DataFrame, offers: list[Offer], gone_on_as: dict[str, str]
+) -> pd.DataFrame:
     """The applications beside what stands offered: on their own question, and by others to supplier and contract.
 
-    Until a book holds what was drawn and issued, an offer that has not lapsed counts as exposure.
+    Until a book holds what was drawn and issued, an offer that has not lapsed counts as exposure; so does one that was
+    made to another id of the supplier.
     """
     by_supplier: dict[str, list[Offer]] = {}
     for offer in offers:
-        by_supplier.setdefault(offer.supplier_id, []).append(offer)
+        by_supplier.setdefault(gone_on_as.get(offer.supplier_id, offer.supplier_id), []).append(offer)
     rows = []
     for supplier, contract in zip(applications["supplier_id"], _contracts(applications), strict=True):
-        question = (pinned.pack.name, contract)
-        mine = [o for o in by_supplier.get(supplier, []) if (o.pack, o.contract_id) == question]
-        others = [o for o in by_supplier.get(supplier, []) if (o.pack, o.contract_id) != question]
+        question = (supplier, pinned.pack.name, contract)
+        mine = [o for o in by_supplier.get(supplier, []) if (o.supplier_id, o.pack, o.contract_id) == question]
+        others = [o for o in by_supplier.get(supplier, []) if (o.supplier_id, o.pack, o.contract_id) != question]
         on_contract = [o for o in others if contract is not None and o.contract_id == contract]
         rows.append([sum(o.amount_fen for o in found) for found in (mine, others, on_contract)])
     held, to_supplier, to_contract = zip(*rows, strict=True) if rows else ((), (), ())
@@ -221,13 +232,13 @@ def supplier_tier(home: Home, supplier_id: str) -> str:
 
 
 def contract_supplier(home: Home, contract_id: str) -> str:
-    """The supplier of a contract. Raises UnknownContract with the nearest ids."""
+    """The supplier of a contract, by the id that it goes on as. Raises UnknownContract with the nearest ids."""
     ledger = home.ledger()
     supplier = ledger.lookup("contracts", "supplier_id", "contract_id", contract_id)
     if supplier is None:
         near = ", ".join(ledger.nearest("contracts", "contract_id", contract_id)) or "none: the ledger has no contracts"
         raise UnknownContract(f"no contract {contract_id!r} is known", hint=f"the nearest ids are {near}")
-    return supplier
+    return ledger.gone_on_as(day_of(now())).get(supplier, supplier)
 
 
 def _refuse_unknown(ledger: Ledger, known: Known, pinned: Pinned) -> None:

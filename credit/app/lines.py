@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console
-from credit.app.clock import now
+from credit.app.clock import day_of, now
 from credit.app.deciding import decide_and_store, pin, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import pack_for
@@ -56,6 +56,7 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
         ledger = home.ledger()
         day = as_of or ledger.last_day(tier)
         cases = ledger.suppliers(day, tier=tier)
+        cases = cases[~cases["supplier_id"].isin(list(ledger.gone_on_as(day_of(now()))))]
         with ledger.known_on(cases) as known:
             asked = last_requests(known)
         pack = pack_for(home, PRODUCT, tier)
@@ -77,7 +78,7 @@ def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
     A row that cannot be read is set aside with its line; the rest is decided. Raises FileMissing or WrongFormat.
     """
     rows, refused = _read_applications(file)
-    known = _known_suppliers(home, as_of)
+    known, gone_on_as = _known_suppliers(home, as_of), home.ledger().gone_on_as(day_of(now()))
     by_tier: dict[str, list[tuple[str, int | None]]] = {}
     for line, supplier, amount in rows:
         try:
@@ -85,8 +86,9 @@ def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
         except UnknownSupplier as unknown:
             refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": unknown.hint})
             continue
-        if supplier not in known[tier]:
-            refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": "not known by that day"})
+        if supplier in gone_on_as or supplier not in known[tier]:
+            hint = f"it goes on as {gone_on_as[supplier]}" if supplier in gone_on_as else "not known by that day"
+            refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": hint})
             continue
         by_tier.setdefault(tier, []).append((supplier, amount))
     records: list[Record] = []

@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from data.facts import valid_consents
 from data.ledger import Ledger
 
 ImportRows = Callable[..., Any]
@@ -84,6 +87,53 @@ def test_no_row_is_counted_twice_however_ids_are_merged(ledger: Ledger, import_r
         merges=[merge(n, a, b, "2025-05-01") for n, (a, b) in enumerate(round_about)],
     )
     assert known(ledger, "S2", "payments", "payment_id", date(2025, 6, 1)) == [("S1",), ("S2",), ("S3",)]
+
+
+IDS = st.sampled_from(["S1", "S2", "S3", "S4", "S5"])
+
+
+@given(merges=st.lists(st.tuples(IDS, IDS, st.sampled_from(["MERGED", "MERGED", "PARTED"])), max_size=8))
+def test_whatever_is_merged_each_supplier_is_listed_once_by_an_id_that_has_all_its_rows(
+    import_rows: ImportRows, tmp_path_factory: pytest.TempPathFactory, merges: list[tuple[str, str, str]]
+) -> None:
+    ledger = Ledger(tmp_path_factory.mktemp("merged") / "ledger")
+    ids = ["S1", "S2", "S3", "S4", "S5"]
+    days = [f"2025-05-{n + 1:02d}" for n in range(len(merges))]
+    import_rows(
+        ledger,
+        suppliers=[{"supplier_id": s} for s in ids],
+        payments=[{"payment_id": s, "supplier_id": s} for s in ids],
+        **({"merges": [merge(n, a, b, days[n], kind) for n, (a, b, kind) in enumerate(merges)]} if merges else {}),
+    )
+    listed = ledger.suppliers(date(2025, 6, 1))
+    with ledger.known_on(listed) as door:
+        payments = door.con.execute("SELECT payment_id FROM payments ORDER BY 1").fetchall()
+    assert payments == [(s,) for s in ids]
+    gone_on_as = ledger.gone_on_as(date(2025, 6, 1))
+    assert {*listed["supplier_id"], *gone_on_as} == set(ids)
+    assert set(gone_on_as.values()) <= set(listed["supplier_id"])
+
+
+def test_a_consent_of_one_id_is_none_of_another_and_a_revocation_under_any_counts(
+    ledger: Ledger, import_rows: ImportRows
+) -> None:
+    def consent(n: int, supplier: str, consent: str, kind: str) -> dict[str, str]:
+        given = {"supplier_id": supplier, "consent_id": consent, "kind": kind}
+        return {"consent_event_id": f"E{n}", "happened_on": f"2025-05-0{n}", "recorded_at": f"2025-05-0{n}", **given}
+
+    import_rows(
+        ledger,
+        suppliers=[{"supplier_id": s} for s in ("S1", "S2")],
+        consents=[
+            consent(1, "S1", "C1", "GRANTED"),
+            consent(2, "S1", "C2", "GRANTED"),
+            consent(3, "S2", "C3", "GRANTED"),
+            consent(4, "S2", "C2", "REVOKED"),
+        ],
+        merges=[merge(1, "S1", "S2", "2025-05-01")],
+    )
+    found = valid_consents(ledger, pd.Series(["S1", "S2"]), on=date(2025, 5, 10))
+    assert found[["supplier_id", "consent_id"]].to_numpy().tolist() == [["S1", "C1"], ["S2", "C3"]]
 
 
 # -- groups ------------------------------------------------------------------------------------------------------------
@@ -213,6 +263,23 @@ CASES: dict[str, tuple[dict[str, list[dict[str, Any]]], str, list[tuple[Any, ...
         "SELECT kind FROM guarantee_events",
         [("ISSUED",), ("PAID",)],
         [],
+    ),
+    "a dispute that nobody decided stays": (
+        {"disputes": [{"dispute_event_id": "X1", "kind": "RAISED", **on("2010-03-01")}]},
+        "SELECT kind FROM disputes",
+        [("RAISED",)],
+        [("RAISED",)],
+    ),
+    "a guarantee that was demanded and never ended stays": (
+        {
+            "guarantee_events": [
+                {"guarantee_event_id": "H1", "kind": "ISSUED", **on("2010-02-01")},
+                {"guarantee_event_id": "H2", "kind": "DEMANDED", **on("2010-05-01")},
+            ]
+        },
+        "SELECT kind FROM guarantee_events",
+        [("DEMANDED",), ("ISSUED",)],
+        [("DEMANDED",), ("ISSUED",)],
     ),
     "a termination stays an end, and whose fault it was is no longer said": (
         {

@@ -15,6 +15,9 @@ class Outcomes:
     def __init__(self, rows: list[dict]) -> None:
         self.rows = rows
 
+    def gone_on_as(self, day, *, version=None):
+        return {"S1": "S2"}
+
     def outcomes(self, target, *, known_on, version=None):
         columns = ["supplier_id", "loan_id", "contract_id", "opened_on", "matured_on", "happened", "tier"]
         return pd.DataFrame(self.rows, columns=columns)
@@ -38,6 +41,12 @@ def test_a_draw_is_observed_on_the_day_before_it():
     rows = lessons(Outcomes(MATURE), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
     assert list(rows.cases["as_of"])[:2] == [date(2024, 12, 31), date(2025, 1, 1)]
     assert rows.dated
+
+
+def test_the_ids_of_one_firm_stay_on_one_side_of_a_split():
+    rows = lessons(Outcomes(MATURE), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
+    assert list(rows.groups[:3]) == ["S2", "S2", "S3"]
+    assert list(rows.cases["supplier_id"][:3]) == ["S1", "S2", "S3"]
 
 
 def test_a_window_that_ends_on_the_day_is_taught_and_one_that_ends_the_day_after_is_not():

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
+
+from credit.app.home import Home
 
 
 def consenting(credit) -> list[dict]:
@@ -10,13 +13,14 @@ def consenting(credit) -> list[dict]:
     return [consent for consent in listed if consent["purpose"] == "credit_line"]
 
 
-def test_a_bank_file_holds_consenting_firms_alone(demo_said, credit):
+def test_a_bank_file_holds_consenting_firms_alone_by_the_ids_they_go_by(demo_said, demo_home, credit):
     rows = pd.read_csv(Path(demo_said["export"]) / "scores.csv")
     consents = credit("consent", "list", "--bank", "demo-bank", "--json").json
     allowed = {c["consent_id"]: c["supplier_id"] for c in consents if c["purpose"] == "credit_line"}
     assert len(rows) and set(rows["consent_id"]) <= set(allowed)
     assert [allowed[c] for c in rows["consent_id"]] == list(rows["supplier_id"])
-    assert set(rows["supplier_id"]) == set(allowed.values())
+    gone = Home(demo_home).ledger().gone_on_as(date(2026, 10, 31))
+    assert set(rows["supplier_id"]) == set(allowed.values()) - set(gone)
 
 
 def test_its_limits_are_the_decisions_limits(demo_said, credit):

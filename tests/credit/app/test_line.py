@@ -162,3 +162,27 @@ def test_no_way_of_asking_passes_the_portfolios_budget(demo_said, changed):
         credit("line", "decide", demo_said["next"][0].split()[-1], "--as-of", day)
     offers = Home(home).decisions().standing(date(2026, 10, 31), date(2026, 10, 31))
     assert 0 < sum(offer.amount_fen for offer in offers) <= 150_000_000
+
+
+def test_a_firm_with_two_ids_has_one_limit(demo_said, changed, tmp_path):
+    _, credit = changed
+    stays = granted_supplier(demo_said)
+    listed = credit("decision", "list", "--limit", "500", "--json").json
+    granted = [d for d in listed if d["outcome"] == "APPROVE" and d["contract_id"] is None]
+    goes, offered = next((d["supplier_id"], d["amount_fen"]) for d in granted if d["supplier_id"] != stays)
+    merges = tmp_path / "merges.csv"
+    merges.write_text(
+        "merge_event_id,supplier_id,merged_id,happened_on,kind,recorded_at\n"
+        f"M1,{stays},{goes},2026-10-01,MERGED,2026-10-31T02:00:00Z\n"
+    )
+    assert credit("ledger", "import", merges, "--format", "platform").code == 0
+    refused = credit("line", "decide", goes)
+    assert refused.code == 1 and f"it goes on as {stays}" in refused.err
+    assert credit("line", "decide", stays, "--json").json["application"]["offered_fen"] == offered
+    queue = tmp_path / "queue.csv"
+    queue.write_text(f"supplier_id\n{goes}\n{stays}\n")
+    assert [r["hint"] for r in credit("line", "decide", "--file", queue, "--json").json["refused"]] == [
+        f"it goes on as {stays}"
+    ]
+    decided = {r["application"]["supplier_id"] for r in credit("line", "decide", "--all", "--json").json["decisions"]}
+    assert stays in decided and goes not in decided
