@@ -125,7 +125,7 @@ def _reasons() -> str:
 
 
 def _errors() -> str:
-    from data.importing import HINTS
+    from data.quarantine import HINTS
 
     lines = ["# Errors\n", "Exit codes:\n"]
     lines += [f"- `{int(code)}` {meaning}" for code, meaning in EXIT_MEANINGS.items()]

@@ -41,7 +41,8 @@ def import_(
     from credit.app.clock import now
     from data.formats import format_named
     from data.formats.mapped import MAPPED, read_mapping
-    from data.importing import describe, import_history
+    from data.importing import import_history
+    from data.quarantine import describe
 
     named = format_named(format_name)
     if (named is MAPPED) is (mapping is None):

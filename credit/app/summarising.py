@@ -15,7 +15,7 @@ LISTED_PROBLEMS = 20
 
 def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     """Tables with rows and dates, the last import and the quarantine. Raises EmptyLedger."""
-    from data.importing import describe
+    from data.quarantine import describe
 
     batches = ledger.batches()
     if not batches:

@@ -19,8 +19,10 @@ import data.importing
 import data.ledger
 from credit.domain.errors import AllRejected, BrokenFile, CreditError, FileMissing, Locked, WrongFormat
 from data.formats import format_named
-from data.importing import FATES, HINTS, ImportSummary, import_history
+from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
+from data.quarantine import HINTS
+from data.resolving import FATES
 from data.schema import TABLES, Table
 from data.schema import table as table_named
 
@@ -342,6 +344,23 @@ def test_a_correction_of_a_row_that_is_not_there_is_set_aside(ledger: Ledger, im
     assert counts(summary, "payments") == (2, 1, 0, 1)
     found = summary.quarantine[0]
     assert (found["column"], found["value"], found["problem"]) == ("replaces", "P9", "unknown-record")
+
+
+def test_a_row_without_an_id_is_corrected_by_what_its_content_is_called(
+    ledger: Ledger, import_rows: ImportRows, tmp_path: Path
+) -> None:
+    said = {"net_fen": "10000", "recorded_at": "2025-03-01"}
+    import_rows(ledger, suppliers=[{}], invoices=[said])
+    with ledger.connection() as con:
+        rows = ledger.rows(table_named("invoices"), ledger.batches())
+        ((called,),) = con.execute(f"SELECT record_id FROM ({rows})").fetchall()
+    both = Ledger(tmp_path / "both")
+    correction = {"net_fen": "5000", "recorded_at": "2025-04-01", "replaces": called}
+    summary = import_rows(both, suppliers=[{}], invoices=[said, correction])
+    assert summary.quarantined == 0
+    cases = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [date(2025, 6, 1)]})
+    with both.known_on(cases) as door:
+        assert door.con.execute("SELECT net_fen FROM invoices").fetchall() == [(5000,)]
 
 
 def test_a_row_does_not_correct_itself(ledger: Ledger, import_rows: ImportRows) -> None:

@@ -127,13 +127,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(
 ) -> None:
     file = tmp_path / "suppliers.csv"
     pyarrow.csv.write_csv(pa.Table.from_pylist([platform_row("suppliers")]), file)
-    resolve = importing._resolve
+    resolve = importing.resolve
 
     def written_to(*arguments: Any, **settings: Any) -> None:
         resolve(*arguments, **settings)
         file.write_bytes(file.read_bytes() + b"\n")
 
-    monkeypatch.setattr(importing, "_resolve", written_to)
+    monkeypatch.setattr(importing, "resolve", written_to)
     with pytest.raises(BrokenFile, match="changed while it was read"):
         put(ledger, tmp_path)
     assert ledger.version == 0

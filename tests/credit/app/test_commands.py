@@ -16,7 +16,7 @@ from credit.domain.errors import ERRORS, EXIT_MEANINGS, Exit
 from credit.domain.products import PRODUCTS
 from credit.domain.reasons import REASONS
 from data.formats import FORMATS
-from data.importing import HINTS
+from data.quarantine import HINTS
 from data.schema import TABLES
 from features.catalogue import CATALOGUE
 

@@ -1,0 +1,241 @@
+"""Tell the rows of an import apart: which are new, which say again what is known, and which contradict it.
+
+Rows that share no id with any other are new at once. Only the few that share one, or that correct another, are doubtful
+and looked at in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from data.formats.format import Mapping
+from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
+from data.staging import Staged, quoted
+
+# Why a row that can be read is not taken in.
+FATES = ("erased", "unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as one mapping reads it. `view` gives its parsed rows, each time anew."""
+
+    number: int
+    mapping: Mapping
+    path: Path
+    staged: Staged
+    stamp: tuple[int, int]
+
+    @property
+    def view(self) -> str:
+        """The name of the relation that holds the parsed rows."""
+        return f"parsed_{self.number}"
+
+
+def resolve(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], *, restates: bool) -> None:
+    """Fill `resolved_<table>`: each doubtful row with its fate, and `apart_<table>`: those and the bad ones.
+
+    A row is doubtful where it shares its id or key with another, corrects one or is corrected, or where its supplier is
+    not registered; any other that can be read is new. Its fate is new, duplicate, or one of FATES. Rows are one where
+    they have the same id and say the same. Of rows that contradict each other the first counts.
+    """
+    _doubt(con, table, sources, restates=restates)
+    con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
+    con.execute(
+        f"""CREATE TEMP TABLE apart_{table.name} AS
+            SELECT _file, _row FROM judged_{table.name} WHERE _bad
+            UNION ALL SELECT _file, _row FROM resolved_{table.name}"""
+    )
+    if table is SUPPLIERS:
+        con.execute(f"INSERT INTO registered SELECT supplier_id FROM ({clear_sql(con, table, sources)})")
+        con.execute(
+            "INSERT INTO registered SELECT supplier_id FROM resolved_suppliers WHERE _fate IN ('new', 'duplicate')"
+        )
+
+
+def clear_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> str:
+    """The SQL for the rows of a table that can be read and that nothing has to be asked about."""
+    apart = f"apart_{table.name}"
+    return " UNION ALL ".join(
+        f"SELECT * EXCLUDE (_wrong) FROM {s.view}"
+        + (f" ANTI JOIN {apart} USING (_file, _row)" if any_row(con, f"{apart} WHERE _file = {s.number}") else "")
+        for s in sources
+    )
+
+
+def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], *, restates: bool) -> None:
+    """Fill `doubtful_<table>` with the rows that need a closer look, and `met_<table>` with the old rows they meet."""
+    judged, old = f"judged_{table.name}", f"old_{table.name}"
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE shared_ids AS
+            SELECT _id AS h FROM {judged} WHERE NOT _bad GROUP BY _id HAVING count(*) > 1
+            UNION SELECT hash(record_id) FROM {old} WHERE hash(record_id) IN (SELECT _id FROM {judged})
+            UNION SELECT _replaces FROM {judged} WHERE NOT _bad AND _replaces IS NOT NULL"""
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
+    if table.unique:
+        twice = f"SELECT _key FROM {judged} WHERE NOT _bad AND _replaces IS NULL AND _key IS NOT NULL"
+        # A correction may share the key of what it corrects; a restatement always does.
+        claims = "true" if restates else "replaces IS NULL"
+        before = f"SELECT hash({listed(table.unique)}) AS h FROM {old} WHERE {claims}"
+        con.execute(
+            f"""INSERT INTO shared_keys {twice} GROUP BY _key HAVING count(*) > 1
+                UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM {judged})"""
+        )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE doubted AS
+            SELECT _file, _row FROM {judged}
+            WHERE NOT _bad AND (_replaces IS NOT NULL OR _id IN (FROM shared_ids)
+                             OR coalesce(_key, _id) IN (FROM shared_keys))"""
+    )
+    if table.personal and any_row(con, "erased"):
+        for source in sources:
+            con.execute(
+                f"INSERT INTO doubted SELECT _file, _row FROM {source.view} SEMI JOIN erased USING (supplier_id)"
+            )
+    if has_supplier(table) and table is not SUPPLIERS:
+        for source in sources:
+            con.execute(
+                f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} ANTI JOIN registered USING (supplier_id)
+                    WHERE supplier_id IS NOT NULL"""
+            )
+    con.execute(
+        f"DELETE FROM doubted USING {judged} AS j WHERE j._bad AND (j._file, j._row) = (doubted._file, doubted._row)"
+    )
+    rows = [f"SELECT * EXCLUDE (_wrong) FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
+    con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
+    con.execute(
+        f"""CREATE TEMP TABLE met_{table.name} AS FROM {old}
+            WHERE hash(record_id) IN (FROM shared_ids) OR hash(replaces) IN (FROM shared_ids)"""
+        + (f" OR hash({listed(table.unique)}) IN (FROM shared_keys)" if table.unique else "")
+    )
+
+
+def _resolve_sql(table: Table) -> str:
+    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
+    return f"""
+        CREATE TEMP TABLE resolved_{table.name} AS
+        WITH old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met_{table.name}),
+        named AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM doubtful_{table.name}),
+        ordered AS (
+            SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
+            FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
+        objections AS ({_objections(table)})
+        SELECT new.* EXCLUDE (first_digest, nth, digest),
+               CASE WHEN {"supplier_id IN (FROM erased)" if table.personal else "false"} THEN 'erased'
+                    WHEN NOT {registered} THEN 'unknown-supplier'
+                    WHEN coalesce(same.digest, first_digest) <> new.digest THEN 'duplicate-key'
+                    WHEN same.digest IS NOT NULL OR nth > 1 THEN 'duplicate'
+                    ELSE coalesce(objection, 'new') END AS _fate
+        FROM ordered AS new
+        LEFT JOIN (SELECT record_id, digest FROM old) AS same USING (record_id)
+        LEFT JOIN objections USING (record_id)"""
+
+
+def _restate_sql(table: Table) -> str:
+    """Each doubtful row of a source that says a row again when it changes.
+
+    A statement is told apart by its key and the moment it was recorded on. It replaces the last one before it; where
+    one recorded later is known already, it has been superseded by that from then on. So the order in which statements
+    arrive changes nothing.
+    """
+    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
+    key = quoted(table.key or "")
+    return f"""
+        CREATE TEMP TABLE resolved_{table.name} AS
+        WITH said AS (SELECT *, {digest_sql(table)} AS digest FROM doubtful_{table.name}),
+        ordered AS (
+            SELECT said.*, coalesce(old.digest, first_value(said.digest) OVER same) AS first_digest,
+                   old.digest IS NOT NULL OR row_number() OVER same > 1 AS again
+            FROM said
+            LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met_{table.name}) AS old USING (record_id)
+            WINDOW same AS (PARTITION BY said.record_id ORDER BY _file, _row)),
+        fated AS (
+            SELECT * EXCLUDE (digest, first_digest, again),
+                   CASE WHEN NOT {registered} THEN 'unknown-supplier'
+                        WHEN digest <> first_digest THEN 'duplicate-key'
+                        WHEN again THEN 'duplicate' ELSE 'new' END AS _fate
+            FROM ordered),
+        statements AS (
+            SELECT {key}, record_id, recorded_at FROM fated WHERE _fate = 'new'
+            UNION ALL SELECT {key}, record_id, recorded_at FROM met_{table.name}),
+        placed AS (
+            SELECT record_id, lag(record_id) OVER line AS before, lead(recorded_at) OVER line AS after
+            FROM statements WINDOW line AS (PARTITION BY {key} ORDER BY recorded_at, record_id))
+        SELECT fated.* REPLACE (coalesce(replaces, before) AS replaces, after AS superseded_at)
+        FROM fated LEFT JOIN placed ON _fate = 'new' AND placed.record_id = fated.record_id"""
+
+
+def _objections(table: Table) -> str:
+    """What stands against a row that has an id of its own: its correction cannot be right, or its key is taken.
+
+    A correction names a row that is there and has no other correction; any other row is the first of its key.
+    """
+    corrections = """
+        SELECT record_id,
+               CASE WHEN replaces = record_id
+                         OR replaces NOT IN (SELECT record_id FROM old UNION ALL SELECT record_id FROM named)
+                    THEN 'unknown-record'
+                    WHEN replaces IN (SELECT replaces FROM old WHERE replaces IS NOT NULL)
+                         OR row_number() OVER (PARTITION BY replaces ORDER BY _file, _row) > 1
+                    THEN 'replaced-twice' END AS objection
+        FROM ordered WHERE replaces IS NOT NULL AND nth = 1"""
+    if not table.unique:
+        return corrections
+    key = ", ".join(quoted(name) for name in table.unique)
+    return f"""{corrections}
+        UNION ALL
+        SELECT record_id,
+               CASE claim.digest
+                    WHEN coalesce(taken.digest, first_value(claim.digest) OVER same_key) THEN 'duplicate'
+                    ELSE 'duplicate-key' END
+        FROM (SELECT * FROM ordered WHERE replaces IS NULL AND nth = 1) AS claim
+        LEFT JOIN (SELECT {key}, digest FROM old WHERE replaces IS NULL) AS taken USING ({key})
+        WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _row)
+        QUALIFY taken.digest IS NOT NULL OR row_number() OVER same_key > 1"""
+
+
+def has_supplier(table: Table) -> bool:
+    """Whether the rows of a table are about a supplier."""
+    return "supplier_id" in table.names
+
+
+def culprit(table: Table, fate: str) -> str:
+    """The column that a fate hangs on."""
+    match fate:
+        case "erased" | "unknown-supplier":
+            return "supplier_id"
+        case "duplicate-key":
+            return table.unique[0] if table.unique else RECORD_ID.name
+        case _:
+            return REPLACES.name
+
+
+def digest_sql(table: Table, *beside: str) -> str:
+    """The SQL for the SHA-256 of what a row says; `recorded_at` is not part of it."""
+    return f"sha256({' || '.join(_said(name) for name in (*table.names, *beside))})"
+
+
+def _said(column: str) -> str:
+    """A value beside its length, so that no two rows that differ can say the same once they are put together."""
+    value = f"CAST({quoted(column)} AS VARCHAR)"
+    return f"coalesce(length({value}) || ':' || {value}, '-')"
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """The SQL that lists these columns."""
+    return ", ".join(quoted(name) for name in names)
+
+
+def count(con: duckdb.DuckDBPyConnection, rows: str) -> int:
+    """How many rows there are."""
+    row = con.execute(f"SELECT count(*) FROM {rows}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def any_row(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    """Whether there is a row."""
+    return con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None
