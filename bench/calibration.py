@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from data.simulator import Summary, simulate
+from data.simulator import Platform, Summary, simulate
 from data.simulator.calibration import (
     Shape,
     produced,
@@ -78,7 +78,7 @@ def main() -> None:
     """Simulate, measure and write the page."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "platform"
-        summary = simulate(folder, suppliers=SUPPLIERS, start=START, end=END, seed=SEED)
+        summary = simulate(folder, Platform(SUPPLIERS, START, END, SEED))
         said = INTRODUCTION.format(suppliers=SUPPLIERS, start=START, end=END, seed=SEED, version=VERSION)
         text = "\n".join([said, *targets(folder, summary), *shapes(folder)]) + "\n"
     (ROOT / "docs" / "calibration.md").write_text(text, encoding="utf-8")

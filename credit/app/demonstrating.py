@@ -63,6 +63,7 @@ def _history(home: Home, suppliers: int) -> None:
     from credit.app.simulating import simulate_platform
     from data.formats import format_named
     from data.importing import import_history
+    from data.simulator import Platform
 
     folder, ledger = home.root / "platform", home.ledger()
     if ledger.version and not folder.is_dir():
@@ -71,14 +72,7 @@ def _history(home: Home, suppliers: int) -> None:
             hint="name an empty folder: CREDIT_HOME=/tmp/credit-demo credit demo",
         )
     if not folder.is_dir():
-        simulate_platform(
-            folder,
-            suppliers=suppliers,
-            borrower_share=BORROWER_SHARE,
-            start=DEFAULT_FROM,
-            end=DEFAULT_TO,
-            seed=DEFAULT_SEED,
-        )
+        simulate_platform(folder, Platform(suppliers, DEFAULT_FROM, DEFAULT_TO, DEFAULT_SEED, BORROWER_SHARE))
     import_history(ledger, format_named("platform"), folder, loaded_at=now(), progress=console.progress)
     console.progress_done()
 

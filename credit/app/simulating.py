@@ -1,8 +1,9 @@
-"""Simulate a platform into a folder, with progress."""
+"""Simulate a platform, or find its truth, into a folder, with progress."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,26 +11,29 @@ from credit.app import console
 from credit.domain.errors import AlreadyThere
 
 if TYPE_CHECKING:
-    from data.simulator import Summary
+    from data.simulator import Platform, Question, Summary, TruthSummary
 
 
-def simulate_platform(
-    folder: Path, *, suppliers: int, borrower_share: float | None, start: date, end: date, seed: int
-) -> Summary:
+def simulate_platform(folder: Path, platform: Platform) -> Summary:
     """Simulate; raises AlreadyThere where the folder holds anything."""
     from data.simulator import simulate
 
+    with _into(folder):
+        return simulate(folder, platform, console.stepwise())
+
+
+def simulate_truth(folder: Path, platform: Platform, question: Question) -> TruthSummary:
+    """Find the truth of that platform; raises AlreadyThere where the folder holds anything."""
+    from data.simulator import truth
+
+    with _into(folder):
+        return truth(folder, platform, question, console.stepwise())
+
+
+@contextmanager
+def _into(folder: Path) -> Iterator[None]:
     try:
-        summary = simulate(
-            folder,
-            suppliers=suppliers,
-            borrower_share=borrower_share,
-            start=start,
-            end=end,
-            seed=seed,
-            progress=console.stepwise(),
-        )
+        yield
     except FileExistsError as filled:
         raise AlreadyThere(f"{folder} is not empty", hint="name another folder with --out, or remove it") from filled
     console.progress_done()
-    return summary

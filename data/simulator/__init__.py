@@ -6,39 +6,77 @@ A firm defaults because its account runs dry, and breaches because a delivery fa
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from data.simulator.summary import Summary
+from data.simulator.summary import Summary, TruthSummary
 
-__all__ = ["Summary", "simulate"]
+if TYPE_CHECKING:
+    from data.simulator.settings import Settings
+
+__all__ = ["Platform", "Question", "Summary", "TruthSummary", "simulate", "truth"]
+
+Report = Callable[[str, float], None]
 
 
-def simulate(
-    folder: Path,
-    *,
-    suppliers: int,
-    start: date,
-    end: date,
-    seed: int,
-    borrower_share: float | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> Summary:
-    """Simulate a platform and write its tables into the folder; the same seed gives the same bytes.
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a platform is simulated with; the same gives the same bytes.
 
     With `borrower_share` it is the small, stressed world of the demonstration, in which that share of suppliers ever
     borrows, met as far as lenders find enough of them creditworthy (about three in four); without, one whose figures
     are those published (docs/calibration.md).
+    """
+
+    suppliers: int
+    start: date
+    end: date
+    seed: int
+    borrower_share: float | None = None
+
+    def settings(self) -> Settings:
+        """Everything that it assumes. Raises ValueError where a number makes no sense."""
+        from data.simulator.settings import Settings, national
+
+        if self.borrower_share is None:
+            return national(suppliers=self.suppliers, start=self.start, end=self.end, seed=self.seed)
+        return Settings(self.suppliers, self.borrower_share, self.start, self.end, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How many firms to draw on which evenings, over all of them, and how often to run the future of each."""
+
+    days: tuple[date, ...]
+    firms: int
+    futures: int
+
+
+def simulate(folder: Path, platform: Platform, progress: Report | None = None) -> Summary:
+    """Simulate a platform and write its tables into the folder.
 
     Raises FileExistsError where the folder holds anything, ValueError where a number makes no sense.
     """
     from data.simulator.blocks import write
-    from data.simulator.settings import Settings, national
     from data.simulator.writer import refuse_filled
 
-    if borrower_share is None:
-        settings = national(suppliers=suppliers, start=start, end=end, seed=seed)
-    else:
-        settings = Settings(suppliers=suppliers, borrower_share=borrower_share, start=start, end=end, seed=seed)
     refuse_filled(folder)
-    return write(settings, folder, progress)
+    return write(platform.settings(), folder, progress)
+
+
+def truth(folder: Path, platform: Platform, question: Question, progress: Report | None = None) -> TruthSummary:
+    """Write what nobody on that platform can know: hidden quality, and true probabilities of default.
+
+    Raises FileExistsError where the folder holds anything, ValueError where a day is named twice or lies outside the
+    platform's time.
+    """
+    from data.simulator.truth import write
+    from data.simulator.writer import refuse_filled
+
+    outside = [day for day in question.days if not platform.start <= day <= platform.end]
+    if outside or len({*question.days}) < len(question.days):
+        raise ValueError(f"the days must differ and lie between {platform.start} and {platform.end}")
+    refuse_filled(folder)
+    return write(platform.settings(), question, folder, progress)

@@ -24,6 +24,14 @@ class Agenda:
         for day, start, end in zip(days[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
             self._by_day.setdefault(day, []).append(things[start:end])
 
+    def pending(self) -> tuple[Ints, Ints]:
+        """All things still on the agenda and their days, in order of the days."""
+        days = sorted(self._by_day)
+        parts = [np.concatenate(self._by_day[day]) for day in days]
+        if not parts:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        return np.concatenate(parts), np.repeat(np.array(days, dtype=np.int64), [part.size for part in parts])
+
     def take(self, day: int) -> Ints:
         """All things noted for that day, which are then off the agenda."""
         parts = self._by_day.pop(day, None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ FEN_A_YUAN = 100
 DAYS_A_YEAR = 365
 WEEKS_A_YEAR = 52
 NEVER = 10**7  # a day far beyond any calendar: it has not happened
+
+Columns = TypeVar("Columns")  # a dataclass of vectors that belong together, one position each
 
 
 def to_fen(amount: Floats | Ints) -> Ints:
@@ -60,3 +65,27 @@ def place_in_group(counts: Ints) -> Ints:
     """0, 1, 2 … within each group, groups of those sizes one after the other."""
     starts = np.cumsum(counts) - counts
     return np.arange(counts.sum(), dtype=np.int64) - np.repeat(starts, counts)
+
+
+def taken(columns: Columns, rows: Ints) -> Columns:
+    """Only those rows of every vector."""
+    return _each(lambda vector: vector[rows], columns)
+
+
+def repeated(columns: Columns, times: int) -> Columns:
+    """Every vector so many times, one after the other."""
+    return _each(lambda vector: np.concatenate([vector] * times), columns)
+
+
+def one_after_the_other(first: Columns, second: Columns) -> Columns:
+    """The rows of both, vector by vector."""
+    return _each(lambda one, other: np.concatenate([one, other]), first, second)
+
+
+def _each(made: Callable[..., Any], first: Columns, *others: Columns) -> Columns:
+    result = copy(first)
+    for each in fields(first):  # type: ignore[arg-type]
+        vectors = [getattr(columns, each.name) for columns in (first, *others)]
+        if isinstance(vectors[0], np.ndarray):
+            setattr(result, each.name, made(*vectors))
+    return result

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import fields, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -25,6 +27,8 @@ from data.simulator.writer import Files, summary, tables, unfinished
 
 # So many finished blocks may wait to be written, beside those that run.
 _WAITING = 2
+
+Made = TypeVar("Made")
 
 
 def blocks(settings: Settings) -> list[Settings]:
@@ -67,11 +71,11 @@ def _write_alone(settings: Settings, files: Files, progress: Progress | None) ->
 
 
 def _write_side_by_side(parts: list[Settings], files: Files, beside: Path, progress: Progress | None) -> Summary:
-    """One process a core; what a block has made waits in a file until the blocks before it are written."""
+    """What a block has made waits in a file until the blocks before it are written."""
     scratch = Path(tempfile.mkdtemp(prefix=".blocks-", dir=beside))
     total: Summary | None = None
     try:
-        for number, (made, counted) in enumerate(_made(parts, scratch)):
+        for number, (made, counted) in enumerate(in_order(partial(_make, scratch=scratch), parts)):
             for file in sorted(made.iterdir()):
                 with pa.memory_map(str(file)) as content:
                     files.add(file.stem, pa.ipc.open_file(content).read_all())
@@ -85,15 +89,15 @@ def _write_side_by_side(parts: list[Settings], files: Files, beside: Path, progr
     return total
 
 
-def _made(parts: list[Settings], scratch: Path) -> Iterator[tuple[Path, Summary]]:
-    """The blocks in their order, as they are done; few wait, for each takes its place on the disk."""
+def in_order(make: Callable[[Settings], Made], parts: list[Settings]) -> Iterator[Made]:
+    """What is made of each block, one process a core, in the order of the blocks; few wait, for each takes space."""
     workers = min(os.cpu_count() or 1, len(parts))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running: list[Future[tuple[Path, Summary]]] = []
+        running: list[Future[Made]] = []
         waiting = iter(parts)
         try:
             for part in waiting:
-                running.append(pool.submit(_make, part, scratch))
+                running.append(pool.submit(make, part))
                 if len(running) > workers + _WAITING:
                     yield running.pop(0).result()
             while running:

@@ -14,11 +14,16 @@ _REPORT_EVERY_DAYS = 30
 def run(settings: Settings, progress: Progress | None = None) -> World:
     """The platform as it stands on the evening of the last day."""
     world = build(settings)
-    for day in range(settings.first_day, settings.last_day + 1):
-        world.day = day
-        trade_one_day(world)
-        run_the_week(world)
-        lend_one_day(world)
-        if progress is not None and day % _REPORT_EVERY_DAYS == 0:
-            progress("trading", (day - settings.first_day) / (settings.last_day - settings.first_day))
+    while world.day < settings.last_day:
+        advance(world)
+        if progress is not None and world.day % _REPORT_EVERY_DAYS == 0:
+            progress("trading", (world.day - settings.first_day) / (settings.last_day - settings.first_day))
     return world
+
+
+def advance(world: World) -> None:
+    """One more day."""
+    world.day += 1
+    trade_one_day(world)
+    run_the_week(world)
+    lend_one_day(world)

@@ -83,12 +83,11 @@ def _write_off(world: World, unpaid: Ints) -> Ints:
 def repay_early(world: World) -> None:
     """Firms with plenty of cash sometimes repay before the draw is due."""
     lending, loans = world.settings.lending, world.loans
-    weekday = world.day % 7
     running = np.flatnonzero(
         (loans["repaid_on"] == NEVER)
         & (loans["due_on"] > world.day)
         & (loans["drawn_on"] < world.day - lending.early_after_days)
-        & (loans["firm"] % 7 == weekday)
+        & (world.weekday[loans["firm"]] == world.day % 7)
     )
     firm = loans["firm"][running]
     rich = world.accounts.cash[firm] > lending.early_above * cushion(world, firm)
@@ -183,7 +182,8 @@ def draw(world: World, firms: Ints, newcomers: Ints) -> None:
     drawing = may & ((_wants(world, firms) & moved) | np.isin(firms, newcomers))
     firms, headroom = firms[drawing], headroom[drawing]
     amount = np.clip(_missing(world, firms), lowest, headroom)
-    _pay_out(world, firms, amount // _AMOUNT_STEP * _AMOUNT_STEP)
+    tenor = np.array(lending.tenor_days)[pick(rng, lending.tenor_shares, firms.size)]
+    _pay_out(world, firms, amount // _AMOUNT_STEP * _AMOUNT_STEP, tenor)
 
 
 def _missing(world: World, firms: Ints) -> Ints:
@@ -193,10 +193,21 @@ def _missing(world: World, firms: Ints) -> Ints:
     return np.ceil(missing / _AMOUNT_STEP).astype(np.int64) * _AMOUNT_STEP
 
 
-def _pay_out(world: World, firms: Ints, amount: Ints) -> None:
-    """Note the draws and put the money into the accounts."""
+def lend_to_all(world: World, tenor: int) -> Ints:
+    """Every firm gets a line and draws what it is short of, for so many days; returns the draws."""
+    lending, lines = world.settings.lending, world.lines
+    firms = np.arange(world.firms.count)
+    lowest, highest = (yuan * FEN_A_YUAN for yuan in lending.draw_yuan)
+    lines.limit = np.maximum(lines.limit, np.maximum(_limit(world, firms), lowest))
+    lines.until[:] = np.maximum(lines.until, world.day + lending.line_days)
+    most = np.maximum(np.minimum(lines.limit - lines.outstanding, highest), lowest)
+    amount = np.clip(_missing(world, firms), lowest, most) // _AMOUNT_STEP * _AMOUNT_STEP
+    return _pay_out(world, firms, amount, np.full(firms.size, tenor))
+
+
+def _pay_out(world: World, firms: Ints, amount: Ints, tenor: Ints) -> Ints:
+    """Note the draws and put the money into the accounts; returns the draws."""
     lending, loans, rng = world.settings.lending, world.loans, world.rng
-    tenor = np.array(lending.tenor_days)[pick(rng, lending.tenor_shares, firms.size)]
     positions = loans.rows.add(
         firms.size,
         firm=firms,
@@ -213,3 +224,4 @@ def _pay_out(world: World, firms: Ints, amount: Ints) -> None:
     world.accounts.receive(firms, amount, Purpose.DRAW)
     np.add.at(world.lines.outstanding, firms, amount)
     world.lines.ever_drew[firms] = True
+    return positions

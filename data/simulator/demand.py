@@ -5,7 +5,7 @@ Whether a contract is signed, and what becomes of it, is decided day by day in `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import IntEnum
 
@@ -21,6 +21,7 @@ from data.simulator.arrays import (
     pick,
     pick_by_row,
     place_in_group,
+    taken,
     to_fen,
 )
 from data.simulator.population import Buyers, Firms
@@ -128,21 +129,68 @@ class Deliveries:
             setattr(self, f"{day}_on", never(count))
 
 
-def plan_contracts(settings: Settings, firms: Firms, buyers: Buyers) -> Contracts:
-    """All contracts that would be awarded in the simulated time."""
-    rng, trade = settings.generator("demand"), settings.trade
-    firm, signed_on = _orders(rng, settings, firms)
+@dataclass(slots=True)
+class Habits:
+    """What the demand for each firm goes by."""
+
+    drift: Floats  # log of demand against demand at entry, by firm and half-year of the simulated time
+    regulars: Ints  # usual buyers, by firm
+
+
+def plan_contracts(settings: Settings, firms: Firms, buyers: Buyers) -> tuple[Contracts, Habits]:
+    """All contracts that would be awarded in the simulated time, and the habits that they came from."""
+    rng = settings.generator("demand")
+    steps = rng.normal(0, settings.population.demand_drift, (firms.count, halves(settings)))
+    drift = np.cumsum(steps, axis=1) - steps[:, :1]
+    return _plan(rng, settings, firms, buyers, drift)
+
+
+def plan_anew(
+    rng: np.random.Generator, settings: Settings, firms: Firms, buyers: Buyers, habits: Habits, day: int
+) -> Contracts:
+    """Contracts that may be awarded after a day to firms of those habits, until the simulated time ends."""
+    contracts, _ = _plan(rng, settings, firms, buyers, habits.drift, habits.regulars, after=day)
+    later = taken(contracts, np.flatnonzero(contracts.awarded_on > day))
+    later.first_delivery = np.cumsum(later.deliveries) - later.deliveries
+    return later
+
+
+def drift_on(rng: np.random.Generator, settings: Settings, drift: Floats, day: date) -> Floats:
+    """That drift until the half-year of a day, and from there on as it may go until the simulated time ends."""
+    known = halves(replace(settings, end=day))
+    steps = rng.normal(0, settings.population.demand_drift, (len(drift), halves(settings) - known))
+    return np.concatenate([drift[:, :known], drift[:, known - 1 : known] + np.cumsum(steps, axis=1)], axis=1)
+
+
+def halves(settings: Settings) -> int:
+    """How many half-years of demand the simulated time touches."""
+    return (len(_months(settings)) - 1) // 6 + 1
+
+
+def _plan(
+    rng: np.random.Generator,
+    settings: Settings,
+    firms: Firms,
+    buyers: Buyers,
+    drift: Floats,
+    regulars: Ints | None = None,
+    after: int | None = None,
+) -> tuple[Contracts, Habits]:
+    trade = settings.trade
+    firm, signed_on = _orders(rng, settings, firms, drift, settings.first_day - 1 if after is None else after)
     count = firm.size
     channel = pick_by_row(rng, np.array([each.channels for each in INDUSTRIES]), firms.industry[firm])
     category = _categories(rng, settings, firms.industry[firm], channel)
     amount = _amounts(rng, settings, firms.scale[firm], channel, category)
-    buyer = _buyers(rng, settings, buyers, firm, firms)
+    if regulars is None:
+        regulars = _regular_buyers(rng, settings, buyers, firms)
+    buyer = _buyers(rng, settings, buyers, firm, regulars)
     deliveries = _delivery_counts(rng, trade, channel, amount)
     bounds = np.array([each.days for each in CHANNELS])[channel]
     last_due = signed_on + 2 + rng.integers(bounds[:, 0], bounds[:, 1] + 1)
     lags = np.array([each.award_to_signature for each in CHANNELS])[channel]
     advance = _advances(rng, settings, amount, firms.is_large[firm], channel)
-    return Contracts(
+    contracts = Contracts(
         firm=firm,
         buyer=buyer,
         awarded_on=np.maximum(signed_on - rng.integers(lags[:, 0], lags[:, 1] + 1), firms.registered_on[firm]),
@@ -160,11 +208,11 @@ def plan_contracts(settings: Settings, firms: Firms, buyers: Buyers) -> Contract
         performance_guaranteed=_performance_guaranteed(rng, settings, amount, channel),
         guarantee_on=signed_on + days_between(rng, settings.guarantees.issue_lag_days, count),
     )
+    return contracts, Habits(drift, regulars)
 
 
-def plan_deliveries(settings: Settings, contracts: Contracts) -> Deliveries:
+def plan_deliveries(rng: np.random.Generator, settings: Settings, contracts: Contracts) -> Deliveries:
     """Planned deliveries, evenly spaced, whose values add up to their contract's amount."""
-    rng = settings.generator("deliveries")
     contract = np.repeat(np.arange(contracts.firm.size), contracts.deliveries)
     place, of = place_in_group(contracts.deliveries), contracts.deliveries[contract]
     first, last = contracts.signed_on[contract], contracts.planned_on[contract] - DAYS_TO_ACCEPT
@@ -198,34 +246,32 @@ def _months(settings: Settings) -> list[date]:
     return months
 
 
-def _orders(rng: np.random.Generator, settings: Settings, firms: Firms) -> tuple[Ints, Ints]:
-    """Firm and day of signature of every order, in order of the day."""
+def _orders(rng: np.random.Generator, settings: Settings, firms: Firms, drift: Floats, after: int) -> tuple[Ints, Ints]:
+    """Firm and day of signature of every order after a day, in order of the day."""
     months = _months(settings)
     begins = np.array([day_number(month) for month in months], dtype=np.int64)
     ends = np.r_[begins[1:], day_number((months[-1] + timedelta(days=32)).replace(day=1))]
-    expected = firms.orders_a_year[:, None] / 12 * _demand(rng, settings, firms, months)
-    orders = rng.poisson(expected)
+    expected = firms.orders_a_year[:, None] / 12 * _demand(settings, firms, months, drift)
+    orders = rng.poisson(np.where(ends > after + 1, expected, 0))
     firm, month = np.nonzero(orders)
     firm, month = np.repeat(firm, orders[firm, month]), np.repeat(month, orders[firm, month])
     day = begins[month] + np.floor(rng.random(firm.size) * (ends - begins)[month]).astype(np.int64)
-    opened = np.maximum(firms.registered_on[firm], settings.first_day)
+    opened = np.maximum(firms.registered_on[firm], after + 1)
     taken = (day >= opened) & (day <= settings.last_day) & (day < firms.leaves_on[firm])
     firm, day = firm[taken], day[taken]
     order = np.argsort(day, kind="stable")
     return firm[order].astype(np.int64), day[order]
 
 
-def _demand(rng: np.random.Generator, settings: Settings, firms: Firms, months: list[date]) -> Floats:
+def _demand(settings: Settings, firms: Firms, months: list[date], drift: Floats) -> Floats:
     """Demand against a firm's normal, by firm and month: its own drift, the season, and the bad year."""
-    halves = np.arange(len(months)) // 6
-    steps = rng.normal(0, settings.population.demand_drift, (firms.count, int(halves[-1]) + 1))
-    drift = np.exp(np.cumsum(steps, axis=1) - steps[:, :1])[:, halves]
+    drifted = np.exp(drift)[:, np.arange(len(months)) // 6]
     season = np.array([settings.trade.season[month.month - 1] for month in months])
     season = season / np.mean(settings.trade.season)
     shock = settings.shock
     struck = np.array([shock.begins <= month <= shock.ends for month in months])
     hit = (np.array([each.name for each in INDUSTRIES]) == shock.industry)[firms.industry]
-    demand = np.clip(drift, *settings.population.demand_bounds) * season
+    demand = np.clip(drifted, *settings.population.demand_bounds) * season
     demand *= np.where(hit[:, None] & struck, shock.orders, 1.0)
     if (slow := settings.slowdown) is not None:
         there = np.isin(settings.regions.codes[firms.county] // 100, slow.cities)
@@ -253,16 +299,21 @@ def _amounts(rng: np.random.Generator, settings: Settings, scale: Floats, channe
     return to_fen(np.rint(np.clip(yuan, *settings.trade.amount_yuan)) * FEN_A_YUAN)
 
 
-def _buyers(rng: np.random.Generator, settings: Settings, buyers: Buyers, firm: Ints, firms: Firms) -> Ints:
-    """Who buys: mostly one of the firm's regular buyers, who are often of its own county."""
+def _regular_buyers(rng: np.random.Generator, settings: Settings, buyers: Buyers, firms: Firms) -> Ints:
+    """Each firm's regular buyers, who are often of its own county."""
     trade = settings.trade
     regulars = pick(rng, buyers.weight, firms.count * trade.regular_buyers)
     if trade.local_share:
         near = _buyers_near(rng, buyers, np.repeat(firms.county, trade.regular_buyers))
         local = (rng.random(near.size) < trade.local_share) & (near >= 0)
         regulars = np.where(local, near, regulars)
-    of_firm = regulars.reshape(firms.count, trade.regular_buyers)
-    regular = of_firm[firm, rng.integers(0, trade.regular_buyers, firm.size)]
+    return regulars.reshape(firms.count, trade.regular_buyers)
+
+
+def _buyers(rng: np.random.Generator, settings: Settings, buyers: Buyers, firm: Ints, regulars: Ints) -> Ints:
+    """Who buys: mostly one of the firm's regular buyers."""
+    trade = settings.trade
+    regular = regulars[firm, rng.integers(0, trade.regular_buyers, firm.size)]
     return np.where(rng.random(firm.size) < trade.regular_share, regular, pick(rng, buyers.weight, firm.size))
 
 

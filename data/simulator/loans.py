@@ -20,6 +20,10 @@ class Rows:
     def __getitem__(self, name: str) -> Ints:
         return self._columns[name][: self.count]
 
+    def taken(self, rows: Ints) -> dict[str, Ints]:
+        """Those rows of every column."""
+        return {name: self[name][rows] for name in self._columns}
+
     def add(self, size: int, **values: Ints | int) -> Ints:
         """Append that many rows with a value for every column; returns their positions."""
         end = self.count + size

@@ -7,7 +7,7 @@ purpose: far more firms fail than on a real platform, so that a few thousand fir
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -375,6 +375,15 @@ class Settings:
 def day_number(day: date) -> int:
     """Days since 1970-01-01, as the simulator counts them."""
     return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def day_of_number(number: int) -> date:
+    """The day of that number.
+
+    >>> day_of_number(day_number(date(2026, 10, 31)))
+    datetime.date(2026, 10, 31)
+    """
+    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def national(

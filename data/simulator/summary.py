@@ -23,3 +23,14 @@ class Summary:
     matured_draws: int  # whose window is over
     defaulted_draws: int
     defaulted_borrowers: int
+
+
+@dataclass(frozen=True, slots=True)
+class TruthSummary:
+    """What was found. Means and shares are weighted, so that they speak of all firms that were drawn from."""
+
+    firms: int
+    futures: int
+    mean_pd: float
+    mean_pd_by_standing: dict[str, float]
+    largest_standard_error: float

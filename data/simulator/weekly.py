@@ -17,7 +17,7 @@ _OWNERS_EVERY_WEEKS = 4
 
 def firms_of_today(world: World) -> Ints:
     """The firms whose weekday is today."""
-    return np.arange(world.day % 7, world.firms.count, 7)
+    return np.flatnonzero(world.weekday == world.day % 7)
 
 
 def in_business(world: World, firms: Ints) -> Ints:

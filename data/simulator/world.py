@@ -10,7 +10,7 @@ import numpy as np
 from data.simulator.accounts import Accounts
 from data.simulator.agenda import Agenda
 from data.simulator.arrays import NEVER, Flags, Floats, Ints, to_fen
-from data.simulator.demand import Contracts, Deliveries, plan_contracts, plan_deliveries
+from data.simulator.demand import Contracts, Deliveries, Habits, plan_contracts, plan_deliveries
 from data.simulator.ids import Ids
 from data.simulator.loans import Lines, Loans
 from data.simulator.population import Buyers, Firms, draw_buyers, draw_firms
@@ -61,6 +61,7 @@ class World:
     day: int
     firms: Firms
     buyers: Buyers
+    habits: Habits
     contracts: Contracts
     deliveries: Deliveries
     accounts: Accounts
@@ -69,12 +70,13 @@ class World:
     loans: Loans
     agendas: Agendas
     bans: list[tuple[Ints, Ints, Ints]]  # firms, first day, last day of bans from procurement
+    weekday: Ints  # on which each firm looks after itself, from 0 to 6
 
 
 def build(settings: Settings) -> World:
     """The platform on the evening before its first day."""
     firms, buyers = draw_firms(settings), draw_buyers(settings)
-    contracts = plan_contracts(settings, firms, buyers)
+    contracts, habits = plan_contracts(settings, firms, buyers)
     return World(
         settings=settings,
         ids=Ids(settings.block),
@@ -82,14 +84,16 @@ def build(settings: Settings) -> World:
         day=settings.first_day - 1,
         firms=firms,
         buyers=buyers,
+        habits=habits,
         contracts=contracts,
-        deliveries=plan_deliveries(settings, contracts),
+        deliveries=plan_deliveries(settings.generator("deliveries"), settings, contracts),
         accounts=Accounts(_opening_cash(firms)),
         condition=_fresh_condition(firms),
         lines=Lines.none(firms.count),
         loans=Loans(),
         agendas=Agendas(),
         bans=[],
+        weekday=np.arange(firms.count) % 7,
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from data.simulator import Summary, simulate
+from data.simulator import Platform, Summary, simulate
 from data.simulator.calibration import (
     TARGETS,
     produced,
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def summary(folder: Path) -> Summary:
-    return simulate(folder, suppliers=SUPPLIERS, start=date(2019, 1, 1), end=date(2026, 10, 31), seed=1)
+    return simulate(folder, Platform(SUPPLIERS, date(2019, 1, 1), date(2026, 10, 31), seed=1))
 
 
 @pytest.fixture(scope="module")

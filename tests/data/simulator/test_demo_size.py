@@ -6,18 +6,13 @@ from datetime import date
 
 import pytest
 
-from data.simulator import Summary, simulate
+from data.simulator import Platform, Summary, simulate
 
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory) -> Summary:
     return simulate(
-        tmp_path_factory.mktemp("demo") / "platform",
-        suppliers=3000,
-        borrower_share=0.5,
-        start=date(2021, 1, 1),
-        end=date(2026, 10, 31),
-        seed=7,
+        tmp_path_factory.mktemp("demo") / "platform", Platform(3000, date(2021, 1, 1), date(2026, 10, 31), 7, 0.5)
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data import schema
-from data.simulator import Summary, simulate
+from data.simulator import Platform, Summary, simulate
 
 END = date(2024, 6, 30)
 SMALL = {"suppliers": 300, "borrower_share": 0.5, "start": date(2021, 1, 1), "end": END}
@@ -34,7 +34,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def summary(folder) -> Summary:
-    return simulate(folder, **SMALL, seed=5)
+    return simulate(folder, Platform(**SMALL, seed=5))
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_seed_gives_the_same_bytes(folder, summary, tmp_path):
-    simulate(tmp_path / "again", **SMALL, seed=5)
+    simulate(tmp_path / "again", Platform(**SMALL, seed=5))
     assert bytes_of(folder) == bytes_of(tmp_path / "again")
 
 
 def test_another_seed_gives_other_bytes(folder, summary, tmp_path):
-    simulate(tmp_path / "other", **SMALL, seed=6)
+    simulate(tmp_path / "other", Platform(**SMALL, seed=6))
     other = bytes_of(tmp_path / "other")
     assert all(content != other[name] for name, content in bytes_of(folder).items())
 
@@ -184,7 +184,7 @@ def test_open_contracts_wait_for_an_advance_guarantee_with_a_locked_and_confirme
 def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     with pytest.raises(FileExistsError, match="not an empty folder"):
-        simulate(tmp_path, **SMALL, seed=5)
+        simulate(tmp_path, Platform(**SMALL, seed=5))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -194,7 +194,7 @@ def test_a_simulation_that_is_stopped_leaves_nothing_behind(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path / "platform", **TINY, seed=5, progress=stop)
+        simulate(tmp_path / "platform", Platform(**TINY, seed=5), stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -202,9 +202,8 @@ def test_progress_runs_from_trading_to_writing_and_ends_at_one(tmp_path):
     seen: list[tuple[str, float]] = []
     simulate(
         tmp_path / "platform",
-        **TINY,
-        seed=5,
-        progress=lambda stage, share: seen.append((stage, share)),
+        Platform(**TINY, seed=5),
+        lambda stage, share: seen.append((stage, share)),
     )
     assert [stage for stage, _ in seen] == sorted(stage for stage, _ in seen)
     assert seen[-1] == ("writing", 1.0)
