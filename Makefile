@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test check format bench calibration soak lock docs wheel clean
+.PHONY: help env demo test check format bench calibration exam soak lock docs wheel clean
 .DEFAULT_GOAL := help
 
 help:            ## what there is
@@ -39,6 +39,9 @@ format: $(STAMP) ## format and mend what can be mended
 
 bench: $(STAMP)  ## measure the figures of docs/figures.md
 	$(BIN)/python -m bench
+
+exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
+	$(BIN)/python -m bench.exam
 
 calibration: $(STAMP) ## simulate and write docs/calibration.md
 	$(BIN)/python -m bench.calibration

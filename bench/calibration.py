@@ -42,7 +42,7 @@ def targets(folder: Path, summary: Summary) -> list[str]:
     """The table of targets."""
     rows = [
         f"| {p.target.name} | {number(p.target.low)} to {number(p.target.high)} | {number(p.value)} |"
-        f" {'' if p.holds else '**no**'} | {p.target.source} |"
+        f" {'yes' if p.holds else '**no**'} | {p.target.source} |"
         for p in produced(folder, summary)
     ]
     return ["## Targets\n", "| figure | target | produced | holds | source |", "| --- | --- | --- | --- | --- |", *rows]

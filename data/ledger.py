@@ -384,10 +384,18 @@ class Ledger:
     def _stands_on(self, day: str, table: Table, batches: list[Batch]) -> str:
         return stands_on(day, self.rows(table, batches), corrected=self._corrected(table, batches))
 
+    def files(self, table: str) -> list[Path]:
+        """The files that hold a table's rows now, for readers outside of this program.
+
+        Beside them may lie what an import left that was cut off, or what a compaction replaced. Raises KeyError for a
+        table of labels or names.
+        """
+        return self._files(_readable(table), self.batches())
+
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def file(self, table: str, number: int) -> Path:
-        """Where a batch keeps its rows of a table; DuckDB and Spark read the folders as Hive partitions."""
+        """Where a batch keeps its rows of a table; the folders are Hive partitions."""
         return self.folder / "tables" / table / _partition(number) / "part-0.parquet"
 
     def quarantine_file(self, number: int) -> Path:
@@ -413,11 +421,9 @@ class Ledger:
         self.quarantine_file(number).unlink(missing_ok=True)
         compaction = self.compaction()
         upto = compaction.upto if compaction else 0
-        for folder in tables.glob("*/compacted=*"):
-            if folder.name != _compacted(upto):
-                shutil.rmtree(folder)
         for folder in tables.glob("*/batch=*"):
-            if int(folder.name.removeprefix("batch=")) <= upto:
+            of_a_compaction = "-" in folder.name
+            if folder.name != _compacted(upto) and (of_a_compaction or folder.name <= _partition(upto)):
                 shutil.rmtree(folder)
         for spill in (self.folder / ".spill").glob("*-*"):
             if not _lives(int(spill.name.split("-")[0])):
@@ -495,7 +501,7 @@ def _last_compaction(folder: Path) -> Compaction | None:
 
 
 def _compacted(upto: int) -> str:
-    return f"compacted={upto:06d}"
+    return f"batch=000001-{upto:06d}"
 
 
 def _partition(number: int) -> str:

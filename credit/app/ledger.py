@@ -10,7 +10,7 @@ import typer
 
 from credit.app import console
 from credit.app.home import Home
-from credit.domain.errors import Exit
+from credit.domain.errors import Exit, UnknownName
 
 app = console.group("Import history, and see what the ledger holds.")
 
@@ -126,6 +126,26 @@ def summary(as_json: console.AsJson = False) -> None:
             typer.echo(f"  {line}")
 
     console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def files(
+    table: Annotated[str, typer.Argument(help="The table, see docs/tables.md.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """List the Parquet files that hold a table now, for DuckDB, Spark or pandas.
+
+    They hold every row with its own dates, corrected ones too: what was known when is for the reader to sort out.
+    """
+    from data.schema import TABLES
+
+    readable = [each.name for each in TABLES if not (each.label or each.personal)]
+    if table not in readable:
+        raise UnknownName(f"there is no table {table!r} to read", hint="choose from " + ", ".join(readable))
+    found = [str(file) for file in Home.from_environment().ledger().files(table)]
+    console.answer(
+        found, as_json=as_json, page=lambda: typer.echo("\n".join(found) or "The ledger holds no row of it.")
+    )
 
 
 @app.command()

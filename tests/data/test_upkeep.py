@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pyarrow import dataset
 
 import data.upkeep
 from data.ledger import Ledger
@@ -75,8 +76,23 @@ def test_the_next_writer_removes_what_a_compaction_replaced(grown: Ledger, impor
     compact(grown)
     import_rows(grown, payments=[{"payment_id": "P3"}])
     kept = {path.parent.name for path in (grown.folder / "tables" / "payments").rglob("*.parquet")}
-    assert kept == {"compacted=000003", "batch=000004"}
+    assert kept == {"batch=000001-000003", "batch=000004"}
     assert grown.damaged() == []
+
+
+def test_others_read_what_the_ledger_names_before_and_after(grown: Ledger, import_rows: ImportRows) -> None:
+    def read() -> list[tuple[str, int]]:
+        rows = dataset.dataset([str(file) for file in grown.files("payments")]).to_table().to_pandas()
+        return sorted(zip(rows["payment_id"], rows["amount_fen"], strict=True))
+
+    before = read()
+    assert len(before) == 3
+    compact(grown)
+    assert read() == before
+    import_rows(grown, payments=[{"payment_id": "P3"}])
+    folder = grown.folder / "tables" / "payments"
+    whole = dataset.dataset(folder, partitioning="hive").to_table().to_pandas()
+    assert set(whole["batch"].astype(str)) == {"000001-000003", "000004"} and len(whole) == len(read()) == 4
 
 
 def test_a_compaction_that_is_cut_off_has_not_happened(grown: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +116,7 @@ def test_a_compacted_file_that_was_altered_is_named(grown: Ledger) -> None:
     assert done is not None
     file = grown.compacted_file("payments", done.upto)
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    assert grown.damaged() == ["tables/payments/compacted=000003/part-0.parquet is not the file that was imported"]
+    assert grown.damaged() == ["tables/payments/batch=000001-000003/part-0.parquet is not the file that was imported"]
 
 
 # -- erasure -----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from data.simulator.borrowing import reached
 from data.simulator.clock import advance
 from data.simulator.demand import Contracts
 from data.simulator.futures import copies_of, cut
-from data.simulator.settings import Settings, national
+from data.simulator.settings import VERSION, Settings, national
 from data.simulator.truth import firms_wanted
 from data.simulator.world import World, build
 
@@ -140,7 +140,7 @@ def test_the_truth_is_about_the_platform_of_that_seed(folder: Path, found: pd.Da
     skill = firms.set_index("supplier_id")["skill"]
     assert np.corrcoef(skill[rating.index], rating)[0, 1] > 0.5
     about = json.loads((folder / "about.json").read_text())
-    assert (about["seed"], about["suppliers"], about["simulator_version"]) == (5, 300, 1)
+    assert (about["seed"], about["suppliers"], about["simulator_version"]) == (5, 300, VERSION)
 
 
 def test_nothing_of_it_is_written_with_the_platform_and_no_reader_of_the_ledger_sees_it(
