@@ -25,7 +25,19 @@ from data.formats.format import PASSED_OVER, Format, Mapping
 from data.ledger import Batch, Ledger, loaded_text
 from data.parsing import SHOWN_CHARACTERS, cells, parse_sql
 from data.quarantine import HINTS, describe
-from data.resolving import FATES, Source, any_row, clear_sql, count, culprit, digest_sql, has_supplier, listed, resolve
+from data.resolving import (
+    FATES,
+    Source,
+    any_row,
+    clear_sql,
+    count,
+    culprit,
+    digest_sql,
+    has_supplier,
+    listed,
+    resolve,
+    total,
+)
 from data.schema import LOADED, OWN_COLUMNS, RECORD_ID, REPLACES, SUPERSEDED, SUPPLIERS, Table
 from data.staging import (
     LINE,
@@ -150,15 +162,16 @@ class _Steps:
 def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]]) -> list[Source]:
     """Judge every row: fill `judged_<table>` for each table the files feed, and `wrong` with what cannot be read.
 
-    `judged_<table>` has `_file`, `_row`, whether the row is `_bad`, and hashes: `_id` of its id, `_key` of what no
-    other row may share, `_replaces` of the row that it corrects.
+    `judged_<table>` has of each readable row `_file`, `_row`, and hashes: `_id` of its id, `_key` of what no other row
+    may share, `_replaces` of the row that it corrects. `days_<table>` has the first and last day of each file.
     """
     con = steps.con
-    con.execute("CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR)")
+    con.execute('CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR, "table" VARCHAR, rows BIGINT)')
     con.execute("CREATE TEMP TABLE passed_over (what VARCHAR, rows BIGINT)")
     con.execute("CREATE TEMP TABLE source_columns (number INTEGER, name VARCHAR, source VARCHAR)")
     con.execute(
-        'CREATE TEMP TABLE wrong ("table" VARCHAR, _file INTEGER, _line BIGINT, c VARCHAR, v VARCHAR, p VARCHAR)'
+        'CREATE TEMP TABLE wrong ("table" VARCHAR, _file INTEGER, _row BIGINT, _line BIGINT, '
+        "c VARCHAR, v VARCHAR, p VARCHAR)"
     )
     _open_existing(con, ledger, list(dict.fromkeys(mapping.table for mapping, _ in files)))
     sources: list[Source] = []
@@ -172,10 +185,11 @@ def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping
             source = Source(len(sources), mapping, path, opened[path][mapping.relation], stamps[path])
             _refuse_missing_columns(mapping, path, source.staged.header)
             sources.append(source)
+    looked_at = {table for source in sources for table in source.mapping.beside}
     named = {source.mapping.table for source in sources if _names_rows(source)}
     for source in sources:
         with steps.step(f"reading {source.path.name}"), reading(source.path):
-            _judge(con, fmt, source, named=source.mapping.table in named)
+            _judge(con, fmt, source, named=source.mapping.table in named, looked_at=looked_at)
     return sources
 
 
@@ -197,10 +211,10 @@ def _open(con: duckdb.DuckDBPyConnection, fmt: Format, path: Path, number: int) 
     if passed_over:
         con.execute(f"INSERT INTO passed_over SELECT what, CAST(rows AS BIGINT) FROM {passed_over.relation}")
     # Files are numbered from below zero here: these rows belong to no mapping.
-    con.execute("INSERT INTO source_files VALUES (?, ?)", [-number - 1, path.name])
+    con.execute("INSERT INTO source_files VALUES (?, ?, NULL, NULL)", [-number - 1, path.name])
     for name in staged.keys() - {mapping.relation for mapping in fmt.mappings}:
         con.execute(
-            f"""INSERT INTO wrong SELECT {literal(name)}, {-number - 1}, {LINE}, unnest({REFUSED})
+            f"""INSERT INTO wrong SELECT {literal(name)}, {-number - 1}, {ROW}, {LINE}, unnest({REFUSED})
                 FROM {staged[name].relation}"""
         )
     return staged
@@ -246,17 +260,20 @@ def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[
     for table in tables:
         con.execute(f"CREATE TEMP VIEW old_{table.name} AS {ledger.rows(table, batches)}")
         con.execute(
-            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _row BIGINT, _bad BOOLEAN, _on DATE, "
-            "_id UBIGINT, _key UBIGINT, _replaces UBIGINT)"
+            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _row BIGINT, _id UBIGINT, _key UBIGINT, "
+            "_replaces UBIGINT)"
         )
+        con.execute(f"CREATE TEMP TABLE days_{table.name} (first_day DATE, last_day DATE)")
     con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM ({ledger.rows(SUPPLIERS, batches)})")
 
 
-def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named: bool) -> None:
-    """Make the source's parsed rows visible and add what is judged of them; `named` if any row of the table is."""
+def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named: bool, looked_at: set[Table]) -> None:
+    """Make the source's parsed rows visible and add what is judged of them.
+
+    `named` if any row of the table is, `looked_at` are the tables whose days other files want to know.
+    """
     table, number = source.mapping.table, source.number
     read = cells(source.mapping, source.staged)
-    con.execute("INSERT INTO source_files VALUES (?, ?)", [number, source.path.name])
     con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", [[number, c.column.name, c.called] for c in read])
     own_id = quoted(table.key) if table.key else f"left({digest_sql(table, REPLACES.name)}, 32)"
     if fmt.restates and table.key:
@@ -275,27 +292,30 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named
     key = f"hash({listed(table.unique)})" if table.unique and not called_by_key else "NULL"
     con.execute(
         f"""INSERT INTO judged_{table.name}
-            SELECT _file, {ROW}, _wrong IS NOT NULL, {quoted(table.on)}, {identity}, {key},
-                   CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
-            FROM {source.view}"""
+            SELECT _file, {ROW}, {identity}, {key}, CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
+            FROM {source.view} WHERE _readable"""
     )
+    on = quoted(table.on)
+    if table in looked_at:
+        con.execute(f"INSERT INTO days_{table.name} SELECT min({on}), max({on}) FROM {source.view} WHERE _readable")
+    rows = count(con, source.view)
+    con.execute("INSERT INTO source_files VALUES (?, ?, ?, ?)", [number, source.path.name, table.name, rows])
     if source.mapping.where != "true":
+        passed_over = count(con, source.staged.relation) - rows
+        what = f"rows of {source.path.name} that fill no {table.name}"
+        con.execute("INSERT INTO passed_over VALUES (?, ?)", [what, passed_over])
+    if count(con, f"judged_{table.name} WHERE _file = {number}") < rows:
         con.execute(
-            f"""INSERT INTO passed_over
-                SELECT 'rows of ' || ? || ' that fill no ' || ?, (SELECT count(*) FROM {source.staged.relation})
-                       - (SELECT count(*) FROM judged_{table.name} WHERE _file = {number})""",
-            [source.path.name, table.name],
-        )
-    if any_row(con, f"judged_{table.name} WHERE _bad AND _file = {number}"):
-        con.execute(
-            f"""INSERT INTO wrong SELECT {literal(table.name)}, _file, {LINE}, _wrong.c, _wrong.v, _wrong.p
-                FROM {source.view} WHERE _wrong IS NOT NULL"""
+            f"""INSERT INTO wrong SELECT {literal(table.name)}, _file, {ROW}, {LINE}, _wrong.c, _wrong.v, _wrong.p
+                FROM {source.view} WHERE NOT _readable"""
         )
 
 
 def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table], path: Path) -> ImportSummary:
     """Fill `rejected` with every row that is set aside, and count what became of each table's rows."""
-    rows = " UNION ALL ".join(["FROM wrong", *(part for table in tables for part in _rejected_sql(table))])
+    rows = " UNION ALL ".join(
+        ["SELECT * EXCLUDE (_row) FROM wrong", *(part for table in tables for part in _rejected_sql(table))]
+    )
     hints = " ".join(f"WHEN {literal(p)} THEN {literal(h)}" for p, h in HINTS.items())
     con.execute(
         f"""CREATE TEMP TABLE rejected AS
@@ -306,7 +326,7 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
     rejected = dict(con.execute('SELECT "table", count(*) FROM rejected GROUP BY 1').fetchall())
     counts: list[TableSummary] = []
     for table in tables:
-        read = count(con, f"judged_{table.name}")
+        read = total(con, "rows", f'source_files WHERE "table" = {literal(table.name)}')
         new = read - count(con, f"apart_{table.name}") + count(con, f"resolved_{table.name} WHERE _fate = 'new'")
         duplicate = count(con, f"resolved_{table.name} WHERE _fate = 'duplicate'")
         counts.append(TableSummary(table.name, read, new, duplicate, rejected.get(table.name, 0)))

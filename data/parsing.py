@@ -11,14 +11,21 @@ from dataclasses import dataclass
 
 from credit.domain.money import BOOK_CURRENCY, FEN_PER_YUAN, MINOR_UNITS
 from data.formats.format import Format, Mapping, MoneyIn
-from data.schema import RECORDED, SOURCE_COLUMNS, Column, Kind, Table
+from data.schema import (
+    CURRENCY_CODE,
+    FIRST_YEAR,
+    LARGEST_FEN,
+    LAST_YEAR,
+    RECORDED,
+    SOURCE_COLUMNS,
+    Column,
+    Kind,
+    Table,
+)
 from data.staging import LINE, REFUSED, ROW, Staged, as_typed, literal, quoted
 
 # An amount counts as a whole number of fen when it is this near to one, which forgives a source its binary floats.
 FEN_TOLERANCE = "0.0001"
-# Beyond these a value is a slip of the keyboard, not a date or an amount: 1949 to 2100, ten trillion yuan.
-FIRST_YEAR, LAST_YEAR = 1949, 2100
-LARGEST_FEN = 10**15
 # Text is measured against these before it is cast: DuckDB alone reads "infinity", "epoch" and "1_000", rounds "3.7" to
 # a whole number, and drops the zone of a time.
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
@@ -27,7 +34,6 @@ DAY = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 MOMENT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 # What spreadsheets run, and characters that nobody sees; a bank's file could not carry such an id.
 NO_ID = r"^[=+\-@＝＋－＠]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-CURRENCY_CODE = "[A-Z]{3}"
 # Sixteen whole and ten decimal digits hold every amount that is accepted, exactly.
 EXACT = "DECIMAL(28, 10)"
 # A quarantined row shows so much of the value that is wrong.
@@ -106,22 +112,25 @@ def _cell(column: Column, mapping: Mapping, staged: Staged, expression: str) -> 
 
 
 def parse_sql(fmt: Format, mapping: Mapping, staged: Staged, number: int) -> str:
-    """One SELECT of the source's rows: `_file`, `_row`, `_line`, `_wrong` and the typed columns of the table.
+    """One SELECT of the source's rows: `_file`, `_row`, `_line`, `_readable`, `_wrong` and the table's typed columns.
 
-    `_wrong` is a struct of the column's name in the source, its value and the problem of the first value that cannot
-    be read, NULL where all can. `record_id` is as the source gives it, else NULL.
+    Of a row that is not `_readable`, `_wrong` is a struct of the column's name in the source, its value and the problem
+    of the first value that cannot be read. `record_id` is as the source gives it, else NULL.
     """
     read = cells(mapping, staged)
     raw = ", ".join(f"{cell.raw} AS {cell.name}" for cell in read)
     typed = ", ".join(f"{_typed(cell, mapping)} AS {quoted(cell.column.name)}" for cell in read)
-    problems = " ".join(_problems(cell, mapping) for cell in read)
+    checks = [(cell, *check) for cell in read for check in _checks(cell, mapping)]
+    problems = " ".join(_said(cell, mapping.table, condition, problem) for cell, condition, problem in checks)
+    readable = " AND ".join([f"{REFUSED} IS NULL", *(f"({condition}) IS NOT TRUE" for _, condition, _ in checks)])
     absent = {name for name in mapping.optional if name not in staged.header}
     lag = f"CAST({quoted(mapping.table.on)} AS TIMESTAMP) + INTERVAL {fmt.lag_days} DAY"
     names = ", ".join(quoted(c.column.name) for c in read if c.column is not RECORDED)
     return f"""
-        SELECT CAST({number} AS INTEGER) AS _file, {ROW}, {LINE}, _wrong, {names},
+        SELECT CAST({number} AS INTEGER) AS _file, {ROW}, {LINE}, _readable, _wrong, {names},
                coalesce({RECORDED.name}, {lag}) AS {RECORDED.name}
-        FROM (SELECT *, CASE WHEN {REFUSED} IS NOT NULL THEN {REFUSED} {problems} END AS _wrong
+        FROM (SELECT *, {readable} AS _readable,
+                     CASE WHEN {REFUSED} IS NOT NULL THEN {REFUSED} {problems} END AS _wrong
               FROM (SELECT *, {typed}
                     FROM (SELECT {ROW}, {LINE}, {REFUSED}, {raw} FROM {staged.relation}
                           WHERE {REFUSED} IS NOT NULL OR ({_without(mapping.where, absent)}))))"""
@@ -155,17 +164,19 @@ def _typed(cell: Cell, mapping: Mapping) -> str:
             return f"TRY_CAST({raw} AS {cell.column.kind})"
 
 
-def _problems(cell: Cell, mapping: Mapping) -> str:
-    """The WHEN branches that find what is wrong with one column."""
+def _checks(cell: Cell, mapping: Mapping) -> list[tuple[str, str]]:
+    """The conditions under which one column cannot be read, each with what is wrong then."""
     checks = [*_absent(cell, mapping.table), *([] if cell.ready else _unreadable(cell, mapping)), *_out_of_bounds(cell)]
     if cell.column.name == mapping.table.on:
         checks.append((f"{quoted(cell.column.name)} > {IMPORT_DAY}", "in-the-future"))
+    return checks
+
+
+def _said(cell: Cell, table: Table, condition: str, problem: str) -> str:
+    """The WHEN branch that says what is wrong with a column under a condition."""
     # What a supplier is called stays out of the quarantine, which people read and mail around.
-    shown = "NULL" if mapping.table.personal else f"left(CAST({cell.name} AS VARCHAR), {SHOWN_CHARACTERS})"
-    return " ".join(
-        f"WHEN {condition} THEN {{'c': {literal(cell.called)}, 'v': {shown}, 'p': '{problem}'}}"
-        for condition, problem in checks
-    )
+    shown = "NULL" if table.personal else f"left(CAST({cell.name} AS VARCHAR), {SHOWN_CHARACTERS})"
+    return f"WHEN {condition} THEN {{'c': {literal(cell.called)}, 'v': {shown}, 'p': '{problem}'}}"
 
 
 def _absent(cell: Cell, table: Table) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.parsing import FIRST_YEAR, LAST_YEAR
+from data.schema import FIRST_YEAR, LAST_YEAR
 
 HINTS: dict[str, str] = {
     "missing-value": "this column must not be empty",

@@ -46,7 +46,7 @@ def resolve(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source],
     con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
     con.execute(
         f"""CREATE TEMP TABLE apart_{table.name} AS
-            SELECT _file, _row FROM judged_{table.name} WHERE _bad
+            SELECT _file, _row FROM wrong WHERE "table" = '{table.name}'
             UNION ALL SELECT _file, _row FROM resolved_{table.name}"""
     )
     if table is SUPPLIERS:
@@ -60,7 +60,7 @@ def clear_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source
     """The SQL for the rows of a table that can be read and that nothing has to be asked about."""
     apart = f"apart_{table.name}"
     return " UNION ALL ".join(
-        f"SELECT * EXCLUDE (_wrong) FROM {s.view}"
+        f"SELECT * EXCLUDE (_readable, _wrong) FROM {s.view}"
         + (f" ANTI JOIN {apart} USING (_file, _row)" if any_row(con, f"{apart} WHERE _file = {s.number}") else "")
         for s in sources
     )
@@ -71,13 +71,13 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
     judged, old = f"judged_{table.name}", f"old_{table.name}"
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE shared_ids AS
-            SELECT _id AS h FROM {judged} WHERE NOT _bad GROUP BY _id HAVING count(*) > 1
+            SELECT _id AS h FROM {judged} GROUP BY _id HAVING count(*) > 1
             UNION SELECT hash(record_id) FROM {old} WHERE hash(record_id) IN (SELECT _id FROM {judged})
-            UNION SELECT _replaces FROM {judged} WHERE NOT _bad AND _replaces IS NOT NULL"""
+            UNION SELECT _replaces FROM {judged} WHERE _replaces IS NOT NULL"""
     )
     con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
     if table.unique:
-        twice = f"SELECT _key FROM {judged} WHERE NOT _bad AND _replaces IS NULL AND _key IS NOT NULL"
+        twice = f"SELECT _key FROM {judged} WHERE _replaces IS NULL AND _key IS NOT NULL"
         # A correction may share the key of what it corrects; a restatement always does.
         claims = "true" if restates else "replaces IS NULL"
         before = f"SELECT hash({listed(table.unique)}) AS h FROM {old} WHERE {claims}"
@@ -88,24 +88,22 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE doubted AS
             SELECT _file, _row FROM {judged}
-            WHERE NOT _bad AND (_replaces IS NOT NULL OR _id IN (FROM shared_ids)
-                             OR coalesce(_key, _id) IN (FROM shared_keys))"""
+            WHERE _replaces IS NOT NULL OR _id IN (FROM shared_ids) OR coalesce(_key, _id) IN (FROM shared_keys)"""
     )
     if table.personal and any_row(con, "erased"):
         for source in sources:
             con.execute(
-                f"INSERT INTO doubted SELECT _file, _row FROM {source.view} SEMI JOIN erased USING (supplier_id)"
+                f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} SEMI JOIN erased USING (supplier_id)
+                    WHERE _readable"""
             )
     if has_supplier(table) and table is not SUPPLIERS:
         for source in sources:
             con.execute(
                 f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} ANTI JOIN registered USING (supplier_id)
-                    WHERE supplier_id IS NOT NULL"""
+                    WHERE supplier_id IS NOT NULL AND _readable"""
             )
-    con.execute(
-        f"DELETE FROM doubted USING {judged} AS j WHERE j._bad AND (j._file, j._row) = (doubted._file, doubted._row)"
-    )
-    rows = [f"SELECT * EXCLUDE (_wrong) FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
+    columns = "* EXCLUDE (_readable, _wrong)"
+    rows = [f"SELECT {columns} FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
     con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
     con.execute(
         f"""CREATE TEMP TABLE met_{table.name} AS FROM {old}
@@ -233,6 +231,12 @@ def listed(names: tuple[str, ...]) -> str:
 def count(con: duckdb.DuckDBPyConnection, rows: str) -> int:
     """How many rows there are."""
     row = con.execute(f"SELECT count(*) FROM {rows}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def total(con: duckdb.DuckDBPyConnection, column: str, rows: str) -> int:
+    """The sum of a column over rows; 0 where there are none."""
+    row = con.execute(f"SELECT coalesce(sum({column}), 0) FROM {rows}").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from credit.domain.policy.reading import read_parameters
+from credit.domain.packs import read_parameters
 from credit.domain.policy.terms import Parameter
 
 FILE = Path(__file__).with_name("retention.toml")

@@ -16,6 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Beyond these a value is a slip of the keyboard, not a date or an amount: 1949 to 2100, ten trillion yuan.
+FIRST_YEAR, LAST_YEAR = 1949, 2100
+LARGEST_FEN = 10**15
+CURRENCY_CODE = "[A-Z]{3}"
+
 
 class Kind(StrEnum):
     """What a column may hold; the value is its type in DuckDB."""

@@ -20,10 +20,6 @@ AsOf = Annotated[
 ]
 
 
-# No amount that anyone asks for exceeds it; the ledger draws the same line.
-LARGEST_FEN = 10**15
-
-
 def group(help_text: str) -> typer.Typer:
     """A noun: a group of commands."""
     return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -139,6 +135,8 @@ def fen_of(text: str) -> int:
     (50000000, 1)
     """
     from decimal import Decimal, InvalidOperation
+
+    from data.schema import LARGEST_FEN
 
     try:
         fen = Decimal(text.replace(",", "")) * 100

@@ -8,7 +8,7 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.policy.reading import read_pack
+from credit.domain.packs import read_pack
 from credit.domain.policy.terms import Pack
 
 SHARED = "shared.toml"

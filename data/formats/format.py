@@ -37,8 +37,7 @@ class Mapping:
     `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
     stays empty. `needs` are the source's columns without which the file is refused, `optional` those it may leave
     out. Of a file that holds several relations, `relation` names the one. `beside` names the tables that have to be fed
-    by the same import because `columns` looks at their rows, in `judged_<table>`: `_on` is when each happened, `_bad`
-    whether it cannot be read.
+    by the same import because `columns` looks at the days of their rows, `first_day` and `last_day` in `days_<table>`.
     """
 
     table: Table

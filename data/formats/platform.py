@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from data.formats.format import Format, Mapping
-from data.parsing import CURRENCY_CODE, FIRST_YEAR, LARGEST_FEN, LAST_YEAR
-from data.schema import SOURCE_COLUMNS, TABLES, Column, Kind, Table
+from data.schema import (
+    CURRENCY_CODE,
+    FIRST_YEAR,
+    LARGEST_FEN,
+    LAST_YEAR,
+    SOURCE_COLUMNS,
+    TABLES,
+    Column,
+    Kind,
+    Table,
+)
 from data.staging import quoted
 
 SCHEMA_VERSION = "1.0.0"

@@ -8,8 +8,8 @@ from data.schema import INVOICES, NAMES, OUTCOMES, SUPPLIERS
 _NEEDED = ("company", "invoice_no", "date", "counterparty", "amount", "tax", "total", "status")
 
 # The list of companies carries no date: a firm counts as known from the first invoice in the same import on.
-_FIRST_DAY = "(SELECT CAST(min(_on) AS VARCHAR) FROM judged_invoices WHERE NOT _bad)"
-_LAST_DAY = "(SELECT CAST(max(_on) AS VARCHAR) FROM judged_invoices WHERE NOT _bad)"
+_FIRST_DAY = "(SELECT CAST(min(first_day) AS VARCHAR) FROM days_invoices)"
+_LAST_DAY = "(SELECT CAST(max(last_day) AS VARCHAR) FROM days_invoices)"
 
 
 def _invoices(direction: str, files: str) -> Mapping:

@@ -428,7 +428,7 @@ def national(
             orders=0.70,
             slow_payment=1.5,
         ),
-        cash=Cash(other_business=0.085, bad_debt_a_year=0.12, bad_debt_months=2.2),
+        cash=Cash(other_business=0.098, bad_debt_a_year=0.12, bad_debt_months=2.2),
         lending=Lending(
             paid_from_yuan=720_000.0,
             draws_up_to=0.565,

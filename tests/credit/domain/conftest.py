@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from credit.domain.decision import Decided, decide
-from credit.domain.policy.reading import read_pack
+from credit.domain.packs import read_pack
 from credit.domain.policy.terms import Pack
 from credit.domain.products import product_named
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import pytest
 
 from credit.domain.errors import PolicyBroken
+from credit.domain.packs import read_pack
 from credit.domain.policy.inputs import GIVEN, MAPPED
-from credit.domain.policy.reading import read_pack
 from credit.domain.policy.terms import Dated, Parameter
 from credit.domain.products import PRODUCTS, product_named
 
