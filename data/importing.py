@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -278,11 +279,15 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named
     own_id = quoted(table.key) if table.key else f"left({digest_sql(table, REPLACES.name)}, 32)"
     if fmt.restates and table.key:
         own_id = f"{own_id} || '@' || CAST(recorded_at AS VARCHAR)"
+    parsed = parse_sql(fmt, source.mapping, source.staged, number)
+    # DuckDB would make ready what a hash of the content needs for every row, even where no row asks for it.
+    identified = (
+        f"coalesce(record_id, {own_id})" if any_row(con, f"({parsed}) WHERE record_id IS NULL") else "record_id"
+    )
     con.execute(
         f"""CREATE TEMP VIEW {source.view} AS
-            SELECT * REPLACE (coalesce(record_id, {own_id}) AS record_id),
-                   CAST(NULL AS {SUPERSEDED.kind}) AS {SUPERSEDED.name}
-            FROM ({parse_sql(fmt, source.mapping, source.staged, number)})"""
+            SELECT * REPLACE ({identified} AS record_id), CAST(NULL AS {SUPERSEDED.kind}) AS {SUPERSEDED.name}
+            FROM ({parsed})"""
     )
     # Where nothing but the content names a row and there is nothing older to meet, any hash of the content will do.
     met = table.key or named or any_row(con, f"old_{table.name}")
@@ -298,7 +303,7 @@ def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named
     on = quoted(table.on)
     if table in looked_at:
         con.execute(f"INSERT INTO days_{table.name} SELECT min({on}), max({on}) FROM {source.view} WHERE _readable")
-    rows = count(con, source.view)
+    rows = count(con, source.view if source.mapping.where != "true" else source.staged.relation)
     con.execute("INSERT INTO source_files VALUES (?, ?, ?, ?)", [number, source.path.name, table.name, rows])
     if source.mapping.where != "true":
         passed_over = count(con, source.staged.relation) - rows
@@ -378,34 +383,37 @@ def _write(
     aside = ledger.folder / ".aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    first_day, last_day, corrections, hashes = {}, {}, {}, {}
-    for table in dict.fromkeys(source.mapping.table for source in sources):
-        new = next(s.imported for s in summary.tables if s.table == table.name)
-        if not new:
-            continue
-        target = aside / f"{table.name}.parquet"
-        with steps.step(f"writing {new:,} {table.name.replace('_', ' ')}"):
-            own = [s for s in sources if s.mapping.table is table]
-            with reading(own[0].path):
-                con.execute(_copy_sql(con, table, own, loaded, target))
-            _refuse_changed(own)
-        day = f"least({quoted(table.on)}, CAST(recorded_at + INTERVAL 8 HOUR AS DATE))"
-        row = con.execute(
-            f"""SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces)
-                FROM {parquet(target)}"""
-        ).fetchone()
-        if row and row[1] and not (table.label or table.personal):
-            first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
-        if row and row[2]:
-            corrections[table.name] = int(row[2])
-        if not table.personal:
-            hashes[table.name] = sha256_of(target)
-        move_whole(target, ledger.file(table.name, number))
-    fresh = _fresh_counts(con)
-    if fresh:
-        target = aside / "quarantine.parquet"
-        con.execute(f"COPY (SELECT * FROM fresh ORDER BY file, line) TO {literal(str(target))} (FORMAT parquet)")
-        move_whole(target, ledger.quarantine_file(number))
+    first_day, last_day, corrections = {}, {}, {}
+    # A file is hashed and forced to disk while the next one is written.
+    with ThreadPoolExecutor(1) as behind:
+        files = [(path, behind.submit(sha256_of, path)) for path in sorted({s.path for s in sources})]
+        keeping: dict[Table, Future[str]] = {}
+        for table in dict.fromkeys(source.mapping.table for source in sources):
+            new = next(s.imported for s in summary.tables if s.table == table.name)
+            if not new:
+                continue
+            target = aside / f"{table.name}.parquet"
+            with steps.step(f"writing {new:,} {table.name.replace('_', ' ')}"):
+                own = [s for s in sources if s.mapping.table is table]
+                with reading(own[0].path):
+                    con.execute(_copy_sql(con, table, own, loaded, target))
+                _refuse_changed(own)
+            day = f"least({quoted(table.on)}, CAST(recorded_at + INTERVAL 8 HOUR AS DATE))"
+            row = con.execute(
+                f"""SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces)
+                    FROM {parquet(target)}"""
+            ).fetchone()
+            if row and row[1] and not (table.label or table.personal):
+                first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
+            if row and row[2]:
+                corrections[table.name] = int(row[2])
+            keeping[table] = behind.submit(_keep, target, ledger.file(table.name, number))
+        fresh = _fresh_counts(con)
+        if fresh:
+            target = aside / "quarantine.parquet"
+            con.execute(f"COPY (SELECT * FROM fresh ORDER BY file, line) TO {literal(str(target))} (FORMAT parquet)")
+            move_whole(target, ledger.quarantine_file(number))
+    hashes = {table: kept.result() for table, kept in keeping.items()}
     shutil.rmtree(aside, ignore_errors=True)
     return Batch(
         number=number,
@@ -413,19 +421,23 @@ def _write(
         tier=fmt.tier,
         lag_days=fmt.lag_days,
         loaded_at=loaded,
-        sources=[
-            {"file": p.name, "bytes": p.stat().st_size, "sha256": sha256_of(p)}
-            for p in sorted({s.path for s in sources})
-        ],
+        sources=[{"file": p.name, "bytes": p.stat().st_size, "sha256": said.result()} for p, said in files],
         read={s.table: s.read for s in summary.tables},
         imported={s.table: s.imported for s in summary.tables},
         duplicates={s.table: s.duplicate for s in summary.tables},
         quarantined=fresh,
-        sha256=hashes,
+        sha256={table.name: digest for table, digest in hashes.items() if not table.personal},
         corrections=corrections,
         first_day=first_day,
         last_day=last_day,
     )
+
+
+def _keep(written: Path, place: Path) -> str:
+    """Put a finished file into its place for good; answer its SHA-256."""
+    digest = sha256_of(written)
+    move_whole(written, place)
+    return digest
 
 
 def _copy_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], loaded: str, target: Path) -> str:

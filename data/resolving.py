@@ -98,10 +98,10 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
             )
     if has_supplier(table) and table is not SUPPLIERS:
         for source in sources:
-            con.execute(
-                f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} ANTI JOIN registered USING (supplier_id)
-                    WHERE supplier_id IS NOT NULL AND _readable"""
-            )
+            unknown = f"{source.view} ANTI JOIN registered USING (supplier_id) WHERE supplier_id IS NOT NULL"
+            # There are seldom any, and to look for one costs far less than to read each row.
+            if any_row(con, unknown):
+                con.execute(f"INSERT INTO doubted SELECT _file, _row FROM {unknown} AND _readable")
     columns = "* EXCLUDE (_readable, _wrong)"
     rows = [f"SELECT {columns} FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
     con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
