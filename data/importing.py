@@ -114,8 +114,10 @@ def import_history(
         tables = list(dict.fromkeys(source.mapping.table for source in sources))
         # Suppliers come first: an event is only taken in beside the registration that was.
         for table in sorted(tables, key=lambda t: t is not SUPPLIERS):
+            own = [source for source in sources if source.mapping.table is table]
+            _judge(steps, fmt, table, own)
             with steps.step(f"telling {table.name} apart"):
-                resolve(con, table, [s for s in sources if s.mapping.table is table], restates=fmt.restates)
+                resolve(con, table, own, restates=fmt.restates)
         summary = _summarise(con, fmt, tables, path)
         kept = any(s.imported for s in summary.tables)
         if _set_aside(con, ledger) or kept:
@@ -161,11 +163,7 @@ class _Steps:
 
 
 def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]]) -> list[Source]:
-    """Judge every row: fill `judged_<table>` for each table the files feed, and `wrong` with what cannot be read.
-
-    `judged_<table>` has of each readable row `_file`, `_row`, and hashes: `_id` of its id, `_key` of what no other row
-    may share, `_replaces` of the row that it corrects. `days_<table>` has the first and last day of each file.
-    """
+    """Make the parsed rows of every file visible, and fill `days_<table>` where a mapping looks at them."""
     con = steps.con
     con.execute('CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR, "table" VARCHAR, rows BIGINT)')
     con.execute("CREATE TEMP TABLE passed_over (what VARCHAR, rows BIGINT)")
@@ -187,10 +185,19 @@ def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping
             _refuse_missing_columns(mapping, path, source.staged.header)
             sources.append(source)
     looked_at = {table for source in sources for table in source.mapping.beside}
-    named = {source.mapping.table for source in sources if _names_rows(source)}
+    for table in looked_at:
+        con.execute(f"CREATE TEMP TABLE days_{table.name} (first_day DATE, last_day DATE)")
     for source in sources:
-        with steps.step(f"reading {source.path.name}"), reading(source.path):
-            _judge(con, fmt, source, named=source.mapping.table in named, looked_at=looked_at)
+        with reading(source.path):
+            _show(con, fmt, source)
+    for source in sources:
+        table = source.mapping.table
+        if table in looked_at:
+            on = quoted(table.on)
+            with steps.step(f"looking at the days of {source.path.name}"), reading(source.path):
+                con.execute(
+                    f"INSERT INTO days_{table.name} SELECT min({on}), max({on}) FROM {source.view} WHERE _readable"
+                )
     return sources
 
 
@@ -260,56 +267,64 @@ def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[
     batches = ledger.batches()
     for table in tables:
         con.execute(f"CREATE TEMP VIEW old_{table.name} AS {ledger.rows(table, batches)}")
-        con.execute(
-            f"CREATE TEMP TABLE judged_{table.name} (_file INTEGER, _row BIGINT, _id UBIGINT, _key UBIGINT, "
-            "_replaces UBIGINT)"
-        )
-        con.execute(f"CREATE TEMP TABLE days_{table.name} (first_day DATE, last_day DATE)")
     con.execute(f"CREATE TEMP TABLE registered AS SELECT DISTINCT supplier_id FROM ({ledger.rows(SUPPLIERS, batches)})")
 
 
-def _judge(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source, *, named: bool, looked_at: set[Table]) -> None:
-    """Make the source's parsed rows visible and add what is judged of them.
-
-    `named` if any row of the table is, `looked_at` are the tables whose days other files want to know.
-    """
-    table, number = source.mapping.table, source.number
-    read = cells(source.mapping, source.staged)
-    con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", [[number, c.column.name, c.called] for c in read])
+def _show(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
+    """Make the source's parsed rows visible, each with an id."""
+    table, parsed = source.mapping.table, parse_sql(fmt, source.mapping, source.staged, source.number)
     own_id = quoted(table.key) if table.key else f"left({digest_sql(table, REPLACES.name)}, 32)"
     if fmt.restates and table.key:
         own_id = f"{own_id} || '@' || CAST(recorded_at AS VARCHAR)"
-    parsed = parse_sql(fmt, source.mapping, source.staged, number)
     # DuckDB would make ready what a hash of the content needs for every row, even where no row asks for it.
-    identified = (
-        f"coalesce(record_id, {own_id})" if any_row(con, f"({parsed}) WHERE record_id IS NULL") else "record_id"
-    )
+    unnamed = any_row(con, f"({parsed}) WHERE record_id IS NULL")
+    identified = f"coalesce(record_id, {own_id})" if unnamed else "record_id"
     con.execute(
         f"""CREATE TEMP VIEW {source.view} AS
             SELECT * REPLACE ({identified} AS record_id), CAST(NULL AS {SUPERSEDED.kind}) AS {SUPERSEDED.name}
             FROM ({parsed})"""
     )
+
+
+def _judge(steps: _Steps, fmt: Format, table: Table, sources: list[Source]) -> None:
+    """Judge every row of a table: fill `judged` with what can be read, and `wrong` with what cannot.
+
+    `judged` has of each row `_file`, `_row`, and hashes: `_id` of its id, `_key` of what no other row may share,
+    `_replaces` of the row that it corrects.
+    """
+    con = steps.con
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE judged (_file INTEGER, _row BIGINT, _id UBIGINT, _key UBIGINT, _replaces UBIGINT)"
+    )
+    named = any(_names_rows(source) for source in sources)
     # Where nothing but the content names a row and there is nothing older to meet, any hash of the content will do.
     met = table.key or named or any_row(con, f"old_{table.name}")
     identity = "hash(record_id)" if met else f"hash({listed((*table.names, REPLACES.name))})"
     # A row that is called by its key shares its key with whom it shares its id.
     called_by_key = table.key and not named and not fmt.restates
     key = f"hash({listed(table.unique)})" if table.unique and not called_by_key else "NULL"
-    con.execute(
-        f"""INSERT INTO judged_{table.name}
-            SELECT _file, {ROW}, {identity}, {key}, CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
-            FROM {source.view} WHERE _readable"""
-    )
-    on = quoted(table.on)
-    if table in looked_at:
-        con.execute(f"INSERT INTO days_{table.name} SELECT min({on}), max({on}) FROM {source.view} WHERE _readable")
-    rows = count(con, source.view if source.mapping.where != "true" else source.staged.relation)
+    for source in sources:
+        with steps.step(f"reading {source.path.name}"), reading(source.path):
+            con.execute(
+                f"""INSERT INTO judged
+                    SELECT _file, {ROW}, {identity}, {key}, CASE WHEN replaces IS NOT NULL THEN hash(replaces) END
+                    FROM {source.view} WHERE _readable"""
+            )
+            _count(con, source)
+
+
+def _count(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Note how many rows a file has and what its columns are called, and each value of it that cannot be read."""
+    table, number, whole = source.mapping.table, source.number, source.mapping.where == "true"
+    called = [[number, c.column.name, c.called] for c in cells(source.mapping, source.staged)]
+    con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", called)
+    rows = count(con, source.staged.relation if whole else source.view)
     con.execute("INSERT INTO source_files VALUES (?, ?, ?, ?)", [number, source.path.name, table.name, rows])
-    if source.mapping.where != "true":
+    if not whole:
         passed_over = count(con, source.staged.relation) - rows
         what = f"rows of {source.path.name} that fill no {table.name}"
         con.execute("INSERT INTO passed_over VALUES (?, ?)", [what, passed_over])
-    if count(con, f"judged_{table.name} WHERE _file = {number}") < rows:
+    if count(con, f"judged WHERE _file = {number}") < rows:
         con.execute(
             f"""INSERT INTO wrong SELECT {literal(table.name)}, _file, {ROW}, {LINE}, _wrong.c, _wrong.v, _wrong.p
                 FROM {source.view} WHERE NOT _readable"""

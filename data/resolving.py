@@ -67,27 +67,27 @@ def clear_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source
 
 
 def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], *, restates: bool) -> None:
-    """Fill `doubtful_<table>` with the rows that need a closer look, and `met_<table>` with the old rows they meet."""
-    judged, old = f"judged_{table.name}", f"old_{table.name}"
+    """Fill `doubtful` with the rows that need a closer look, and `met` with the old rows they meet."""
+    old = f"old_{table.name}"
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE shared_ids AS
-            SELECT _id AS h FROM {judged} GROUP BY _id HAVING count(*) > 1
-            UNION SELECT hash(record_id) FROM {old} WHERE hash(record_id) IN (SELECT _id FROM {judged})
-            UNION SELECT _replaces FROM {judged} WHERE _replaces IS NOT NULL"""
+            SELECT _id AS h FROM (SELECT _id, lag(_id) OVER (ORDER BY _id) AS before FROM judged) WHERE _id = before
+            UNION SELECT hash(record_id) FROM {old} WHERE hash(record_id) IN (SELECT _id FROM judged)
+            UNION SELECT _replaces FROM judged WHERE _replaces IS NOT NULL"""
     )
     con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
     if table.unique:
-        twice = f"SELECT _key FROM {judged} WHERE _replaces IS NULL AND _key IS NOT NULL"
+        twice = "SELECT _key FROM judged WHERE _replaces IS NULL AND _key IS NOT NULL"
         # A correction may share the key of what it corrects; a restatement always does.
         claims = "true" if restates else "replaces IS NULL"
         before = f"SELECT hash({listed(table.unique)}) AS h FROM {old} WHERE {claims}"
         con.execute(
             f"""INSERT INTO shared_keys {twice} GROUP BY _key HAVING count(*) > 1
-                UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM {judged})"""
+                UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM judged)"""
         )
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE doubted AS
-            SELECT _file, _row FROM {judged}
+        """CREATE OR REPLACE TEMP TABLE doubted AS
+            SELECT _file, _row FROM judged
             WHERE _replaces IS NOT NULL OR _id IN (FROM shared_ids) OR coalesce(_key, _id) IN (FROM shared_keys)"""
     )
     if table.personal and any_row(con, "erased"):
@@ -104,9 +104,9 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
                 con.execute(f"INSERT INTO doubted SELECT _file, _row FROM {unknown} AND _readable")
     columns = "* EXCLUDE (_readable, _wrong)"
     rows = [f"SELECT {columns} FROM {source.view} SEMI JOIN doubted USING (_file, _row)" for source in sources]
-    con.execute(f"CREATE TEMP TABLE doubtful_{table.name} AS {' UNION ALL '.join(rows)}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE doubtful AS {' UNION ALL '.join(rows)}")
     con.execute(
-        f"""CREATE TEMP TABLE met_{table.name} AS FROM {old}
+        f"""CREATE OR REPLACE TEMP TABLE met AS FROM {old}
             WHERE hash(record_id) IN (FROM shared_ids) OR hash(replaces) IN (FROM shared_ids)"""
         + (f" OR hash({listed(table.unique)}) IN (FROM shared_keys)" if table.unique else "")
     )
@@ -116,8 +116,8 @@ def _resolve_sql(table: Table) -> str:
     registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met_{table.name}),
-        named AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM doubtful_{table.name}),
+        WITH old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met),
+        named AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM doubtful),
         ordered AS (
             SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
             FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
@@ -144,12 +144,12 @@ def _restate_sql(table: Table) -> str:
     key = quoted(table.key or "")
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH said AS (SELECT *, {digest_sql(table)} AS digest FROM doubtful_{table.name}),
+        WITH said AS (SELECT *, {digest_sql(table)} AS digest FROM doubtful),
         ordered AS (
             SELECT said.*, coalesce(old.digest, first_value(said.digest) OVER same) AS first_digest,
                    old.digest IS NOT NULL OR row_number() OVER same > 1 AS again
             FROM said
-            LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met_{table.name}) AS old USING (record_id)
+            LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met) AS old USING (record_id)
             WINDOW same AS (PARTITION BY said.record_id ORDER BY _file, _row)),
         fated AS (
             SELECT * EXCLUDE (digest, first_digest, again),
@@ -159,7 +159,7 @@ def _restate_sql(table: Table) -> str:
             FROM ordered),
         statements AS (
             SELECT {key}, record_id, recorded_at FROM fated WHERE _fate = 'new'
-            UNION ALL SELECT {key}, record_id, recorded_at FROM met_{table.name}),
+            UNION ALL SELECT {key}, record_id, recorded_at FROM met),
         placed AS (
             SELECT record_id, lag(record_id) OVER line AS before, lead(recorded_at) OVER line AS after
             FROM statements WINDOW line AS (PARTITION BY {key} ORDER BY recorded_at, record_id))

@@ -184,12 +184,13 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) ->
 def _plain_columns(con: duckdb.DuckDBPyConnection, source: str, texts: list[str]) -> frozenset[str]:
     """The columns whose every text is its own encoding for a URL, and so holds letters, digits, `-_.~` and no blank.
 
-    This is much faster than to cut every text, or to hold it against a pattern, and true of most ids.
+    This is much faster than to cut every text, or to hold it against a pattern, and true of most ids. Of those letters
+    and signs only `-`, which begins a formula, comes before the dot; what is empty comes before everything.
     """
     if not texts:
         return frozenset()
     tests = ", ".join(
-        f"bool_and(url_encode({text}) = {text} AND {text} <> '' AND ascii({text}) <> 45)" for text in map(quoted, texts)
+        f"bool_and(strlen(url_encode({text})) = strlen({text}) AND {text} >= '.')" for text in map(quoted, texts)
     )
     found = con.execute(f"SELECT {tests} FROM {source}").fetchone() or ()
     return frozenset(text for text, is_plain in zip(texts, found, strict=True) if is_plain is not False)
