@@ -413,9 +413,9 @@ def _write(
                 with reading(own[0].path):
                     con.execute(_copy_sql(con, table, own, loaded, target))
                 _refuse_changed(own)
-            day = f"least({quoted(table.on)}, CAST(recorded_at + INTERVAL 8 HOUR AS DATE))"
             row = con.execute(
-                f"""SELECT min({day}), max(CAST(recorded_at + INTERVAL 8 HOUR AS DATE)), count(replaces)
+                f"""SELECT least(min({quoted(table.on)}), CAST(min(recorded_at) + INTERVAL 8 HOUR AS DATE)),
+                           CAST(max(recorded_at) + INTERVAL 8 HOUR AS DATE), count(replaces)
                     FROM {parquet(target)}"""
             ).fetchone()
             if row and row[1] and not (table.label or table.personal):
@@ -423,12 +423,13 @@ def _write(
             if row and row[2]:
                 corrections[table.name] = int(row[2])
             keeping[table] = behind.submit(_keep, target, ledger.file(table.name, number))
-        fresh = _fresh_counts(con)
+        fresh, apart = _fresh_counts(con), []
         if fresh:
             target = aside / "quarantine.parquet"
             con.execute(f"COPY (SELECT * FROM fresh ORDER BY file, line) TO {literal(str(target))} (FORMAT parquet)")
-            move_whole(target, ledger.quarantine_file(number))
-    hashes = {table: kept.result() for table, kept in keeping.items()}
+            apart = [behind.submit(_keep, target, ledger.quarantine_file(number))]
+    for kept in (*keeping.values(), *apart):
+        kept.result()
     shutil.rmtree(aside, ignore_errors=True)
     return Batch(
         number=number,
@@ -441,7 +442,7 @@ def _write(
         imported={s.table: s.imported for s in summary.tables},
         duplicates={s.table: s.duplicate for s in summary.tables},
         quarantined=fresh,
-        sha256={table.name: digest for table, digest in hashes.items() if not table.personal},
+        sha256={table.name: kept.result() for table, kept in keeping.items() if not table.personal},
         corrections=corrections,
         first_day=first_day,
         last_day=last_day,
