@@ -105,6 +105,8 @@ def import_history(
     files = fmt.sources(path)
     with ledger.writing() as number, ledger.connection() as con:
         con.execute("SET VARIABLE loaded_at = CAST(? AS TIMESTAMP)", [loaded_at])
+        # Values are judged, and never what a file's own statistics say of them.
+        con.execute("SET disabled_optimizers = 'statistics_propagation'")
         finish_erasures(ledger)
         con.execute("CREATE TEMP TABLE erased (supplier_id VARCHAR)")
         for erasure in erasures(ledger):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from credit.domain.errors import BrokenFile
+from credit.domain.errors import AllRejected, BrokenFile
 from data import importing
 from data.formats import format_named
 from data.importing import import_history
@@ -120,6 +120,21 @@ def test_a_file_without_end_of_time_holds_no_infinite_date(tmp_path: Path, ledge
         )
     import_history(ledger, PLATFORM, tmp_path, loaded_at=datetime(2026, 1, 1))
     assert ledger.quarantine()["problem"].tolist() == ["unlikely-date"]
+
+
+def test_a_value_is_judged_by_itself_whatever_the_footer_of_its_file_says(
+    tmp_path: Path, ledger: Ledger, platform_row: Callable[..., dict[str, Any]]
+) -> None:
+    file, late = tmp_path / "suppliers.parquet", DAY.replace(year=9008)
+    row = {**platform_row("suppliers"), "effective_on": late}
+    pq.write_table(pa.table({name: [value] for name, value in row.items()}), file)
+    true, false = ((day - date(1970, 1, 1)).days.to_bytes(4, "little") for day in (late, DAY))
+    whole = file.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    file.write_bytes(whole[:footer] + whole[footer:].replace(true, false))
+    assert pq.read_metadata(file).row_group(0).column(1).statistics.max == DAY
+    with pytest.raises(AllRejected, match=r"9008-03-01.*unlikely-date"):
+        put(ledger, tmp_path)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(
