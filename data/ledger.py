@@ -12,7 +12,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -293,9 +293,16 @@ class Ledger:
             ).fetchone()
             return row[0] if row else None
 
-    def tier_of(self, supplier_id: str) -> str | None:
-        """The kind of data a supplier is known by, or None where nobody knows it."""
-        return self.lookup("suppliers", "tier", "supplier_id", supplier_id)
+    def tiers_of(self, supplier_ids: Sequence[str]) -> dict[str, str]:
+        """The kind of data that each supplier is known by, of those that anybody knows."""
+        with self.connection() as con:
+            rows = con.execute(
+                f"""SELECT supplier_id, max_by(tier, (recorded_at, record_id))
+                    FROM ({self.rows(SUPPLIERS, self.batches())})
+                    WHERE supplier_id IN (SELECT unnest(CAST(? AS VARCHAR[]))) GROUP BY supplier_id""",
+                [list(supplier_ids)],
+            ).fetchall()
+            return dict(rows)
 
     def nearest(self, table: str, column: str, value: str, count: int = 3) -> list[str]:
         """The ids in a column that are nearest in spelling to a value, for the hint of an error.

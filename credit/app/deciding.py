@@ -219,16 +219,27 @@ def replay(home: Home, stored: Record) -> Record:
     return decide(home, pinned, applications)[0]
 
 
-def supplier_tier(home: Home, supplier_id: str) -> str:
-    """The kind of data a supplier is known by. Raises UnknownSupplier with the nearest ids."""
+def ledger_with_history(home: Home) -> Ledger:
+    """The ledger, once something has been imported. Raises EmptyLedger."""
     ledger = home.ledger()
     if ledger.version == 0:
         raise EmptyLedger("the ledger holds no history", hint="`credit ledger import` or `credit simulate platform`")
-    tier = ledger.tier_of(supplier_id)
+    return ledger
+
+
+def supplier_tier(home: Home, supplier_id: str) -> str:
+    """The kind of data a supplier is known by. Raises EmptyLedger, UnknownSupplier with the nearest ids."""
+    ledger = ledger_with_history(home)
+    tier = ledger.tiers_of([supplier_id]).get(supplier_id)
     if tier is None:
-        near = ", ".join(ledger.nearest("suppliers", "supplier_id", supplier_id))
-        raise UnknownSupplier(f"no supplier {supplier_id!r} is known", hint=f"the nearest ids are {near}")
+        raise unknown_supplier(ledger, supplier_id)
     return tier
+
+
+def unknown_supplier(ledger: Ledger, supplier_id: str) -> UnknownSupplier:
+    """What to say of an id that nobody knows, with the nearest ids."""
+    near = ", ".join(ledger.nearest("suppliers", "supplier_id", supplier_id))
+    return UnknownSupplier(f"no supplier {supplier_id!r} is known", hint=f"the nearest ids are {near}")
 
 
 def contract_supplier(home: Home, contract_id: str) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app import console
 from credit.app.clock import day_of, now
-from credit.app.deciding import decide_and_store, pin, supplier_tier
+from credit.app.deciding import decide_and_store, ledger_with_history, pin, supplier_tier, unknown_supplier
 from credit.app.home import Home
 from credit.app.policies import pack_for
 from credit.app.scoring import tiers_to_score
-from credit.domain.errors import BrokenFile, FileMissing, UnknownSupplier, WrongFormat
+from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 
 if TYPE_CHECKING:
     from credit.domain.record import Record
@@ -78,19 +78,22 @@ def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
     A row that cannot be read is set aside with its line; the rest is decided. Raises FileMissing or WrongFormat.
     """
     rows, refused = _read_applications(file)
-    known, gone_on_as = _known_suppliers(home, as_of), home.ledger().gone_on_as(day_of(now()))
+    ledger = ledger_with_history(home)
+    tiers, gone_on_as = ledger.tiers_of([supplier for _, supplier, _ in rows]), ledger.gone_on_as(day_of(now()))
+    known = _known_suppliers(home, as_of)
     by_tier: dict[str, list[tuple[str, int | None]]] = {}
     for line, supplier, amount in rows:
-        try:
-            tier = supplier_tier(home, supplier)
-        except UnknownSupplier as unknown:
-            refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": unknown.hint})
+        tier = tiers.get(supplier)
+        if supplier in gone_on_as:
+            hint = f"it goes on as {gone_on_as[supplier]}"
+        elif tier is None:
+            hint = unknown_supplier(ledger, supplier).hint
+        elif supplier not in known[tier]:
+            hint = "not known by that day"
+        else:
+            by_tier.setdefault(tier, []).append((supplier, amount))
             continue
-        if supplier in gone_on_as or supplier not in known[tier]:
-            hint = f"it goes on as {gone_on_as[supplier]}" if supplier in gone_on_as else "not known by that day"
-            refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": hint})
-            continue
-        by_tier.setdefault(tier, []).append((supplier, amount))
+        refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": hint})
     records: list[Record] = []
     for tier, asked in by_tier.items():
         records += _decide(home, tier, [s for s, _ in asked], [a for _, a in asked], as_of)
