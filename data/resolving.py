@@ -16,7 +16,7 @@ from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
 from data.staging import Staged, quoted
 
 # Why a row that can be read is not taken in.
-FATES = ("erased", "unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice")
+FATES = ("erased", "unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice", "corrected-before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def resolve(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source],
     not registered; any other that can be read is new. Its fate is new, duplicate, or one of FATES. Rows are one where
     they have the same id and say the same. Of rows that contradict each other the first counts.
     """
-    _doubt(con, table, sources, restates=restates)
+    _doubt(con, table, sources)
     con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
     con.execute(
         f"""CREATE TEMP TABLE apart_{table.name} AS
@@ -66,7 +66,7 @@ def clear_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source
     )
 
 
-def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], *, restates: bool) -> None:
+def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> None:
     """Fill `doubtful` with the rows that need a closer look, and `met` with the old rows they meet."""
     old = f"old_{table.name}"
     con.execute(
@@ -77,13 +77,11 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
     )
     con.execute("CREATE OR REPLACE TEMP TABLE shared_keys (h UBIGINT)")
     if table.unique:
-        twice = "SELECT _key FROM judged WHERE _replaces IS NULL AND _key IS NOT NULL"
-        # A correction may share the key of what it corrects; a restatement always does.
-        claims = "true" if restates else "replaces IS NULL"
-        before = f"SELECT hash({listed(table.unique)}) AS h FROM {old} WHERE {claims}"
         con.execute(
-            f"""INSERT INTO shared_keys {twice} GROUP BY _key HAVING count(*) > 1
-                UNION SELECT h FROM ({before}) WHERE h IN (SELECT coalesce(_key, _id) FROM judged)"""
+            f"""INSERT INTO shared_keys
+                SELECT _key FROM judged WHERE _key IS NOT NULL GROUP BY _key HAVING count(*) > 1
+                UNION SELECT h FROM (SELECT hash({listed(table.unique)}) AS h FROM {old})
+                      WHERE h IN (SELECT coalesce(_key, _id) FROM judged)"""
         )
     con.execute(
         """CREATE OR REPLACE TEMP TABLE doubted AS
@@ -113,24 +111,64 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source], 
 
 
 def _resolve_sql(table: Table) -> str:
-    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
+    """Each doubtful row with its fate.
+
+    A row that is refused counts for no other: not as the first of its id or key, nor as one that may be corrected. So
+    it makes no difference whether the others come with it or without.
+    """
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met),
-        named AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM doubtful),
-        ordered AS (
+        WITH RECURSIVE old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met),
+        asked AS ({_asked_sql(table, REPLACES.name)}),
+        named AS (
             SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
-            FROM named WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
-        objections AS ({_objections(table)})
-        SELECT new.* EXCLUDE (first_digest, nth, digest),
-               CASE WHEN {"supplier_id IN (FROM erased)" if table.personal else "false"} THEN 'erased'
-                    WHEN NOT {registered} THEN 'unknown-supplier'
-                    WHEN coalesce(same.digest, first_digest) <> new.digest THEN 'duplicate-key'
-                    WHEN same.digest IS NOT NULL OR nth > 1 THEN 'duplicate'
-                    ELSE coalesce(objection, 'new') END AS _fate
-        FROM ordered AS new
+            FROM asked WHERE refused IS NULL WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
+        fresh AS (SELECT * FROM named ANTI JOIN old USING (record_id) WHERE nth = 1),
+        there AS (
+            SELECT record_id, recorded_at, replaces, {listed(table.names)} FROM old
+            UNION ALL SELECT record_id, recorded_at, replaces, {listed(table.names)} FROM fresh),
+        corrections AS (
+            SELECT f.*, target.replaces IS NOT NULL AND f.recorded_at < target.recorded_at AS too_early
+            FROM fresh AS f LEFT JOIN there AS target ON target.record_id = f.replaces WHERE f.replaces IS NOT NULL),
+        claimed AS ({_claims_sql(table)}),
+        contenders AS (
+            SELECT *, row_number() OVER (PARTITION BY replaces ORDER BY _file, _row) = 1
+                      AND replaces NOT IN (SELECT replaces FROM old WHERE replaces IS NOT NULL) AS first
+            FROM corrections WHERE NOT too_early AND record_id NOT IN (SELECT record_id FROM claimed)),
+        stands AS (
+            SELECT record_id FROM old WHERE record_id IN (SELECT replaces FROM corrections)
+            UNION ALL
+            SELECT record_id FROM fresh WHERE replaces IS NULL AND record_id IN (SELECT replaces FROM corrections)
+                AND record_id NOT IN (SELECT record_id FROM claimed)
+            UNION ALL
+            SELECT c.record_id FROM stands AS s JOIN contenders AS c ON c.replaces = s.record_id WHERE c.first),
+        objections AS (
+            FROM claimed
+            UNION ALL
+            SELECT record_id,
+                   CASE WHEN replaces NOT IN (FROM stands) THEN 'unknown-record'
+                        WHEN too_early THEN 'corrected-before'
+                        WHEN record_id NOT IN (SELECT record_id FROM contenders WHERE first) THEN 'replaced-twice' END
+            FROM corrections WHERE record_id NOT IN (SELECT record_id FROM claimed))
+        SELECT new.* EXCLUDE (refused, digest), coalesce(
+                   refused,
+                   CASE WHEN coalesce(same.digest, n.first_digest) <> new.digest THEN 'duplicate-key'
+                        WHEN same.digest IS NOT NULL THEN 'duplicate'
+                        WHEN n.nth > 1 THEN coalesce(objection, 'duplicate')
+                        ELSE coalesce(objection, 'new') END) AS _fate
+        FROM asked AS new
+        LEFT JOIN (SELECT _file, _row, first_digest, nth FROM named) AS n USING (_file, _row)
         LEFT JOIN (SELECT record_id, digest FROM old) AS same USING (record_id)
         LEFT JOIN objections USING (record_id)"""
+
+
+def _asked_sql(table: Table, *beside: str) -> str:
+    """The doubtful rows, each with the digest of what it says, and `refused` where it may not be looked at further."""
+    erased = "supplier_id IN (FROM erased)" if table.personal else "false"
+    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
+    return f"""SELECT *, {digest_sql(table, *beside)} AS digest,
+                      CASE WHEN {erased} THEN 'erased' WHEN NOT {registered} THEN 'unknown-supplier' END AS refused
+               FROM doubtful"""
 
 
 def _restate_sql(table: Table) -> str:
@@ -140,22 +178,20 @@ def _restate_sql(table: Table) -> str:
     one recorded later is known already, it has been superseded by that from then on. So the order in which statements
     arrive changes nothing.
     """
-    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
     key = quoted(table.key or "")
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH said AS (SELECT *, {digest_sql(table)} AS digest FROM doubtful),
+        WITH asked AS ({_asked_sql(table)}),
         ordered AS (
             SELECT said.*, coalesce(old.digest, first_value(said.digest) OVER same) AS first_digest,
                    old.digest IS NOT NULL OR row_number() OVER same > 1 AS again
-            FROM said
+            FROM asked AS said
             LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met) AS old USING (record_id)
-            WINDOW same AS (PARTITION BY said.record_id ORDER BY _file, _row)),
+            WINDOW same AS (PARTITION BY said.record_id ORDER BY refused IS NOT NULL, _file, _row)),
         fated AS (
-            SELECT * EXCLUDE (digest, first_digest, again),
-                   CASE WHEN NOT {registered} THEN 'unknown-supplier'
-                        WHEN digest <> first_digest THEN 'duplicate-key'
-                        WHEN again THEN 'duplicate' ELSE 'new' END AS _fate
+            SELECT * EXCLUDE (refused, digest, first_digest, again),
+                   coalesce(refused, CASE WHEN digest <> first_digest THEN 'duplicate-key'
+                                          WHEN again THEN 'duplicate' ELSE 'new' END) AS _fate
             FROM ordered),
         statements AS (
             SELECT {key}, record_id, recorded_at FROM fated WHERE _fate = 'new'
@@ -167,33 +203,25 @@ def _restate_sql(table: Table) -> str:
         FROM fated LEFT JOIN placed ON _fate = 'new' AND placed.record_id = fated.record_id"""
 
 
-def _objections(table: Table) -> str:
-    """What stands against a row that has an id of its own: its correction cannot be right, or its key is taken.
+def _claims_sql(table: Table) -> str:
+    """The fresh rows whose key belongs to another row already, each with what stands against it.
 
-    A correction names a row that is there and has no other correction; any other row is the first of its key.
+    A correction has the key of what it corrects; where it moves to another it claims that like any other row.
     """
-    corrections = """
-        SELECT record_id,
-               CASE WHEN replaces = record_id
-                         OR replaces NOT IN (SELECT record_id FROM old UNION ALL SELECT record_id FROM named)
-                    THEN 'unknown-record'
-                    WHEN replaces IN (SELECT replaces FROM old WHERE replaces IS NOT NULL)
-                         OR row_number() OVER (PARTITION BY replaces ORDER BY _file, _row) > 1
-                    THEN 'replaced-twice' END AS objection
-        FROM ordered WHERE replaces IS NOT NULL AND nth = 1"""
     if not table.unique:
-        return corrections
-    key = ", ".join(quoted(name) for name in table.unique)
-    return f"""{corrections}
-        UNION ALL
+        return "SELECT record_id, NULL AS objection FROM fresh WHERE false"
+    key = listed(table.unique)
+    moved = " OR ".join(f"target.{quoted(name)} IS DISTINCT FROM f.{quoted(name)}" for name in table.unique)
+    return f"""
         SELECT record_id,
-               CASE claim.digest
-                    WHEN coalesce(taken.digest, first_value(claim.digest) OVER same_key) THEN 'duplicate'
-                    ELSE 'duplicate-key' END
-        FROM (SELECT * FROM ordered WHERE replaces IS NULL AND nth = 1) AS claim
-        LEFT JOIN (SELECT {key}, digest FROM old WHERE replaces IS NULL) AS taken USING ({key})
+               CASE WHEN list_contains(taken.digests, claim.digest)
+                         OR taken.digests IS NULL AND first_value(claim.digest) OVER same_key = claim.digest
+                    THEN 'duplicate' ELSE 'duplicate-key' END AS objection
+        FROM (SELECT f.* FROM fresh AS f LEFT JOIN there AS target ON target.record_id = f.replaces
+              WHERE f.replaces IS NULL OR target.record_id IS NOT NULL AND ({moved})) AS claim
+        LEFT JOIN (SELECT {key}, list(digest) AS digests FROM old GROUP BY ALL) AS taken USING ({key})
         WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _row)
-        QUALIFY taken.digest IS NOT NULL OR row_number() OVER same_key > 1"""
+        QUALIFY taken.digests IS NOT NULL OR row_number() OVER same_key > 1"""
 
 
 def has_supplier(table: Table) -> bool:

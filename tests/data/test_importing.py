@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -417,6 +418,41 @@ def test_every_row_that_was_read_is_imported_a_duplicate_or_set_aside(
     again = import_rows(ledger, suppliers=[{}], contracts=rows)
     assert again.batch is None
     assert counts(again, "contracts") == (read, 0, imported + duplicate, quarantined)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Row]:
+    """Contracts as a platform tells of them: some again, some corrected later, some wrong."""
+    rows: list[Row] = []
+    for number in range(draw(st.integers(2, 8))):
+        if rows and draw(st.integers(0, 4)) == 0:
+            rows.append(draw(st.sampled_from(rows)))
+            continue
+        row = {
+            "contract_id": draw(st.sampled_from(("C1", "C2", "C3"))),
+            "amount_fen": draw(st.sampled_from(("1", "2", "x"))),
+            "supplier_id": draw(st.sampled_from(("S1", "S1", "S9"))),
+            "record_id": f"R{number}",
+            "recorded_at": f"2025-02-{draw(st.integers(10, 12))}",
+            "replaces": draw(st.sampled_from(["", "", "R99", *(row["record_id"] for row in rows)])),
+        }
+        rows.append(row)
+    return rows
+
+
+@settings(max_examples=15)
+@given(rows=histories(), cut=st.integers(1, 7))
+def test_a_file_in_two_halves_is_the_file(
+    tmp_path_factory: pytest.TempPathFactory, import_rows: ImportRows, rows: list[Row], cut: int
+) -> None:
+    whole, halves = (Ledger(tmp_path_factory.mktemp("ledger")) for _ in range(2))
+    for ledger in (whole, halves):
+        import_rows(ledger, suppliers=[{}])
+    for ledger, parts in ((whole, [rows]), (halves, [rows[:cut], rows[cut:]])):
+        for part in filter(None, parts):
+            with suppress(AllRejected):
+                import_rows(ledger, contracts=part)
+    assert rows_of(whole, "contracts") == rows_of(halves, "contracts")
 
 
 # -- all or nothing ----------------------------------------------------------------------------------------------------
