@@ -45,6 +45,7 @@ from data.staging import (
     REFUSED,
     ROW,
     Staged,
+    is_nested,
     lies_together,
     literal,
     parquet,
@@ -118,7 +119,7 @@ def import_history(
         for table in sorted(tables, key=lambda t: t is not SUPPLIERS):
             own = [source for source in sources if source.mapping.table is table]
             _judge(steps, fmt, table, own)
-            with steps.step(f"telling {table.name} apart"):
+            with steps.step(f"telling {table.name} apart"), reading(*(source.path for source in own)):
                 resolve(con, table, own, restates=fmt.restates)
         summary = _summarise(con, fmt, tables, path)
         kept = any(s.imported for s in summary.tables)
@@ -185,6 +186,7 @@ def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping
         if mapping.relation in opened[path]:
             source = Source(len(sources), mapping, path, opened[path][mapping.relation], stamps[path])
             _refuse_missing_columns(mapping, path, source.staged.header)
+            _refuse_nested_columns(source)
             sources.append(source)
     looked_at = {table for source in sources for table in source.mapping.beside}
     for table in looked_at:
@@ -262,6 +264,15 @@ def _refuse_missing_columns(mapping: Mapping, path: Path, header: list[str]) -> 
         + (f" (and {len(missing) - 1} more: {', '.join(missing[1:])})" if missing[1:] else ""),
         hint=f"the file has {', '.join(header[:12])}" if is_header else "the first line has to hold the column names",
     )
+
+
+def _refuse_nested_columns(source: Source) -> None:
+    for cell in cells(source.mapping, source.staged):
+        if is_nested(source.staged.types.get(cell.called, "")):
+            raise WrongFormat(
+                f"{source.path.name}: column {cell.called!r} holds lists or records",
+                hint="export it as columns of single values",
+            )
 
 
 def _open_existing(con: duckdb.DuckDBPyConnection, ledger: Ledger, tables: list[Table]) -> None:
@@ -412,7 +423,7 @@ def _write(
             target = aside / f"{table.name}.parquet"
             with steps.step(f"writing {new:,} {table.name.replace('_', ' ')}"):
                 own = [s for s in sources if s.mapping.table is table]
-                with reading(own[0].path):
+                with reading(*(source.path for source in own)):
                     con.execute(_copy_sql(con, table, own, loaded, target))
                 _refuse_changed(own)
             row = con.execute(

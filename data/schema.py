@@ -110,7 +110,7 @@ CONTRACT = text("contract_id", "the contract's id on the platform")
 
 # What the ledger adds to every row. The first three may come from the source, the rest never does.
 RECORDED = Column("recorded_at", Kind.MOMENT, "when the platform recorded the row, UTC", required=False)
-RECORD_ID = text("record_id", "the source's id of this row", required=False)
+RECORD_ID = text("record_id", "the source's id of this row; empty where that is its key", required=False)
 REPLACES = text("replaces", "the record_id of the row that this one corrects", required=False)
 SOURCE_COLUMNS = (RECORD_ID, REPLACES, RECORDED)
 SUPERSEDED = Column(

@@ -28,12 +28,15 @@ LINE = "_line"
 REFUSED = "_refused"
 REFUSED_TYPE = "STRUCT(c VARCHAR, v VARCHAR, p VARCHAR)"
 ROW_NUMBER = "file_row_number"
+# Below this every whole number is a double of its own.
+WHOLE_DOUBLES = 2**53
+_AS_STRING = ", binary_as_string = true"
 # A column of a typed file, beside its text.
 TYPED = "::typed"
 # Names that a source's column cannot have, because the import gives them to columns of its own.
 RESERVED = (ROW, LINE, REFUSED, ROW_NUMBER)
 # What is cut from both ends of a value: blanks of every width, tabs, line ends.
-BLANKS = " \t\r\n\u00a0\u3000"
+BLANKS = " \t\r\n\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
 
 def quoted(name: str) -> str:
@@ -125,19 +128,20 @@ _NOT_THE_FILE = (duckdb.OutOfMemoryException, duckdb.BinderException, duckdb.Par
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Say of a file that DuckDB stumbles over while it reads it that it is broken. Raises BrokenFile."""
+def reading(*paths: Path) -> Iterator[None]:
+    """Say of files that DuckDB stumbles over while it reads them that one is broken. Raises BrokenFile."""
     try:
         yield
     except _NOT_THE_FILE:
         raise
     except duckdb.Error as broken:
         # An error of the disk that does not name the file is one of the ledger's own, such as a spill without room.
-        of_another = isinstance(broken, duckdb.IOException) and str(path) not in str(broken)
-        if path.suffix != ".parquet" or of_another:
+        named = [path for path in paths if str(path) in str(broken)]
+        blamed = [path for path in named or paths if path.suffix == ".parquet"]
+        if not blamed or (isinstance(broken, duckdb.IOException) and not named):
             raise
         raise BrokenFile(
-            f"{path.name}: not a whole Parquet file",
+            f"{' or '.join(path.name for path in blamed)}: not a whole Parquet file",
             hint="it was cut short or is something else; fetch it again, nothing of it was imported",
         ) from broken
 
@@ -165,13 +169,20 @@ def _refuse_header(path: Path, header: list[str]) -> None:
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> Staged:
     with reading(path):
-        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()}
-        _refuse_header(path, list(types))
-        source = parquet(path, options=f", {ROW_NUMBER} = true")
+        # Old writers do not mark text as such; what is no UTF-8 then breaks the file.
+        types = {
+            row[0]: row[1]
+            for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(path, options=_AS_STRING)}").fetchall()
+        }
+        # DuckDB itself gives the second of two columns with one name another.
+        named = con.execute("SELECT name FROM parquet_schema(?) OFFSET 1", [glob.escape(str(path))]).fetchall()
+        _refuse_header(path, list(types) if any(map(is_nested, types.values())) else [row[0] for row in named])
+        source = parquet(path, options=f"{_AS_STRING}, {ROW_NUMBER} = true")
         plain = _plain_columns(con, source, [name for name, kind in types.items() if kind == "VARCHAR"])
         columns = ", ".join(
-            f"{quoted(name) if name in plain else _as_text(name)} AS {quoted(name)}, {quoted(name)} AS {as_typed(name)}"
-            for name in types
+            f"{quoted(name) if name in plain else _as_text(name, kind)} AS {quoted(name)}, "
+            f"{quoted(name)} AS {as_typed(name)}"
+            for name, kind in types.items()
         )
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW {relation} AS "
@@ -196,8 +207,23 @@ def _plain_columns(con: duckdb.DuckDBPyConnection, source: str, texts: list[str]
     return frozenset(text for text, is_plain in zip(texts, found, strict=True) if is_plain is not False)
 
 
-def _as_text(column: str) -> str:
-    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR), {literal(BLANKS)}), '')"
+def is_nested(kind: str) -> bool:
+    """Whether values of a type of DuckDB hold others: lists, structs, maps."""
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
+
+
+def _as_text(column: str, kind: str) -> str:
+    """The SQL for a column's values as a file of text would have them.
+
+    A float that is a whole number is written as one: a table program makes one of every count, and of every id, as soon
+    as a single row has none.
+    """
+    text = f"CAST({quoted(column)} AS VARCHAR)"
+    if kind in ("FLOAT", "DOUBLE"):
+        number = f"CAST({quoted(column)} AS DOUBLE)"
+        whole = f"abs({number}) < {WHOLE_DOUBLES} AND {number} = trunc({number})"
+        text = f"CASE WHEN {whole} THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) ELSE {text} END"
+    return f"nullif(trim({text}, {literal(BLANKS)}), '')"
 
 
 def lies_together(con: duckdb.DuckDBPyConnection, path: Path, column: str) -> bool:

@@ -155,11 +155,27 @@ def _formats() -> str:
     return "\n".join(lines) + "\n"
 
 
+_OUTSIDE = """Who reads the files of `credit ledger files` without this program has to know two things. Where
+`record_id` is empty the row is called by its key. And what stood on a day is what was recorded by then, less what was
+replaced or superseded by then:
+
+```sql
+SELECT t.* FROM contracts AS t
+WHERE t.recorded_at < :day_after AND (t.superseded_at IS NULL OR t.superseded_at >= :day_after)
+  AND NOT EXISTS (SELECT 1 FROM contracts AS later
+                  WHERE later.replaces = coalesce(t.record_id, t.contract_id) AND later.recorded_at < :day_after)
+```
+
+A day ends at midnight in China: `:day_after` is 16:00 UTC of the day. Merged ids and lapsed records are not resolved
+there."""
+
+
 def _tables() -> str:
-    from data.schema import SOURCE_COLUMNS, TABLES
+    from data.schema import LOADED, SOURCE_COLUMNS, SUPERSEDED, TABLES
 
     lines = ["# Ledger tables\n", "Every table also takes these columns from the source:\n"]
     lines += [f"- `{c.name}`: {c.meaning}" for c in SOURCE_COLUMNS]
+    lines += ["\nThe ledger adds:\n", *(f"- `{c.name}`: {c.meaning}" for c in (SUPERSEDED, LOADED)), "", _OUTSIDE]
     for table in TABLES:
         apart = (
             " Labels: no feature can read them." if table.label else " Kept apart: personal." if table.personal else ""

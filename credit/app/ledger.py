@@ -135,7 +135,7 @@ def files(
 ) -> None:
     """List the Parquet files that hold a table now, for DuckDB, Spark or pandas.
 
-    They hold every row with its own dates, corrected ones too: what was known when is for the reader to sort out.
+    They hold every row with its own dates, corrected ones too: docs/tables.md says how to read what was known when.
     """
     from data.schema import TABLES
 

@@ -45,7 +45,7 @@ def platform(
     borrower_share: BorrowerShare = None,
     start: From = str(DEFAULT_FROM),
     end: To = str(DEFAULT_TO),
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = DEFAULT_SEED,
     out: Annotated[Path | None, typer.Option(help="Folder to write; default $CREDIT_HOME/platform.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -76,7 +76,7 @@ def truth(  # noqa: PLR0913, PLR0917 - the options are the platform's and the qu
     borrower_share: BorrowerShare = None,
     start: From = str(DEFAULT_FROM),
     end: To = str(DEFAULT_TO),
-    seed: Annotated[int, typer.Option(help="The platform's own seed.")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(min=0, help="The platform's own seed.")] = DEFAULT_SEED,
     on: Annotated[
         list[str] | None,
         typer.Option(metavar="DATE", help="Evening to look ahead from, as often as wanted.", show_default=ON_DEFAULT),
@@ -97,9 +97,10 @@ def truth(  # noqa: PLR0913, PLR0917 - the options are the platform's and the qu
     folder = out or Home.from_environment().root / "truth"
     platform = _platform(suppliers, start, end, seed, borrower_share)
     days = {console.day(each) for each in on or []}
-    if late := [day for day in days if not platform.start <= day <= platform.end]:
-        raise typer.BadParameter(f"--on {late[0]} does not lie between {platform.start} and {platform.end}")
-    days = days or {max(months_before(platform.end, 12 * years), platform.start) for years in (0, 1, 2)}
+    if late := [day for day in days if not platform.start < day <= platform.end]:
+        raise typer.BadParameter(f"--on {late[0]} does not lie after {platform.start} and up to {platform.end}")
+    before = {months_before(platform.end, 12 * years) for years in (0, 1, 2)}
+    days = days or {day for day in before if day > platform.start}
     summary = simulate_truth(folder, platform, Question(tuple(sorted(days)), firms, futures))
     document = {"folder": str(folder), **asdict(summary)}
 
@@ -116,9 +117,12 @@ def truth(  # noqa: PLR0913, PLR0917 - the options are the platform's and the qu
 
 
 def _platform(suppliers: int, start: str, end: str, seed: int, borrower_share: float | None) -> Platform:
+    from data.schema import FIRST_YEAR, LAST_YEAR
     from data.simulator import Platform
 
     first, last = console.day(start), console.day(end)
     if last <= first:
         raise typer.BadParameter(f"--to {last} is not after --from {first}")
+    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        raise typer.BadParameter(f"--from and --to lie between {FIRST_YEAR} and {LAST_YEAR}")
     return Platform(suppliers, first, last, seed, borrower_share)

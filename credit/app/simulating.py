@@ -34,6 +34,7 @@ def simulate_truth(folder: Path, platform: Platform, question: Question) -> Trut
 def _into(folder: Path) -> Iterator[None]:
     try:
         yield
-    except FileExistsError as filled:
-        raise AlreadyThere(f"{folder} is not empty", hint="name another folder with --out, or remove it") from filled
+    except (FileExistsError, NotADirectoryError) as filled:
+        said = "is not empty" if folder.is_dir() else "is no folder, or lies below a file"
+        raise AlreadyThere(f"{folder} {said}", hint="name another folder with --out, or remove it") from filled
     console.progress_done()

@@ -24,6 +24,9 @@ _CELL = {"column", "columns", "constant", "row", "values", "date", "optional"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # What joins the parts of an id that a source keeps in several columns.
 _JOINED_BY = "/"
+# A day, a month and a year among anything else, in the words of strptime.
+_DATE_PATTERN = re.compile(r"([^%]|%[-aAbBdHIjmMpSyYzZf%])*%[-aAbBdHIjmMpSyYzZf%]([^%]|%[-aAbBdHIjmMpSyYzZf%])*")
+_LONGEST_LAG_DAYS = 3_650
 
 MAPPED = Format(
     name="mapped",
@@ -40,7 +43,8 @@ MAPPED = Format(
         "yuan, cents or dollars), optionally `only` and `except` (columns and the values with which a row is read, or"
         " is not; others are passed over and counted) and `columns`. A column of the ledger is filled by the name of "
         "a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` (joined by `/`, for "
-        "an id kept in parts), or by `{ row = true }` (the row's number in its file, for a source without ids), with "
+        "an id kept in parts; a `/` or `%` within a part is written `%2F` or `%25`), or by `{ row = true }` (the "
+        "row's number in its file, for a source without ids), with "
         "`values` (from the source's word to ours; an unlisted word stays as it is and goes to quarantine where it is"
         " no choice), `date` (such as `%d/%m/%Y`) and `optional = true` (the source may leave the column out). Every "
         "column that the table requires has to be filled. The mapping's hash is part of the import's record."
@@ -99,8 +103,8 @@ def _format(said: dict[str, Any], digest: str) -> Format:
     if tier not in tiers:
         raise _Wrong(f"tier {tier!r} must be one of {', '.join(tiers)}")
     lag = said.get("lag_days")
-    if not isinstance(lag, int) or isinstance(lag, bool) or lag < 0:
-        raise _Wrong("lag_days must be a whole number of days, 0 or more")
+    if not isinstance(lag, int) or isinstance(lag, bool) or not 0 <= lag <= _LONGEST_LAG_DAYS:
+        raise _Wrong(f"lag_days must be a whole number of days, 0 to {_LONGEST_LAG_DAYS:,}")
     tables = said.get("tables")
     if not isinstance(tables, list) or not tables or not all(isinstance(each, dict) for each in tables):
         raise _Wrong("there must be a [[tables]] entry for each table that is filled")
@@ -185,10 +189,10 @@ def _expression(cell: dict[str, Any], sources: list[str], kind: Kind, place: str
         return f"CAST({ROW} AS VARCHAR)"
     if not sources:
         return literal(cell["constant"])
-    value = f" || {literal(_JOINED_BY)} || ".join(quoted(each) for each in sources)
+    value = _joined(sources)
     pattern = cell.get("date")
     if pattern is not None:
-        if kind is not Kind.DATE or not isinstance(pattern, str) or "%" not in pattern:
+        if kind is not Kind.DATE or not isinstance(pattern, str) or not _DATE_PATTERN.fullmatch(pattern):
             raise _Wrong(f"{place}: date is the pattern of a column that holds a date, such as %d/%m/%Y")
         value = f"coalesce(CAST(CAST(try_strptime({value}, {literal(pattern)}) AS DATE) AS VARCHAR), {value})"
     words = cell.get("values")
@@ -198,6 +202,14 @@ def _expression(cell: dict[str, Any], sources: list[str], kind: Kind, place: str
         raise _Wrong(f"{place}: values goes from the source's words to ours")
     cases = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in words.items())
     return f"CASE {value} {cases} ELSE {value} END"
+
+
+def _joined(sources: list[str]) -> str:
+    """The SQL for an id of several parts, written so that no two that differ become one."""
+    if len(sources) == 1:
+        return quoted(sources[0])
+    parts = (f"replace(replace({quoted(each)}, '%', '%25'), '{_JOINED_BY}', '%2F')" for each in sources)
+    return f" || '{_JOINED_BY}' || ".join(parts)
 
 
 def _rows(table: dict[str, Any], key: str, where: str) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -165,7 +166,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 def _documents(content: IO[bytes], path: Path, rows: _Rows) -> Iterator[tuple[int, Any]]:
     """The JSON documents of a file, each with its line: one a line, or the whole file as one."""
-    first = content.readline(LARGEST_DOCUMENT + 1)
+    first = content.readline(LARGEST_DOCUMENT + 1).removeprefix(BOM_UTF8)
     if _parsed(first) is not None:
         yield from _lines(chain([first], iter(lambda: content.readline(LARGEST_DOCUMENT + 1), b"")), path, rows)
         return
@@ -178,7 +179,9 @@ def _documents(content: IO[bytes], path: Path, rows: _Rows) -> Iterator[tuple[in
     elif any(isinstance(_parsed(line), dict) for line in whole.splitlines()):
         yield from _lines(whole.splitlines(keepends=True), path, rows)
     else:
-        raise BrokenFile(f"{path.name}: not JSON", hint="it was cut short or is something else; fetch it again")
+        raise BrokenFile(
+            f"{path.name}: not JSON in UTF-8", hint="it was cut short, or is in another encoding; fetch it again"
+        )
 
 
 def _lines(lines: Iterable[bytes], path: Path, rows: _Rows) -> Iterator[tuple[int, Any]]:

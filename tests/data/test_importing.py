@@ -128,6 +128,9 @@ MOMENTS = {
     "infinity": "bad-moment",
     "now": "bad-moment",
     "3025-01-01": "unlikely-date",
+    "2026-01-02T00:00:00Z": None,
+    "2026-01-02T00:00:01Z": "in-the-future",
+    "2025-02-28T10:31:00-99": "bad-moment",
 }
 COUNTS = {
     "3": None,

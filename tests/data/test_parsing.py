@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from credit.domain.errors import AllRejected, BrokenFile
+from credit.domain.errors import AllRejected, BrokenFile, WrongFormat
 from data import importing
 from data.formats import format_named
 from data.importing import import_history
@@ -134,6 +134,76 @@ def test_a_value_is_judged_by_itself_whatever_the_footer_of_its_file_says(
     file.write_bytes(whole[:footer] + whole[footer:].replace(true, false))
     assert pq.read_metadata(file).row_group(0).column(1).statistics.max == DAY
     with pytest.raises(AllRejected, match=r"9008-03-01.*unlikely-date"):
+        put(ledger, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array([1001.0, None]), ["1001", None]),
+        (pa.array([123456792.0, 0.1], pa.float32()), ["123456792", "0.1"]),
+        (pa.array(["杭州".encode(), b" x "], pa.binary()), ["杭州", "x"]),
+        (pa.array(["a\u2009", "\u2003"]), ["a", None]),
+        (pa.array(["a", None]).dictionary_encode(), ["a", None]),
+    ],
+    ids=["whole numbers as floats", "small floats", "unmarked text", "thin blanks", "dictionary"],
+)
+def test_text_reads_as_it_was_meant_whatever_its_type(
+    tmp_path: Path,
+    ledger: Ledger,
+    platform_row: Callable[..., dict[str, Any]],
+    values: pa.Array,
+    said: list[str | None],
+) -> None:
+    rows = [{**platform_row("suppliers"), "supplier_id": name} for name in ("S1", "S2")]
+    table = pa.Table.from_pylist([{k: v for k, v in row.items() if k != "region"} for row in rows])
+    pq.write_table(table.append_column("region", values), tmp_path / "suppliers.parquet")
+    put(ledger, tmp_path)
+    suppliers = ledger.rows(table_named("suppliers"), ledger.batches())
+    with ledger.connection() as con:
+        kept = con.execute(f"SELECT region FROM ({suppliers}) ORDER BY supplier_id").fetchall()
+    assert [row[0] for row in kept] == said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda t: t.append_column("tier", t["tier"]), "have the same name"),
+        (lambda t: t.append_column("region", pa.array([["330100"]])), "'region' holds lists or records"),
+    ],
+    ids=["a name twice", "a list"],
+)
+def test_columns_that_cannot_be_told_apart_or_hold_lists_are_refused(
+    tmp_path: Path, ledger: Ledger, platform_row: Callable[..., dict[str, Any]], spoil: Any, said: str
+) -> None:
+    row = {name: value for name, value in platform_row("suppliers").items() if name != "region"}
+    pq.write_table(spoil(pa.Table.from_pylist([row])), tmp_path / "suppliers.parquet")
+    with pytest.raises(WrongFormat, match=said):
+        put(ledger, tmp_path)
+
+
+def test_a_column_that_the_format_does_not_read_may_hold_anything(
+    tmp_path: Path, ledger: Ledger, platform_row: Callable[..., dict[str, Any]]
+) -> None:
+    table = pa.Table.from_pylist([platform_row("suppliers") | {"tags": [{"a": [1]}]}])
+    pq.write_table(table, tmp_path / "suppliers.parquet")
+    assert put(ledger, tmp_path)["counts"] == [("suppliers", 1, 1, 0)]
+
+
+def test_a_file_damaged_in_a_column_that_few_questions_read_is_named(
+    tmp_path: Path, ledger: Ledger, platform_row: Callable[..., dict[str, Any]]
+) -> None:
+    pq.write_table(pa.Table.from_pylist([platform_row("suppliers")]), tmp_path / "suppliers.parquet")
+    row, file = typed_row(platform_row("payments")), tmp_path / "payments.parquet"
+    rows = [row | {"payment_id": f"P{n // 2}", "to_locked_account": n % 3 == 0} for n in range(5000)]
+    pq.write_table(typed("payments", rows), file, compression="zstd")
+    group = pq.read_metadata(file).row_group(0)
+    [column] = [c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == "to_locked_account"]
+    whole = bytearray(file.read_bytes())
+    for at in range(column.data_page_offset, column.data_page_offset + 30):
+        whole[at] ^= 0xFF
+    file.write_bytes(whole)
+    with pytest.raises(BrokenFile, match=r"payments\.parquet: not a whole Parquet file"):
         put(ledger, tmp_path)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
+from credit.domain.errors import AllRejected, BrokenFile, FileMissing, WrongFormat
 from data.formats.mapped import MAPPED, read_mapping
 from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
@@ -102,6 +102,19 @@ def test_a_name_of_a_column_is_never_run(ledger: Ledger, imported: Imported) -> 
     mapping = MAPPED.sample.replace('"vendor"', "'''\" || (SELECT 1) || \"'''")
     with pytest.raises(WrongFormat, match="is missing"):
         imported(mapping=mapping)
+
+
+def test_a_constant_is_kept_whatever_columns_it_names(imported: Imported) -> None:
+    mapping = MAPPED.sample.replace('{ constant = "LISTED" }', "{ constant = 'the \"gone\" one' }")
+    mapping += 'recorded_at = { column = "gone", optional = true }\n'
+    with pytest.raises(AllRejected, match='"the "gone" one"'):
+        imported(mapping=mapping)
+
+
+def test_ids_in_parts_that_differ_stay_apart(imported: Imported) -> None:
+    rows = "list,entry,vendor,day,state\n税务/1,2,S1,28/02/2025,FINAL\n税务,1/2,S1,28/02/2025,FINAL\n"
+    mapping = MAPPED.sample.replace('"税务" = "TAX"', '"税务" = "TAX", "税务/1" = "TAX"')
+    assert imported(rows, mapping).tables[0].imported == 2
 
 
 def test_rows_that_the_mapping_passes_over_are_counted(imported: Imported) -> None:
@@ -240,6 +253,8 @@ BROKEN = {
     "no such setting": (SAMPLE.replace("constant", "fixed"), "'fixed' is no setting"),
     "two sources": (SAMPLE.replace('{ constant = "LISTED"', '{ column = "x", constant = "LISTED"'), "name one of"),
     "a date that is text": (SAMPLE.replace("kind = { constant", 'kind = { column = "a", date = "%d" }  #'), "pattern"),
+    "a date that no day is written like": (SAMPLE.replace("%d/%m/%Y", "%Q%"), "pattern"),
+    "an age as lag": (SAMPLE.replace("lag_days = 1", "lag_days = 99999999999"), "lag_days must be"),
     "values that are none": (SAMPLE.replace('{ "税务" = "TAX", "采购" = "PROCUREMENT" }', "3"), "values goes from"),
     "only of one value": (SAMPLE.replace('["FINAL"]', '"FINAL"'), "only.state must be a list"),
     "another unit": (SAMPLE.replace("[tables.columns]", 'money_in = "euro"\n[tables.columns]'), "money_in 'euro'"),

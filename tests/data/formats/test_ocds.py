@@ -139,6 +139,14 @@ def test_any_wrapping_is_read(ledger: Ledger, tmp_path: Path, wrap: Any, name: s
     assert rows(ledger, "contracts", "contract_id") == [("ocds-x-1/c",)]
 
 
+def test_a_byte_order_mark_is_no_part_of_it(ledger: Ledger, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "in.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(release()).encode())
+    import_history(ledger, format_named("ocds"), folder, loaded_at=datetime(2026, 1, 1))
+    assert len(rows(ledger, "contracts", "contract_id")) == 1
+
+
 def test_terminated_means_ended_and_no_failure_is_read_from_it(ledger: Ledger, tmp_path: Path) -> None:
     put(ledger, tmp_path / "in", release(contracts=[contract(status="terminated")]))
     assert rows(ledger, "amendments", "kind, fault, amended_on") == [("ENDED", "NONE", date(2024, 3, 2))]
