@@ -70,9 +70,7 @@ def stands_on(day: str, rows: str, *, corrected: bool) -> str:
 
 def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
     """The view of a table of events: its columns and `record_id`, beside `case_id` and `as_of`."""
-    join = (
-        f"JOIN {CASE_SUPPLIERS} AS c USING (supplier_id)" if "supplier_id" in table.names else "CROSS JOIN cases AS c"
-    )
+    join = f"JOIN {CASE_SUPPLIERS} AS c USING (supplier_id)" if table.has_supplier else "CROSS JOIN cases AS c"
     names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
     money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
     seen = f"""SELECT c.case_id, c.as_of, {names} FROM ({rows}) AS t {join}

@@ -3,15 +3,15 @@
 Every row that a format's files hold ends in one of three places, and the counts add up: imported, recognised as a
 duplicate of a row that is already there, or in quarantine with file, line, column, value and what to do about it.
 
-A source is read twice, and never held in memory whole: once to judge its rows, of which only hashes are kept, and once
-to write those that are new.
+A source is never held in memory whole. It is read to judge its rows, of which only hashes are kept, then where a row
+needs a closer look, and at last to write those that are new; whatever breaks in between is the file's fault, and named.
 """
 
 from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,6 @@ from data.resolving import (
     count,
     culprit,
     digest_sql,
-    has_supplier,
     listed,
     resolve,
     total,
@@ -54,14 +53,12 @@ from data.staging import (
     stage_file,
     stage_rows,
 )
-from data.upkeep import AS_PARQUET, erasures, finish_erasures
+from data.upkeep import AS_PARQUET, Progress, erasures, finish_erasures
 
 # A summary shows so many quarantined rows.
 SHOWN_ROWS = 20
 # A long step says this often how far it is, in seconds.
 SAYS_EVERY = 1.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,8 +375,10 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
 
 def _rejected_sql(table: Table) -> Iterator[str]:
     """The rows of a table that can be read and must not be taken in."""
-    for fate in FATES if has_supplier(table) else FATES[2:]:
+    for fate in FATES:
         column = culprit(table, fate)
+        if column == "supplier_id" and not table.has_supplier:
+            continue
         yield f"""SELECT {literal(table.name)}, _file, _line, s.source, left(r.{column}, {SHOWN_CHARACTERS}), _fate
                   FROM resolved_{table.name} AS r JOIN source_columns AS s ON s.number = _file AND s.name = '{column}'
                   WHERE _fate = '{fate}'"""
@@ -475,18 +474,14 @@ def _copy_sql(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source
     # An id that is the table's own key is not written twice; the ledger's reader puts it back.
     given = f"nullif(record_id, {quoted(table.key)})" if table.key else "record_id"
     names = listed(tuple(c.name for c in (*table.columns, *OWN_COLUMNS) if c not in (LOADED, RECORD_ID)))
-    order = "" if _supplier_by_supplier(con, table, sources) else f"ORDER BY {_order(table)}"
+    order = "" if _supplier_by_supplier(con, table, sources) else f"ORDER BY {quoted(table.lies_by)}"
     own = f"{given} AS record_id, TIMESTAMP {literal(loaded)} AS {LOADED.name}"
     return f"""COPY (SELECT {names}, {own} FROM ({rows}) {order})
                TO {literal(str(target))} ({AS_PARQUET})"""
 
 
-def _order(table: Table) -> str:
-    return "supplier_id" if has_supplier(table) else quoted(table.on)
-
-
 def _supplier_by_supplier(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) -> bool:
-    if not has_supplier(table) or len(sources) > 1:
+    if not table.has_supplier or len(sources) > 1:
         return False
     read = next(c for c in cells(sources[0].mapping, sources[0].staged) if c.column.name == "supplier_id")
     return lies_together(con, sources[0].path, read.called)

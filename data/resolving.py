@@ -94,7 +94,7 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) 
                 f"""INSERT INTO doubted SELECT _file, _row FROM {source.view} SEMI JOIN erased USING (supplier_id)
                     WHERE _readable"""
             )
-    if has_supplier(table) and table is not SUPPLIERS:
+    if table.has_supplier and table is not SUPPLIERS:
         for source in sources:
             unknown = f"{source.view} ANTI JOIN registered USING (supplier_id) WHERE supplier_id IS NOT NULL"
             # There are seldom any, and to look for one costs far less than to read each row.
@@ -165,7 +165,7 @@ def _resolve_sql(table: Table) -> str:
 def _asked_sql(table: Table, *beside: str) -> str:
     """The doubtful rows, each with the digest of what it says, and `refused` where it may not be looked at further."""
     erased = "supplier_id IN (FROM erased)" if table.personal else "false"
-    registered = "supplier_id IN (FROM registered)" if has_supplier(table) and table is not SUPPLIERS else "true"
+    registered = "supplier_id IN (FROM registered)" if table.has_supplier and table is not SUPPLIERS else "true"
     return f"""SELECT *, {digest_sql(table, *beside)} AS digest,
                       CASE WHEN {erased} THEN 'erased' WHEN NOT {registered} THEN 'unknown-supplier' END AS refused
                FROM doubtful"""
@@ -222,11 +222,6 @@ def _claims_sql(table: Table) -> str:
         LEFT JOIN (SELECT {key}, list(digest) AS digests FROM old GROUP BY ALL) AS taken USING ({key})
         WINDOW same_key AS (PARTITION BY {key} ORDER BY _file, _row)
         QUALIFY taken.digests IS NOT NULL OR row_number() OVER same_key > 1"""
-
-
-def has_supplier(table: Table) -> bool:
-    """Whether the rows of a table are about a supplier."""
-    return "supplier_id" in table.names
 
 
 def culprit(table: Table, fate: str) -> str:

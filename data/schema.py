@@ -81,6 +81,16 @@ class Table:
         """The columns that no two rows share unless one corrects the other; none where content alone tells apart."""
         return (self.key,) if self.key else self.standing
 
+    @property
+    def has_supplier(self) -> bool:
+        """Whether its rows are about a supplier."""
+        return "supplier_id" in self.names
+
+    @property
+    def lies_by(self) -> str:
+        """The column whose rows lie together in the ledger's files."""
+        return "supplier_id" if self.has_supplier else self.on
+
 
 def text(name: str, meaning: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
     """A text column; `choices` closes the set."""

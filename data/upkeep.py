@@ -46,10 +46,9 @@ def compact(ledger: Ledger, *, progress: Progress = lambda _: None) -> Compactio
             if not parts:
                 continue
             progress(f"compacting {table.name.replace('_', ' ')}")
-            order = "supplier_id" if "supplier_id" in table.names else quoted(table.on)
             aside = ledger.folder / ".aside.parquet"
             con.execute(
-                f"""COPY (SELECT * FROM ({" UNION ALL BY NAME ".join(parts)}) ORDER BY {order})
+                f"""COPY (SELECT * FROM ({" UNION ALL BY NAME ".join(parts)}) ORDER BY {quoted(table.lies_by)})
                     TO {literal(str(aside))} ({AS_PARQUET})"""
             )
             hashes[table.name] = sha256_of(aside)
