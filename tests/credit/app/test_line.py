@@ -168,8 +168,9 @@ def test_a_firm_with_two_ids_has_one_limit(demo_said, changed, tmp_path):
     _, credit = changed
     stays = granted_supplier(demo_said)
     listed = credit("decision", "list", "--limit", "500", "--json").json
-    granted = [d for d in listed if d["outcome"] == "APPROVE" and d["contract_id"] is None]
-    goes, offered = next((d["supplier_id"], d["amount_fen"]) for d in granted if d["supplier_id"] != stays)
+    offers = [d for d in listed if d["outcome"] in {"APPROVE", "REDUCE"}]
+    goes = next(d["supplier_id"] for d in offers if d["contract_id"] is None and d["supplier_id"] != stays)
+    offered = sum(d["amount_fen"] for d in offers if d["supplier_id"] == goes)
     merges = tmp_path / "merges.csv"
     merges.write_text(
         "merge_event_id,supplier_id,merged_id,happened_on,kind,recorded_at\n"
