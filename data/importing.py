@@ -2,6 +2,8 @@
 
 Every row that a format's files hold ends in one of three places, and the counts add up: imported, recognised as a
 duplicate of a row that is already there, or in quarantine with file, line, column, value and what to do about it.
+Those that only lack what they name, their supplier or the row that they correct, wait there whole, and are taken in as
+soon as it comes: in which order files arrive makes no difference.
 
 A source is never held in memory whole. It is read to judge its rows, of which only hashes are kept, then where a row
 needs a closer look, and at last to write those that are new; whatever breaks in between is the file's fault, and named.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,10 +23,10 @@ from pathlib import Path
 
 import duckdb
 
-from credit.domain.errors import AllRejected, BrokenFile, WrongFormat
+from credit.domain.errors import AllRejected, BrokenFile, FileMissing, StoreDamaged, WrongFormat
 from data.durable import move_whole, sha256_of
 from data.formats.format import PASSED_OVER, Format, Mapping
-from data.ledger import Batch, Ledger, loaded_text
+from data.ledger import Batch, Ledger, SourceKind, loaded_text
 from data.parsing import SHOWN_CHARACTERS, cells, parse_sql
 from data.quarantine import HINTS, describe
 from data.resolving import (
@@ -54,29 +57,34 @@ from data.staging import (
     stage_rows,
 )
 from data.upkeep import AS_PARQUET, Progress, erasures, finish_erasures
+from data.waiting import WAITS_SQL, again, gather, list_origins
 
 # A summary shows so many quarantined rows.
 SHOWN_ROWS = 20
+# What the quarantine keeps of a rejected row.
+REJECTED = '"table", file, line, "column", value, problem, hint'
 # A long step says this often how far it is, in seconds.
 SAYS_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TableSummary:
-    """What became of a table's rows in one import."""
+    """What became of a table's rows in one import; those that `waiting` counts are among the quarantined."""
 
     table: str
     read: int
     imported: int
     duplicate: int
     quarantined: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
     """What became of an import; `batch` is None where nothing was new.
 
-    `passed_over` counts what the files hold that is no event of the ledger, by what it is.
+    `passed_over` counts what the files hold that is no event of the ledger, by what it is; `taken_in` the rows of
+    earlier imports that had waited for what this one brought, by table.
     """
 
     format: str
@@ -85,23 +93,59 @@ class ImportSummary:
     quarantine: list[dict[str, object]] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
     passed_over: dict[str, int] = field(default_factory=dict)
+    taken_in: dict[str, int] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
         """Rows set aside, over all tables."""
         return sum(each.quarantined for each in self.tables)
 
+    @property
+    def waiting(self) -> int:
+        """Those of them that wait for what they name."""
+        return sum(each.waiting for each in self.tables)
+
 
 def import_history(
     ledger: Ledger, fmt: Format, path: Path, *, loaded_at: datetime, progress: Progress = lambda _: None
 ) -> ImportSummary:
-    """Import a folder or file; all of it in one batch, or nothing.
+    """Import a folder or file; all of it in one batch, or nothing. Rows that waited for it make batches of their own.
 
     Raises FileMissing, WrongFormat or BrokenFile before anything is written, AllRejected after the quarantine is
     written when no row could be read, Locked when another import runs.
     """
     files = fmt.sources(path)
-    with ledger.writing() as number, ledger.connection() as con:
+    taken_in: Counter[str] = Counter()
+    with ledger.writing():
+        summary = replace(_import(ledger, fmt, files, loaded_at, progress), not_read=fmt.not_read(path))
+        while more := _take_in(ledger, loaded_at, progress):
+            taken_in.update(more)
+    refused = summary.quarantined - summary.waiting
+    if refused and not any(each.imported or each.duplicate or each.waiting for each in summary.tables):
+        first = summary.quarantine[0]
+        raise AllRejected(f"all {refused:,} rows were rejected; the first: {describe(first)}", hint=str(first["hint"]))
+    return replace(summary, taken_in=dict(taken_in))
+
+
+def _take_in(ledger: Ledger, loaded_at: datetime, progress: Progress) -> Counter[str]:
+    """Take in the rows that need wait no longer; answer how many of each table."""
+    taken_in: Counter[str] = Counter()
+    for kind, waiting in ledger.waiting().items():
+        fmt = again(kind)
+        files = [(mapping, waiting[mapping.table.name]) for mapping in fmt.mappings if mapping.table.name in waiting]
+        try:
+            summary = _import(ledger, fmt, files, loaded_at, progress)
+        except (BrokenFile, FileMissing) as broken:
+            raise StoreDamaged(f"the ledger is damaged: of the rows that wait, {broken}") from broken
+        taken_in.update({each.table: each.imported for each in summary.tables if each.imported})
+    return taken_in
+
+
+def _import(
+    ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]], loaded_at: datetime, progress: Progress
+) -> ImportSummary:
+    """Import these files in one batch, or nothing where nothing is new."""
+    with ledger.connection() as con:
         con.execute("SET VARIABLE loaded_at = CAST(? AS TIMESTAMP)", [loaded_at])
         # Values are judged, and never what a file's own statistics say of them.
         con.execute("SET disabled_optimizers = 'statistics_propagation'")
@@ -118,16 +162,13 @@ def import_history(
             _judge(steps, fmt, table, own)
             with steps.step(f"telling {table.name} apart"), reading(*(source.path for source in own)):
                 resolve(con, table, own, restates=fmt.restates)
-        summary = _summarise(con, fmt, tables, path)
-        kept = any(s.imported for s in summary.tables)
-        if _set_aside(con, ledger) or kept:
-            ledger.commit(_write(steps, ledger, fmt, number, sources, summary, loaded_at))
-            summary = replace(summary, batch=number)
-    if summary.quarantined and not kept and not any(s.duplicate for s in summary.tables):
-        first = summary.quarantine[0]
-        raise AllRejected(
-            f"all {summary.quarantined:,} rows were rejected; the first: {describe(first)}", hint=str(first["hint"])
-        )
+        list_origins(con, fmt, sources)
+        summary = _summarise(con, fmt, tables)
+        waiting = _gather(con, ledger, fmt, tables)
+        if _set_aside(con, ledger) or waiting or any(s.imported for s in summary.tables):
+            batch = _write(steps, ledger, fmt, sources, summary, waiting, loaded_at)
+            ledger.commit(batch)
+            summary = replace(summary, batch=batch.number)
     return summary
 
 
@@ -341,25 +382,29 @@ def _count(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         )
 
 
-def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table], path: Path) -> ImportSummary:
+def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table]) -> ImportSummary:
     """Fill `rejected` with every row that is set aside, and count what became of each table's rows."""
-    rows = " UNION ALL ".join(
-        ["SELECT * EXCLUDE (_row) FROM wrong", *(part for table in tables for part in _rejected_sql(table))]
-    )
+    rows = " UNION ALL ".join(["FROM wrong", *(part for table in tables for part in _rejected_sql(table))])
     hints = " ".join(f"WHEN {literal(p)} THEN {literal(h)}" for p, h in HINTS.items())
     con.execute(
         f"""CREATE TEMP TABLE rejected AS
-            SELECT q."table", f.file, q.{LINE} AS line, q.c AS "column", q.v AS value, q.p AS problem,
+            SELECT q._file, q.{ROW}, q."table", coalesce(o.source_file, f.file) AS file,
+                   coalesce(o.source_line, q.{LINE}) AS line, q.c AS "column", q.v AS value, q.p AS problem,
                    CASE q.p {hints} END AS hint
-            FROM ({rows}) AS q JOIN source_files AS f ON f.number = q._file"""
+            FROM ({rows}) AS q JOIN source_files AS f ON f.number = q._file
+            LEFT JOIN origins AS o USING (_file, {ROW})"""
     )
-    rejected = dict(con.execute('SELECT "table", count(*) FROM rejected GROUP BY 1').fetchall())
+    rejected, waiting = (
+        dict(con.execute(f'SELECT "table", count(*) FROM rejected WHERE {which} GROUP BY 1').fetchall())
+        for which in ("true", f"problem IN {WAITS_SQL}")
+    )
     counts: list[TableSummary] = []
     for table in tables:
         read = total(con, "rows", f'source_files WHERE "table" = {literal(table.name)}')
         new = read - count(con, f"apart_{table.name}") + count(con, f"resolved_{table.name} WHERE _fate = 'new'")
         duplicate = count(con, f"resolved_{table.name} WHERE _fate = 'duplicate'")
-        counts.append(TableSummary(table.name, read, new, duplicate, rejected.get(table.name, 0)))
+        aside = (rejected.get(table.name, 0), waiting.get(table.name, 0))
+        counts.append(TableSummary(table.name, read, new, duplicate, *aside))
     whole = sorted(rejected.keys() - {table.name for table in tables})
     counts += [TableSummary(name, rejected[name], 0, 0, rejected[name]) for name in whole]
     passed_over = dict(
@@ -367,10 +412,10 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table],
             "SELECT what, sum(rows)::BIGINT FROM passed_over GROUP BY 1 HAVING sum(rows) > 0 ORDER BY 1"
         ).fetchall()
     )
-    first = con.execute(f'SELECT * FROM rejected ORDER BY file, line, "table", "column" LIMIT {SHOWN_ROWS}')
+    first = con.execute(f'SELECT {REJECTED} FROM rejected ORDER BY file, line, "table", "column" LIMIT {SHOWN_ROWS}')
     names = [column[0] for column in first.description or []]
     shown = [dict(zip(names, row, strict=True)) for row in first.fetchall()]
-    return ImportSummary(fmt.name, None, counts, shown, fmt.not_read(path), passed_over)
+    return ImportSummary(fmt.name, None, counts, shown, passed_over=passed_over)
 
 
 def _rejected_sql(table: Table) -> Iterator[str]:
@@ -379,20 +424,28 @@ def _rejected_sql(table: Table) -> Iterator[str]:
         column = culprit(table, fate)
         if column == "supplier_id" and not table.has_supplier:
             continue
-        yield f"""SELECT {literal(table.name)}, _file, _line, s.source, left(r.{column}, {SHOWN_CHARACTERS}), _fate
+        value = f"left({column}, {SHOWN_CHARACTERS})"
+        yield f"""SELECT {literal(table.name)}, _file, {ROW}, {LINE}, s.source, {value}, _fate
                   FROM resolved_{table.name} AS r JOIN source_columns AS s ON s.number = _file AND s.name = '{column}'
                   WHERE _fate = '{fate}'"""
+
+
+def _gather(con: duckdb.DuckDBPyConnection, ledger: Ledger, fmt: Format, tables: list[Table]) -> dict[Table, int]:
+    """Fill `waiting_<table>` for each table of which other rows wait than before; answer how many each."""
+    before = ledger.waiting().get(SourceKind(fmt.tier, fmt.restates), {})
+    left = {table: gather(con, fmt, table, before.get(table.name)) for table in tables}
+    return {table: rows for table, rows in left.items() if rows is not None}
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> bool:
-    """Keep of the rejected rows those that no earlier import has set aside already; answer whether there are any."""
+    """Keep of the refused rows those that no earlier import has set aside already; answer whether there are any."""
     files = [ledger.quarantine_file(batch.number) for batch in ledger.batches() if any(batch.quarantined.values())]
     earlier = [file for file in files if file.exists()]
     known = f"EXCEPT ALL SELECT * FROM {parquet(*earlier)}" if earlier else ""
-    con.execute(f"CREATE TEMP TABLE fresh AS SELECT * FROM rejected {known}")
+    con.execute(f"CREATE TEMP TABLE fresh AS SELECT {REJECTED} FROM rejected WHERE problem NOT IN {WAITS_SQL} {known}")
     return any_row(con, "fresh")
 
 
@@ -400,13 +453,13 @@ def _write(
     steps: _Steps,
     ledger: Ledger,
     fmt: Format,
-    number: int,
     sources: list[Source],
     summary: ImportSummary,
+    waiting: dict[Table, int],
     loaded_at: datetime,
 ) -> Batch:
-    """Write the new rows and the quarantine to the side, rename them in, and answer the batch that would name them."""
-    con, loaded = steps.con, loaded_text(loaded_at)
+    """Write the new rows and those set aside to the side, rename them in, and answer the batch that would name them."""
+    con, number, loaded = steps.con, ledger.version + 1, loaded_text(loaded_at)
     aside = ledger.folder / ".aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -440,7 +493,12 @@ def _write(
             target = aside / "quarantine.parquet"
             con.execute(f"COPY (SELECT * FROM fresh ORDER BY file, line) TO {literal(str(target))} (FORMAT parquet)")
             apart = [behind.submit(_keep, target, ledger.quarantine_file(number))]
-    for kept in (*keeping.values(), *apart):
+        left: dict[Table, Future[str]] = {}
+        for table in (table for table, rows in waiting.items() if rows):
+            target = aside / f"{table.name}.waiting.parquet"
+            con.execute(f"COPY waiting_{table.name} TO {literal(str(target))} ({AS_PARQUET})")
+            left[table] = behind.submit(_keep, target, ledger.waiting_file(table.name, number))
+    for kept in (*keeping.values(), *left.values(), *apart):
         kept.result()
     shutil.rmtree(aside, ignore_errors=True)
     return Batch(
@@ -458,6 +516,9 @@ def _write(
         corrections=corrections,
         first_day=first_day,
         last_day=last_day,
+        restates=fmt.restates,
+        waiting={table.name: rows for table, rows in waiting.items()},
+        waiting_sha256={table.name: kept.result() for table, kept in left.items() if not table.personal},
     )
 
 

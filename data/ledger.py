@@ -28,6 +28,7 @@ from credit.domain.money import BOOK_CURRENCY
 from data.door import case_suppliers_sql, standing_merges_sql, stands_on, view_sql
 from data.durable import exclusive, json_of, sha256_of, write_whole
 from data.groups import connected, gone_on_as
+from data.quarantine import HINTS
 from data.schema import (
     CONSENTS,
     GROUP_TIES,
@@ -52,16 +53,34 @@ CASE_COLUMNS = ("case_id", "supplier_id", "as_of", "contract_id")
 # The column in which a compacted file says which batch brought a row.
 IMPORTED_IN = "imported_in"
 
+# The columns of a row that waits which say where it came from, and what they are called in the quarantine.
+SET_ASIDE = {
+    "source_file": "file",
+    "source_line": "line",
+    "source_column": "column",
+    "source_value": "value",
+    "problem": "problem",
+}
+
 # Memory that one import or one reading may take before it spills to disk.
 MEMORY_LIMIT = "1500MB"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """A kind of source: the data it has, and whether it says a row again when it changes."""
+
+    tier: str
+    restates: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One import: what was read, what became of it, and the files it added. Counts are by table.
 
-    `quarantined` counts the rows that were set aside for the first time; one that an earlier batch keeps is not
-    counted again. `sha256` has the hash of each table's file.
+    `quarantined` counts the rows that were refused for the first time; one that an earlier batch keeps is not counted
+    again. `waiting` counts all rows of the same `kind` that wait for what they name; those of a table that is not in it
+    are as an earlier batch left them. `sha256` has the hash of each table's file.
     """
 
     number: int
@@ -78,6 +97,14 @@ class Batch:
     corrections: dict[str, int] = field(default_factory=dict)
     first_day: dict[str, str] = field(default_factory=dict)
     last_day: dict[str, str] = field(default_factory=dict)
+    restates: bool = False
+    waiting: dict[str, int] = field(default_factory=dict)
+    waiting_sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> SourceKind:
+        """What rows that wait have to have in common to be taken in together."""
+        return SourceKind(self.tier, self.restates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +196,10 @@ class Ledger:
         }
         if compaction is not None:
             written |= {self.compacted_file(table, compaction.upto): sha for table, sha in compaction.sha256.items()}
+        batches = self.batches()
+        for (_, table), number in self._waiting(batches).items():
+            sha = next(batch for batch in batches if batch.number == number).waiting_sha256.get(table)
+            written |= {self.waiting_file(table, number): sha} if sha else {}
         wrong = []
         for file, sha256 in written.items():
             if not file.is_file():
@@ -409,20 +440,35 @@ class Ledger:
         """Where a batch keeps the rows it could not read."""
         return self.folder / "quarantine" / f"{_partition(number)}.parquet"
 
+    def waiting_file(self, table: str, number: int) -> Path:
+        """Where a batch keeps all rows of a table that wait for what they name; no reader sees them."""
+        return self.folder / "waiting" / _partition(number) / f"{table}.parquet"
+
+    def _waiting(self, batches: list[Batch]) -> dict[tuple[SourceKind, str], int]:
+        """The batch that keeps the rows of each kind and table that wait; of a table where none does there is none."""
+        last = {(batch.kind, table): batch for batch in batches for table in batch.waiting}
+        return {(kind, table): batch.number for (kind, table), batch in last.items() if batch.waiting[table]}
+
+    def waiting(self) -> dict[SourceKind, dict[str, Path]]:
+        """The files of the rows that wait for what they name, by kind and table."""
+        kinds: dict[SourceKind, dict[str, Path]] = {}
+        for (kind, table), number in self._waiting(self.batches()).items():
+            kinds.setdefault(kind, {})[table] = self.waiting_file(table, number)
+        return kinds
+
     @contextmanager
-    def writing(self) -> Iterator[int]:
-        """Hold the writer's lock; yields the number of the next batch. Raises Locked."""
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock. Raises Locked."""
         with exclusive(self.folder / ".lock", "ledger"):
-            number = self.version + 1
-            self._sweep(number)
-            yield number
+            self._sweep()
+            yield
 
-    def _sweep(self, number: int) -> None:
-        """Remove what no record names: of an import or compaction that was cut off, or that a compaction replaced.
+    def _sweep(self) -> None:
+        """Remove what no record names: of an import or compaction that was cut off, or what a later one replaced.
 
-        What it replaced stays until the next writer comes, for somebody may be reading it.
+        What was replaced stays until the next writer comes, for somebody may be reading it.
         """
-        tables = self.folder / "tables"
+        tables, number = self.folder / "tables", self.version + 1
         for left in tables.glob(f"*/{_partition(number)}"):
             shutil.rmtree(left)
         self.quarantine_file(number).unlink(missing_ok=True)
@@ -432,6 +478,10 @@ class Ledger:
             of_a_compaction = "-" in folder.name
             if folder.name != _compacted(upto) and (of_a_compaction or folder.name <= _partition(upto)):
                 shutil.rmtree(folder)
+        wait = {file for files in self.waiting().values() for file in files.values()}
+        for file in (self.folder / "waiting").glob("batch=*/*"):
+            if file not in wait:
+                file.unlink()
         for spill in (self.folder / ".spill").glob("*-*"):
             if not _lives(int(spill.name.split("-")[0])):
                 shutil.rmtree(spill, ignore_errors=True)
@@ -457,7 +507,9 @@ class Ledger:
 
     def personal_files(self, table: Table) -> list[Path]:
         """The files that hold a table of personal data."""
-        return self._files(table, self.batches())
+        batches = self.batches()
+        waiting = [files[table.name] for files in self.waiting().values() if table.name in files]
+        return self._files(table, batches) + waiting
 
     def commit(self, batch: Batch) -> None:
         """Make a batch part of the ledger: the one moment at which its rows come to exist."""
@@ -465,9 +517,14 @@ class Ledger:
         write_whole(self.folder / "batches" / f"{batch.number:06d}.json", record.encode())
 
     def quarantine(self) -> pd.DataFrame:
-        """The rows that no import could read: batch, table, file, line, column, value, problem, hint."""
-        files = [self.quarantine_file(b.number) for b in self.batches() if any(b.quarantined.values())]
-        frames = [pd.read_parquet(file).assign(batch=int(file.stem[6:])) for file in files if file.exists()]
+        """The rows that no import could read or that wait: batch, table, file, line, column, value, problem, hint."""
+        batches = self.batches()
+        refused = [(b.number, self.quarantine_file(b.number)) for b in batches if any(b.quarantined.values())]
+        frames = [pd.read_parquet(file).assign(batch=number) for number, file in refused if file.exists()]
+        for (_, table), number in self._waiting(batches).items():
+            frame = pd.read_parquet(self.waiting_file(table, number), columns=list(SET_ASIDE))
+            frame = frame.rename(columns=SET_ASIDE).assign(table=table, batch=number)
+            frames.append(frame.assign(hint=frame["problem"].map(HINTS)))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

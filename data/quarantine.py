@@ -27,11 +27,12 @@ HINTS: dict[str, str] = {
     "several-suppliers": "what each of several suppliers was awarded is not said; the award is nobody's alone",
     "duplicate-key": "another row has the same id and says something else; a correction needs its own `record_id`"
     " and names this one in `replaces`",
-    "unknown-record": "`replaces` names a row that the ledger does not hold; import that row with or before this one",
-    "corrected-before": "a correction of a correction is recorded no earlier than the one that it corrects",
+    "unknown-record": "`replaces` names a row that the ledger does not hold; this one is kept, and goes in with that",
+    "corrected-before": "a correction of a correction is recorded no earlier than the one that it corrects; this one"
+    " is kept, and goes in once that is known from earlier on",
     "replaced-twice": "that row has a correction already; a further one replaces the correction",
     "erased": "the supplier's personal data were erased and are not taken in again",
-    "unknown-supplier": "no supplier of that id is registered; import the suppliers with or before their events",
+    "unknown-supplier": "no supplier of that id is registered; the row is kept, and goes in with the registration",
 }
 
 

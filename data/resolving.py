@@ -15,8 +15,10 @@ from data.formats.format import Mapping
 from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
 from data.staging import Staged, quoted
 
-# Why a row that can be read is not taken in.
-FATES = ("erased", "unknown-supplier", "duplicate-key", "unknown-record", "replaced-twice", "corrected-before")
+# What a row waits for: its supplier, the row that it corrects, or an earlier word of it than its own.
+WAITS = ("unknown-supplier", "unknown-record", "corrected-before")
+# Why a row that can be read is not taken in, or not yet.
+FATES = ("erased", "duplicate-key", "replaced-twice", *WAITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def resolve(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source],
 
     A row is doubtful where it shares its id or key with another, corrects one or is corrected, or where its supplier is
     not registered; any other that can be read is new. Its fate is new, duplicate, or one of FATES. Rows are one where
-    they have the same id and say the same. Of rows that contradict each other the first counts.
+    they have the same id and say the same. Of rows that contradict each other the first to come counts.
     """
     _doubt(con, table, sources)
     con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
@@ -114,61 +116,76 @@ def _resolve_sql(table: Table) -> str:
     """Each doubtful row with its fate.
 
     A row that is refused counts for no other: not as the first of its id or key, nor as one that may be corrected. So
-    it makes no difference whether the others come with it or without.
+    it makes no difference whether the others come with it or without. What was said more than once is known since it
+    was first recorded; where that is only said later, the earlier word stands until the one that was there before it.
     """
     return f"""
         CREATE TEMP TABLE resolved_{table.name} AS
-        WITH RECURSIVE old AS (SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met),
+        WITH RECURSIVE old AS (
+            SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met
+            QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY recorded_at) = 1),
         asked AS ({_asked_sql(table, REPLACES.name)}),
         named AS (
-            SELECT *, first_value(digest) OVER same_id AS first_digest, row_number() OVER same_id AS nth
-            FROM asked WHERE refused IS NULL WINDOW same_id AS (PARTITION BY record_id ORDER BY _file, _row)),
-        fresh AS (SELECT * FROM named ANTI JOIN old USING (record_id) WHERE nth = 1),
+            SELECT a.*, old.recorded_at AS known_since, old.record_id IS NOT NULL AS is_old,
+                   coalesce(old.digest, first_value(a.digest) OVER same_id) AS first_digest,
+                   row_number() OVER same_id AS nth
+            FROM asked AS a LEFT JOIN old USING (record_id)
+            WHERE refused IS NULL WINDOW same_id AS (PARTITION BY a.record_id ORDER BY _file, _row)),
+        fresh AS (FROM named WHERE NOT is_old AND nth = 1),
         there AS (
-            SELECT record_id, recorded_at, replaces, {listed(table.names)} FROM old
-            UNION ALL SELECT record_id, recorded_at, replaces, {listed(table.names)} FROM fresh),
-        corrections AS (
-            SELECT f.*, target.replaces IS NOT NULL AND f.recorded_at < target.recorded_at AS too_early
-            FROM fresh AS f LEFT JOIN there AS target ON target.record_id = f.replaces WHERE f.replaces IS NOT NULL),
+            SELECT record_id, replaces, {listed(table.names)} FROM old
+            UNION ALL SELECT record_id, replaces, {listed(table.names)} FROM fresh),
         claimed AS ({_claims_sql(table)}),
-        contenders AS (
-            SELECT *, row_number() OVER (PARTITION BY replaces ORDER BY _file, _row) = 1
-                      AND replaces NOT IN (SELECT replaces FROM old WHERE replaces IS NOT NULL) AS first
-            FROM corrections WHERE NOT too_early AND record_id NOT IN (SELECT record_id FROM claimed)),
+        said AS (
+            SELECT record_id, replaces, recorded_at, -1 AS _file, 0 AS _row FROM old
+            UNION ALL
+            SELECT record_id, replaces, recorded_at, _file, _row FROM named
+            WHERE digest = first_digest AND record_id NOT IN (SELECT record_id FROM claimed)),
+        corrections AS (
+            SELECT record_id, replaces, list(DISTINCT recorded_at) AS moments, min((_file, _row)) AS place
+            FROM said WHERE replaces IN (SELECT record_id FROM there) GROUP BY ALL),
         stands AS (
-            SELECT record_id FROM old WHERE record_id IN (SELECT replaces FROM corrections)
+            SELECT record_id, bool_or(replaces IS NOT NULL) AS corrects, min(recorded_at) AS since FROM said
+            WHERE record_id IN (SELECT replaces FROM corrections)
+              AND record_id NOT IN (SELECT record_id FROM corrections) AND (replaces IS NULL OR _file = -1)
+            GROUP BY record_id
             UNION ALL
-            SELECT record_id FROM fresh WHERE replaces IS NULL AND record_id IN (SELECT replaces FROM corrections)
-                AND record_id NOT IN (SELECT record_id FROM claimed)
-            UNION ALL
-            SELECT c.record_id FROM stands AS s JOIN contenders AS c ON c.replaces = s.record_id WHERE c.first),
-        objections AS (
-            FROM claimed
-            UNION ALL
-            SELECT record_id,
-                   CASE WHEN replaces NOT IN (FROM stands) THEN 'unknown-record'
-                        WHEN too_early THEN 'corrected-before'
-                        WHEN record_id NOT IN (SELECT record_id FROM contenders WHERE first) THEN 'replaced-twice' END
-            FROM corrections WHERE record_id NOT IN (SELECT record_id FROM claimed))
-        SELECT new.* EXCLUDE (refused, digest), coalesce(
-                   refused,
-                   CASE WHEN coalesce(same.digest, n.first_digest) <> new.digest THEN 'duplicate-key'
-                        WHEN same.digest IS NOT NULL THEN 'duplicate'
-                        WHEN n.nth > 1 THEN coalesce(objection, 'duplicate')
-                        ELSE coalesce(objection, 'new') END) AS _fate
-        FROM asked AS new
-        LEFT JOIN (SELECT _file, _row, first_digest, nth FROM named) AS n USING (_file, _row)
-        LEFT JOIN (SELECT record_id, digest FROM old) AS same USING (record_id)
-        LEFT JOIN objections USING (record_id)"""
+            SELECT record_id, true, since FROM (
+                SELECT c.*, list_min(list_filter(moments, lambda m: NOT s.corrects OR m >= s.since)) AS since
+                FROM stands AS s JOIN corrections AS c ON c.replaces = s.record_id)
+            WHERE since IS NOT NULL QUALIFY row_number() OVER (PARTITION BY replaces ORDER BY place) = 1),
+        fated AS (
+            SELECT n._file, n._row, first_digest, known_since, objection, t.record_id IS NOT NULL AS has_target,
+                   s.record_id IS NOT NULL OR replaces IS NULL OR is_old AS has_place,
+                   coalesce(s.since, least(known_since, min(n.recorded_at) OVER alike)) AS since,
+                   t.corrects AND n.recorded_at < t.since AS too_early
+            FROM named AS n LEFT JOIN stands AS s USING (record_id) LEFT JOIN stands AS t ON t.record_id = n.replaces
+            LEFT JOIN claimed USING (record_id) WINDOW alike AS (PARTITION BY n.record_id, digest))
+        SELECT a.* EXCLUDE (refused, digest, repeats) REPLACE (
+                   CASE WHEN a.recorded_at < known_since THEN known_since END AS superseded_at),
+               CASE WHEN refused IS NOT NULL THEN refused
+                    WHEN first_digest <> digest THEN 'duplicate-key'
+                    WHEN objection IS NOT NULL THEN objection
+                    WHEN NOT has_place AND NOT has_target THEN if(repeats, 'duplicate', 'unknown-record')
+                    WHEN too_early OR a.recorded_at < since THEN if(repeats, 'duplicate', 'corrected-before')
+                    WHEN NOT has_place THEN 'replaced-twice'
+                    WHEN repeats OR a.recorded_at > since OR a.recorded_at = known_since THEN 'duplicate'
+                    ELSE 'new' END AS _fate
+        FROM asked AS a LEFT JOIN fated USING (_file, _row)"""
 
 
 def _asked_sql(table: Table, *beside: str) -> str:
-    """The doubtful rows, each with the digest of what it says, and `refused` where it may not be looked at further."""
+    """The doubtful rows, each with the digest of what it says, and `refused` where it may not be looked at further.
+
+    One that `repeats` another to the moment it was recorded on waits for nothing that the other does not wait for.
+    """
     erased = "supplier_id IN (FROM erased)" if table.personal else "false"
     registered = "supplier_id IN (FROM registered)" if table.has_supplier and table is not SUPPLIERS else "true"
-    return f"""SELECT *, {digest_sql(table, *beside)} AS digest,
-                      CASE WHEN {erased} THEN 'erased' WHEN NOT {registered} THEN 'unknown-supplier' END AS refused
-               FROM doubtful"""
+    return f"""SELECT *, CASE WHEN {erased} THEN 'erased'
+                              WHEN NOT {registered} THEN if(repeats, 'duplicate', 'unknown-supplier') END AS refused
+               FROM (SELECT *, row_number() OVER same > 1 AS repeats
+                     FROM (SELECT *, {digest_sql(table, *beside)} AS digest FROM doubtful)
+                     WINDOW same AS (PARTITION BY record_id, recorded_at, digest ORDER BY _file, _row))"""
 
 
 def _restate_sql(table: Table) -> str:
@@ -189,7 +206,7 @@ def _restate_sql(table: Table) -> str:
             LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met) AS old USING (record_id)
             WINDOW same AS (PARTITION BY said.record_id ORDER BY refused IS NOT NULL, _file, _row)),
         fated AS (
-            SELECT * EXCLUDE (refused, digest, first_digest, again),
+            SELECT * EXCLUDE (refused, digest, repeats, first_digest, again),
                    coalesce(refused, CASE WHEN digest <> first_digest THEN 'duplicate-key'
                                           WHEN again THEN 'duplicate' ELSE 'new' END) AS _fate
             FROM ordered),

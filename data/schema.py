@@ -123,9 +123,7 @@ RECORDED = Column("recorded_at", Kind.MOMENT, "when the platform recorded the ro
 RECORD_ID = text("record_id", "the source's id of this row; empty where that is its key", required=False)
 REPLACES = text("replaces", "the record_id of the row that this one corrects", required=False)
 SOURCE_COLUMNS = (RECORD_ID, REPLACES, RECORDED)
-SUPERSEDED = Column(
-    "superseded_at", Kind.MOMENT, "when a restatement that was imported before had taken its place, UTC"
-)
+SUPERSEDED = Column("superseded_at", Kind.MOMENT, "when a row that was imported before it takes its place, UTC")
 LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
 OWN_COLUMNS = (*SOURCE_COLUMNS, SUPERSEDED, LOADED)
 

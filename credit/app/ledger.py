@@ -36,7 +36,8 @@ def import_(
 ) -> None:
     """Import files: all of them in one step or nothing; the same file twice changes nothing.
 
-    Rows that cannot be read go to quarantine with file, line, column, value and hint, and the command exits 4.
+    Rows that cannot be read go to quarantine with file, line, column, value and hint, and the command exits 4. Those
+    that only lack their supplier, or the row that they correct, wait there and go in as soon as it comes.
     """
     from credit.app.clock import now
     from data.formats import format_named
@@ -63,9 +64,13 @@ def import_(
             typer.echo(f"Passed over: {count:,} {what}")
         for row in summary.quarantine[:SHOWN_PROBLEMS]:
             typer.echo(f"Quarantined: {describe(row)}; {row['hint']}")
-        if summary.batch is None:
+        if summary.waiting:
+            typer.echo(f"Waiting: {summary.waiting:,} of these rows, each for what it names; they go in with that")
+        for table, count in summary.taken_in.items():
+            typer.echo(f"Taken in: {count:,} {table.replace('_', ' ')} that had waited for what they name")
+        if summary.batch is None and not summary.taken_in:
             typer.echo("Nothing was new; the ledger is unchanged.")
-        else:
+        elif summary.batch is not None:
             typer.echo(f"Batch {summary.batch} is in the ledger.")
 
     console.answer(asdict(summary), as_json=as_json, page=page)

@@ -16,6 +16,7 @@ LISTED_PROBLEMS = 20
 def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     """Tables with rows and dates, the last import and the quarantine. Raises EmptyLedger."""
     from data.quarantine import describe
+    from data.waiting import WAITING
 
     batches = ledger.batches()
     if not batches:
@@ -32,7 +33,7 @@ def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     ]
     quarantine = ledger.quarantine()
     rows = quarantine.head(LISTED_PROBLEMS).to_dict("records")
-    last = batches[-1]
+    last = next(batch for batch in reversed(batches) if batch.format != WAITING)
     return {
         "version": ledger.version,
         "tables": tables,

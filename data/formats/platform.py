@@ -53,7 +53,9 @@ PLATFORM = Format(
         "`credit ledger formats platform` and, as a Data Package descriptor, in `docs/platform-schema.json`. Optional"
         " columns may be left out. Amounts are whole fen. `recorded_at` is when the platform recorded the row (UTC); "
         "without it a row counts as known one day after it happened. A correction is a new row with an id of its own "
-        "in `record_id` that names the row it corrects in `replaces`."
+        "in `record_id` that names the row it corrects in `replaces`. Files may come in any order: a row whose "
+        "supplier, or the row that it corrects, is not there yet waits for it; of a row said again the earliest "
+        "`recorded_at` counts. Of rows that contradict each other the first to come stands."
     ),
     sample=(
         "# listings.csv\n"

@@ -81,7 +81,9 @@ VAT_INVOICES = Format(
         "invoice that was voided later counts as voided from its date on. A negative amount is a red-letter reversal "
         "and nets the sums; where total differs from amount plus tax, all three are kept as they stand. Rows equal in "
         "every column are one invoice; the number alone is not a key, some issuers reuse it. An invoice counts as "
-        "known on its own date (lag 0 days). Labels (`default`: 是 or 否) go to `outcomes`; they carry no date."
+        "known on its own date (lag 0 days). Labels (`default`: 是 or 否) go to `outcomes`. Companies and labels carry "
+        "no date: they count as known from the first and the last day of the invoices beside them, so import a folder "
+        "whole."
     ),
     sample=(
         "# output_invoices.csv\n"
