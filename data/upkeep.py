@@ -17,8 +17,8 @@ from data.staging import literal, parquet, quoted
 Progress = Callable[[str], None]
 
 # How the ledger's files are written: a single supplier's rows lie together in small row groups, so that one case reads
-# little; the lowest level of compression is as small here as the usual one, and faster; the second version's encodings of
-# numbers and days are smaller, and faster both to write and to read.
+# little; the lowest level of compression is as small here as the usual one, and faster. The second version's encodings
+# of numbers and days are smaller, and faster both to write and to read.
 AS_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 50_000"
 
 
