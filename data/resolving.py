@@ -15,6 +15,8 @@ from data.formats.format import Mapping
 from data.schema import RECORD_ID, REPLACES, SUPPLIERS, Table
 from data.staging import Staged, quoted
 
+# So many doubtful rows are looked at together.
+ROWS_AT_ONCE = 1_000_000
 # What a row waits for: its supplier, the row that it corrects, or an earlier word of it than its own.
 WAITS = ("unknown-supplier", "unknown-record", "corrected-before")
 # Why a row that can be read is not taken in, or not yet.
@@ -45,7 +47,10 @@ def resolve(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source],
     they have the same id and say the same. Of rows that contradict each other the first to come counts.
     """
     _doubt(con, table, sources)
-    con.execute(_restate_sql(table) if restates and table.key else _resolve_sql(table))
+    by_key = restates and table.key is not None
+    _sift(con, table, () if by_key else (REPLACES.name,))
+    resolved = _restate_sql(table) if by_key else _resolve_sql(table)
+    con.execute(f"INSERT INTO resolved_{table.name} BY NAME {resolved}")
     con.execute(
         f"""CREATE TEMP TABLE apart_{table.name} AS
             SELECT _file, _row FROM wrong WHERE "table" = '{table.name}'
@@ -112,6 +117,53 @@ def _doubt(con: duckdb.DuckDBPyConnection, table: Table, sources: list[Source]) 
     )
 
 
+def _sift(con: duckdb.DuckDBPyConnection, table: Table, beside: tuple[str, ...]) -> None:
+    """Fill `asked` with the doubtful rows whose fate hangs on others, with the digest of what each says.
+
+    The fate of those that nothing hangs on goes to `resolved_<table>` at once: what is known already, at least since
+    this row was recorded, and what may not be looked at further. There may be as many as the ledger has rows, so they
+    are taken some at a time. A row that `repeats` another to the moment it was recorded on waits for nothing that the
+    other does not wait for.
+    """
+    resolved, digest = f"resolved_{table.name}", digest_sql(table, *beside)
+    con.execute(f"CREATE TEMP TABLE {resolved} AS SELECT *, CAST(NULL AS VARCHAR) AS _fate FROM doubtful WHERE false")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE asked AS SELECT *, '' AS digest, false AS repeats FROM doubtful WHERE false"
+    )
+    erased = "supplier_id IN (FROM erased)" if table.personal else "false"
+    registered = "supplier_id IN (FROM registered)" if table.has_supplier and table is not SUPPLIERS else "true"
+    pieces = 1 + count(con, "doubtful") // ROWS_AT_ONCE
+    for piece in range(pieces):
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE sifted AS
+                WITH said AS (SELECT *, {digest} AS digest FROM doubtful WHERE hash(record_id) % {pieces} = {piece}),
+                old AS (SELECT record_id, digest, min(recorded_at) AS known_since
+                        FROM (SELECT record_id, recorded_at, {digest} AS digest FROM met
+                              WHERE hash(record_id) % {pieces} = {piece}) GROUP BY record_id, digest)
+                SELECT told.*, CASE WHEN {erased} THEN 'erased'
+                                    WHEN NOT {registered} THEN if(repeats, 'duplicate', 'unknown-supplier')
+                                    WHEN recorded_at >= known_since THEN 'duplicate' END AS _fate
+                FROM (SELECT *, row_number() OVER same > 1 AS repeats FROM said
+                      WINDOW same AS (PARTITION BY record_id, recorded_at, digest ORDER BY _file, _row)) AS told
+                LEFT JOIN old USING (record_id, digest)"""
+        )
+        con.execute(f"INSERT INTO {resolved} SELECT * EXCLUDE (digest, repeats) FROM sifted WHERE _fate IS NOT NULL")
+        con.execute("INSERT INTO asked SELECT * EXCLUDE (_fate) FROM sifted WHERE _fate IS NULL")
+    con.execute("DROP TABLE sifted")
+    con.execute("DROP TABLE doubtful")
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE called AS
+           SELECT hash(record_id) AS h FROM asked UNION SELECT hash(replaces) FROM asked WHERE replaces IS NOT NULL"""
+    )
+    keys = (
+        f"OR hash({listed(table.unique)}) IN (SELECT hash({listed(table.unique)}) FROM asked)" if table.unique else ""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE met AS FROM met
+            WHERE hash(record_id) IN (FROM called) OR replaces IS NOT NULL AND hash(replaces) IN (FROM called) {keys}"""
+    )
+
+
 def _resolve_sql(table: Table) -> str:
     """Each doubtful row with its fate.
 
@@ -120,17 +172,15 @@ def _resolve_sql(table: Table) -> str:
     was first recorded; where that is only said later, the earlier word stands until the one that was there before it.
     """
     return f"""
-        CREATE TEMP TABLE resolved_{table.name} AS
         WITH RECURSIVE old AS (
             SELECT *, {digest_sql(table, REPLACES.name)} AS digest FROM met
             QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY recorded_at) = 1),
-        asked AS ({_asked_sql(table, REPLACES.name)}),
         named AS (
             SELECT a.*, old.recorded_at AS known_since, old.record_id IS NOT NULL AS is_old,
                    coalesce(old.digest, first_value(a.digest) OVER same_id) AS first_digest,
                    row_number() OVER same_id AS nth
             FROM asked AS a LEFT JOIN old USING (record_id)
-            WHERE refused IS NULL WINDOW same_id AS (PARTITION BY a.record_id ORDER BY _file, _row)),
+            WINDOW same_id AS (PARTITION BY a.record_id ORDER BY _file, _row)),
         fresh AS (FROM named WHERE NOT is_old AND nth = 1),
         there AS (
             SELECT record_id, replaces, {listed(table.names)} FROM old
@@ -161,10 +211,9 @@ def _resolve_sql(table: Table) -> str:
                    t.corrects AND n.recorded_at < t.since AS too_early
             FROM named AS n LEFT JOIN stands AS s USING (record_id) LEFT JOIN stands AS t ON t.record_id = n.replaces
             LEFT JOIN claimed USING (record_id) WINDOW alike AS (PARTITION BY n.record_id, digest))
-        SELECT a.* EXCLUDE (refused, digest, repeats) REPLACE (
+        SELECT a.* EXCLUDE (digest, repeats) REPLACE (
                    CASE WHEN a.recorded_at < known_since THEN known_since END AS superseded_at),
-               CASE WHEN refused IS NOT NULL THEN refused
-                    WHEN first_digest <> digest THEN 'duplicate-key'
+               CASE WHEN first_digest <> digest THEN 'duplicate-key'
                     WHEN objection IS NOT NULL THEN objection
                     WHEN NOT has_place AND NOT has_target THEN if(repeats, 'duplicate', 'unknown-record')
                     WHEN too_early OR a.recorded_at < since THEN if(repeats, 'duplicate', 'corrected-before')
@@ -172,20 +221,6 @@ def _resolve_sql(table: Table) -> str:
                     WHEN repeats OR a.recorded_at > since OR a.recorded_at = known_since THEN 'duplicate'
                     ELSE 'new' END AS _fate
         FROM asked AS a LEFT JOIN fated USING (_file, _row)"""
-
-
-def _asked_sql(table: Table, *beside: str) -> str:
-    """The doubtful rows, each with the digest of what it says, and `refused` where it may not be looked at further.
-
-    One that `repeats` another to the moment it was recorded on waits for nothing that the other does not wait for.
-    """
-    erased = "supplier_id IN (FROM erased)" if table.personal else "false"
-    registered = "supplier_id IN (FROM registered)" if table.has_supplier and table is not SUPPLIERS else "true"
-    return f"""SELECT *, CASE WHEN {erased} THEN 'erased'
-                              WHEN NOT {registered} THEN if(repeats, 'duplicate', 'unknown-supplier') END AS refused
-               FROM (SELECT *, row_number() OVER same > 1 AS repeats
-                     FROM (SELECT *, {digest_sql(table, *beside)} AS digest FROM doubtful)
-                     WINDOW same AS (PARTITION BY record_id, recorded_at, digest ORDER BY _file, _row))"""
 
 
 def _restate_sql(table: Table) -> str:
@@ -197,18 +232,16 @@ def _restate_sql(table: Table) -> str:
     """
     key = quoted(table.key or "")
     return f"""
-        CREATE TEMP TABLE resolved_{table.name} AS
-        WITH asked AS ({_asked_sql(table)}),
-        ordered AS (
+        WITH ordered AS (
             SELECT said.*, coalesce(old.digest, first_value(said.digest) OVER same) AS first_digest,
                    old.digest IS NOT NULL OR row_number() OVER same > 1 AS again
             FROM asked AS said
             LEFT JOIN (SELECT record_id, {digest_sql(table)} AS digest FROM met) AS old USING (record_id)
-            WINDOW same AS (PARTITION BY said.record_id ORDER BY refused IS NOT NULL, _file, _row)),
+            WINDOW same AS (PARTITION BY said.record_id ORDER BY _file, _row)),
         fated AS (
-            SELECT * EXCLUDE (refused, digest, repeats, first_digest, again),
-                   coalesce(refused, CASE WHEN digest <> first_digest THEN 'duplicate-key'
-                                          WHEN again THEN 'duplicate' ELSE 'new' END) AS _fate
+            SELECT * EXCLUDE (digest, repeats, first_digest, again),
+                   CASE WHEN digest <> first_digest THEN 'duplicate-key'
+                        WHEN again THEN 'duplicate' ELSE 'new' END AS _fate
             FROM ordered),
         statements AS (
             SELECT {key}, record_id, recorded_at FROM fated WHERE _fate = 'new'
