@@ -69,16 +69,35 @@ def stands_on(day: str, rows: str, *, corrected: bool) -> str:
 
 
 def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
-    """The view of a table of events: its columns and `record_id`, beside `case_id` and `as_of`."""
-    join = f"JOIN {CASE_SUPPLIERS} AS c USING (supplier_id)" if table.has_supplier else "CROSS JOIN cases AS c"
+    """The view of a table of events: its columns and `record_id`, beside `case_id` and `as_of`.
+
+    Where a table is about no supplier its rows are known on days, not for cases, and have no `case_id`.
+    """
+    if not table.has_supplier:
+        return everyone_sql(table, rows, corrected=corrected, currency=currency)
+    seen = _seen_sql(table, rows, f"{CASE_SUPPLIERS} AS c USING (supplier_id)", corrected=corrected, currency=currency)
+    seen = f"SELECT c.case_id, {seen} {_ONLY.get(table.name, '')}"
+    return f"CREATE TEMP VIEW {table.name} AS {_masked(table, seen)} {_STILL_SHOWN.get(table.name, '')}"
+
+
+def everyone_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
+    """The view of a table's rows about whomever, as known on each day of `days`, beside `as_of`."""
+    if table.name in _STILL_SHOWN:
+        raise ValueError(f"what {table.name} says lapses matter by matter, for a case alone")
+    seen = _seen_sql(table, rows, f"days AS c ON t.{table.on} <= c.as_of", corrected=corrected, currency=currency)
+    return f"CREATE TEMP VIEW {table.name} AS {_masked(table, f'SELECT {seen}')}"
+
+
+def _seen_sql(table: Table, rows: str, joined: str, *, corrected: bool, currency: str) -> str:
     names = ", ".join(f"t.{quoted(name)}" for name in (*table.names, "record_id"))
     money = f"AND t.currency = {literal(currency)}" if "currency" in table.names else ""
-    seen = f"""SELECT c.case_id, c.as_of, {names} FROM ({rows}) AS t {join}
-               WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}
-                     {_ONLY.get(table.name, "")}"""
+    return f"""c.as_of, {names} FROM ({rows}) AS t JOIN {joined}
+               WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}"""
+
+
+def _masked(table: Table, seen: str) -> str:
     masked = ", ".join(f"{sql} AS {name}" for name, sql in _MASKED.get(table.name, {}).items())
-    columns = f"* REPLACE ({masked})" if masked else "*"
-    return f"CREATE TEMP VIEW {table.name} AS SELECT {columns} FROM ({seen}) {_STILL_SHOWN.get(table.name, '')}"
+    return f"SELECT {f'* REPLACE ({masked})' if masked else '*'} FROM ({seen})"
 
 
 def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:

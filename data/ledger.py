@@ -12,10 +12,11 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,7 +26,7 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
-from data.door import case_suppliers_sql, standing_merges_sql, stands_on, view_sql
+from data.door import case_suppliers_sql, everyone_sql, standing_merges_sql, stands_on, view_sql
 from data.durable import exclusive, json_of, sha256_of, write_whole
 from data.groups import connected, gone_on_as
 from data.quarantine import HINTS
@@ -201,10 +202,10 @@ class Ledger:
             sha = next(batch for batch in batches if batch.number == number).waiting_sha256.get(table)
             written |= {self.waiting_file(table, number): sha} if sha else {}
         wrong = []
-        for file, sha256 in written.items():
+        for file, digest in written.items():
             if not file.is_file():
                 wrong.append(f"{file.relative_to(self.folder)} is gone")
-            elif sha256_of(file) != sha256:
+            elif sha256_of(file) != digest:
                 wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
         return wrong
 
@@ -218,6 +219,7 @@ class Ledger:
         version: int | None = None,
         currency: str = BOOK_CURRENCY,
         tables: tuple[Table, ...] = TABLES,
+        beside: Mapping[str, list[Path]] = {},
     ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
@@ -225,7 +227,8 @@ class Ledger:
         is about one, `contract_id`. What is known are the rows that had happened and were recorded by the end of
         `as_of`, less those that a correction or restatement recorded by then had replaced. Outcomes and names have no
         view. Rows with amounts are those in `currency`: amounts of two currencies are never added up. Who reads few
-        `tables` names them, and waits for no others to be opened.
+        `tables` names them, and waits for no others to be opened. Files `beside` the ledger, computed from what this
+        door has shown, have a view by their name.
         """
         if cases["case_id"].duplicated().any():
             raise ValueError("two cases have the same case_id")
@@ -235,6 +238,7 @@ class Ledger:
             con.register("cases_frame", cases[list(CASE_COLUMNS)])
             con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
             con.unregister("cases_frame")
+            con.execute("CREATE TEMP VIEW days AS SELECT DISTINCT as_of FROM cases")
             batches = self.batches(version)
             readable = [table for table in tables if not (table.label or table.personal)]
             merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
@@ -242,13 +246,42 @@ class Ledger:
             for table in readable:
                 corrected = self._corrected(table, batches)
                 con.execute(view_sql(table, self.rows(table, batches), corrected=corrected, currency=currency))
-            # Labels, names and whatever else lies on the disk cannot be opened by path either. DuckDB asks about a
-            # path twice: as the SQL writes it, and as it is.
+            for name, files in beside.items():
+                con.execute(f"CREATE TEMP VIEW {name} AS FROM {parquet(*files)}")
             files = [file for table in readable for file in self._files(table, batches)]
-            allowed = sorted({path for file in files for path in (str(file), glob.escape(str(file)))})
-            con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
-            con.execute("SET enable_external_access = false")
+            self._close_paths(con, [*files, *(file for listed in beside.values() for file in listed)])
             yield Known(con, cases, batches)
+
+    @contextmanager
+    def everyone_on(
+        self,
+        days: Sequence[date],
+        *,
+        tables: tuple[Table, ...],
+        version: int | None = None,
+        currency: str = BOOK_CURRENCY,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The same door, for what is about all suppliers together: the tables' rows as known on each of these days.
+
+        The views are those of `known_on` but for `case_id`: beside each row stands the `as_of` that it was known on.
+        """
+        with self.connection() as con:
+            con.execute("CREATE TEMP TABLE days AS SELECT unnest(CAST(? AS DATE[])) AS as_of", [list(days)])
+            batches = self.batches(version)
+            for table in tables:
+                if table.label or table.personal:
+                    raise KeyError(table.name)
+                rows, corrected = self.rows(table, batches), self._corrected(table, batches)
+                con.execute(everyone_sql(table, rows, corrected=corrected, currency=currency))
+            self._close_paths(con, [file for table in tables for file in self._files(table, batches)])
+            yield con
+
+    def _close_paths(self, con: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+        """Let a connection open these files alone: no labels, no names, nothing else that lies on the disk."""
+        # DuckDB asks about a path twice: as the SQL writes it, and as it is.
+        allowed = sorted({path for file in files for path in (str(file), glob.escape(str(file)))})
+        con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+        con.execute("SET enable_external_access = false")
 
     def suppliers(self, as_of: date, *, version: int | None = None, tier: str | None = None) -> pd.DataFrame:
         """One case for each supplier known on a date: `case_id`, `supplier_id`, `as_of`, `tier`, by supplier_id.
@@ -378,6 +411,8 @@ class Ledger:
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
+            # Files of the ledger are never changed; their footers are read once, however many queries look at them.
+            con.execute("SET parquet_metadata_cache = true")
             # What a long query has done so far can be asked for; DuckDB itself prints nothing.
             con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
             yield con
@@ -456,6 +491,24 @@ class Ledger:
             kinds.setdefault(kind, {})[table] = self.waiting_file(table, number)
         return kinds
 
+    # -- what is computed from it ----------------------------------------------------------------------------------
+
+    def derived(self, name: str, version: int | None = None) -> Path | None:
+        """The file that keeps what was computed from a version of the ledger; None where none does, or not as kept."""
+        for file in self._derived_in(version).glob(f"{glob.escape(name)}-*.parquet"):
+            if sha256_of(file) == file.stem.rsplit("-", 1)[1]:
+                return file
+        return None
+
+    def keep_derived(self, name: str, content: bytes, version: int | None = None) -> Path:
+        """Keep what was computed from a version of the ledger until a later one is written to."""
+        file = self._derived_in(version) / f"{name}-{sha256(content).hexdigest()}.parquet"
+        write_whole(file, content)
+        return file
+
+    def _derived_in(self, version: int | None) -> Path:
+        return self.folder / "derived" / f"version={self.version if version is None else version:06d}"
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock. Raises Locked."""
@@ -482,6 +535,9 @@ class Ledger:
         for file in (self.folder / "waiting").glob("batch=*/*"):
             if file not in wait:
                 file.unlink()
+        for folder in (self.folder / "derived").glob("version=*"):
+            if folder != self._derived_in(None):
+                shutil.rmtree(folder)
         for spill in (self.folder / ".spill").glob("*-*"):
             if not _lives(int(spill.name.split("-")[0])):
                 shutil.rmtree(spill, ignore_errors=True)

@@ -1,12 +1,13 @@
-"""Compute the catalogue: one aggregation a source, then the derived features over all of them, in one query.
+"""Compute the catalogue: one query a source, then one that joins them and adds the derived features.
 
-The query runs on the views that the ledger's door opens, so a value can only come from what had happened and was
+The queries run on the views that the ledger's door opens, so a value can only come from what had happened and was
 recorded by the case's own date. One case and a million take the same path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
+from features import buyers
 from features.catalogue import CATALOGUE
 from features.feature import DERIVED, Feature
-from features.sources import Source, source_named
+from features.sources import WINDOWS_SQL, Source, source_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 # What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
 # replay has to come out the same to the byte.
 SIGNIFICANT_DIGITS = 9
+# So many cases are computed at once.
+CASES_AT_ONCE = 100_000
 
 
 def build(known: Known, *, tier: str) -> pd.DataFrame:
@@ -31,8 +35,36 @@ def build(known: Known, *, tier: str) -> pd.DataFrame:
 
     A feature whose table is not part of the data of this tier is missing; a case without history still has its row.
     """
-    columns = known.con.execute(features_query(known.fed(tier))).fetchnumpy()
+    fed = known.fed(tier)
+    for name, query in source_queries(fed).items():
+        known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+    columns = known.con.execute(joining_query(fed)).fetchnumpy()
     return _frame(columns).reindex(known.cases["case_id"])
+
+
+@contextmanager
+def known_on(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[Known]:
+    """The ledger's door for these cases, and what features read beside it: the scores of the buyers on those days."""
+    scored = buyers.scores(ledger, cases["as_of"], version=version)
+    with ledger.known_on(cases, version=version, beside={buyers.BUYERS: scored}) as known:
+        yield known
+
+
+def build_cases(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pd.DataFrame:
+    """The features of each case: a row for each in the order of the cases, indexed by case_id.
+
+    Suppliers are taken some at a time: the ledger keeps each one's rows together, so what is read grows with those
+    asked for, and what is held with how many are taken at once. All days of a supplier are asked together.
+    """
+    import pandas as pd
+
+    order = cases["supplier_id"].argsort(kind="stable")
+    parts = [cases.iloc[order[begin : begin + CASES_AT_ONCE]] for begin in range(0, len(cases), CASES_AT_ONCE)]
+    frames = []
+    for part in parts or [cases]:
+        with known_on(ledger, part.reset_index(drop=True), version=version) as known:
+            frames.append(build(known, tier=tier))
+    return pd.concat(frames).reindex(cases["case_id"])
 
 
 def base_features() -> list[tuple[Source, list[Feature]]]:
@@ -47,22 +79,29 @@ def base_features() -> list[tuple[Source, list[Feature]]]:
 def source_query(source: Source, features: list[Feature]) -> str:
     """All features of one source as one query, one row a case that has any event."""
     columns = _listed(f"{feature.aggregate} AS {feature.name}" for feature in features)
-    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql})\nGROUP BY case_id"
+    dated = "\nJOIN windows USING (as_of)" if any(f.months is not None for f in features) else ""
+    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql}){dated}\nGROUP BY case_id"
+
+
+def source_queries(fed: frozenset[str]) -> dict[str, str]:
+    """The query of each relation that the features are joined from: the windows, and one a source that is fed."""
+    sources = {f"of_{s.name}": source_query(s, features) for s, features in base_features() if s.feeds in fed}
+    return {"windows": WINDOWS_SQL, **sources}
+
+
+def joining_query(fed: frozenset[str]) -> str:
+    """The query that joins what the sources say and adds the derived features, one row a case."""
+    groups = base_features()
+    base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
+    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in groups if source.feeds in fed)
+    derived = _listed(f"CAST({f.sql} AS DOUBLE) AS {f.name}" for f in CATALOGUE if f.source == DERIVED)
+    return f"SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
 
 
 def features_query(fed: frozenset[str]) -> str:
-    """The one query that aggregates each source, joins them, and adds the derived features.
-
-    One query and not one a source: on a single case DuckDB spends its time on planning, not on rows.
-    """
-    groups = base_features()
-    read = [(source, features) for source, features in groups if source.feeds in fed]
-    sources = ",\n".join(f"of_{source.name} AS (\n{source_query(source, features)})" for source, features in read)
-    base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
-    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in read)
-    derived = _listed(f"CAST({f.sql} AS DOUBLE) AS {f.name}" for f in CATALOGUE if f.source == DERIVED)
-    opening = f"WITH {sources}\n" if read else ""
-    return f"{opening}SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
+    """All of it as one query, to be read or to be run elsewhere."""
+    relations = ",\n".join(f"{name} AS (\n{query})" for name, query in source_queries(fed).items())
+    return f"WITH {relations}\n{joining_query(fed)}"
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -91,15 +130,18 @@ def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGIT
     >>> significant(np.array([123456789012.0, 0.1234567894, np.nan, 0.0]))
     array([1.23456789e+11, 1.23456789e-01,            nan, 0.00000000e+00])
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
-        rounded = np.round(values * scale) / scale
-    return np.where(np.isfinite(rounded), rounded, np.where(np.isfinite(values), 0.0, np.nan))
+    # Most features are counts and days, which are short enough as they are.
+    long = np.isfinite(values) & ((values != np.trunc(values)) | (np.abs(values) >= 10.0**digits))
+    rounded = np.where(np.isfinite(values), values, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values[long]))))
+        short = np.round(values[long] * scale) / scale
+    rounded[long] = np.where(np.isfinite(short), short, 0.0)
+    return rounded
 
 
 def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
     """The features of every supplier of a tier known on a date, indexed by supplier_id."""
     cases = ledger.suppliers(as_of, tier=tier, version=version)
-    with ledger.known_on(cases, version=version) as known:
-        frame = build(known, tier=tier)
+    frame = build_cases(ledger, cases, tier=tier, version=version)
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")

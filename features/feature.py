@@ -51,7 +51,7 @@ class Feature:
         """The aggregate with its window and condition as a SQL filter."""
         conditions = []
         if self.months is not None:
-            conditions.append(f"{self.on} > as_of - INTERVAL {self.months} MONTH AND {self.on} <= as_of")
+            conditions.append(f"{self.on} > since_{self.months}m AND {self.on} <= as_of")
         if self.where is not None:
             conditions.append(f"({self.where})")
         return f"{self.sql} FILTER (WHERE {' AND '.join(conditions)})" if conditions else self.sql

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.feature import FALLS, Feature
+from features.feature import EITHER, FALLS, RISES, Feature
 from features.sources import months_back
 
 FEATURES: tuple[Feature, ...] = (
@@ -15,5 +15,73 @@ FEATURES: tuple[Feature, ...] = (
         risk=FALLS,
         reason="TEN",
         missing="the day it was founded is not part of the data",
+    ),
+    Feature(
+        name="firm_size",
+        meaning="Size class of the firm: 1 micro, 2 small, 3 medium, 4 large.",
+        source="registration",
+        sql="max(CASE size_class WHEN 'MICRO' THEN 1 WHEN 'SMALL' THEN 2 WHEN 'MEDIUM' THEN 3 WHEN 'LARGE' THEN 4 END)",
+        unit="class",
+        risk=EITHER,
+        reason="TEN",
+        missing="the size class is not part of the data",
+    ),
+    Feature(
+        name="firm_sole_trader",
+        meaning="Whether the firm is a sole trader: 1 if so, else 0.",
+        source="registration",
+        sql="max(CASE legal_form WHEN 'SOLE_TRADER' THEN 1 WHEN 'COMPANY' THEN 0 WHEN 'FARM_COOP' THEN 0 END)",
+        unit="flag",
+        risk=EITHER,
+        reason="TEN",
+        missing="the legal form is not part of the data",
+    ),
+    Feature(
+        name="firm_registered_months",
+        meaning="Whole months since the firm first registered.",
+        source="registrations",
+        sql=f"max({months_back('effective_on')})",
+        unit="months",
+        risk=FALLS,
+        reason="TEN",
+        missing="never",
+    ),
+    Feature(
+        name="firm_change_count_24m",
+        meaning="Registrations of the last 24 months, the first one included.",
+        source="registrations",
+        on="effective_on",
+        months=24,
+        sql="count(*)",
+        unit="entries",
+        risk=RISES,
+        reason="CHG",
+        missing="never",
+        none=0,
+    ),
+    Feature(
+        name="firm_tie_count",
+        meaning="Standing ties to other firms and persons.",
+        source="standing_ties",
+        sql="count(*)",
+        unit="ties",
+        risk=EITHER,
+        reason="CHG",
+        missing="ties are not part of the data",
+        none=0,
+    ),
+    Feature(
+        name="firm_control_change_count_24m",
+        meaning="Controllers and responsible persons who began or ended in the last 24 months.",
+        source="relations",
+        on="happened_on",
+        months=24,
+        where="tie IN ('CONTROLLER', 'LEGAL_REPRESENTATIVE')",
+        sql="count(*)",
+        unit="entries",
+        risk=RISES,
+        reason="CHG",
+        missing="ties are not part of the data",
+        none=0,
     ),
 )

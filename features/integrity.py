@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from features.feature import RISES, Feature, over_windows
+from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
+from features.sources import months_back
 
 _NO_DISPUTES = "disputes are not part of the data"
 _NO_LISTINGS = "exclusion lists are not part of the data"
@@ -63,5 +64,74 @@ FEATURES: tuple[Feature, ...] = (
         reason="PEN",
         missing=_NO_LISTINGS,
         none=0,
+    ),
+    Feature(
+        name="dispute_open_count",
+        meaning="Disputes that nobody has decided yet.",
+        source="dispute_matters",
+        where="last_kind = 'RAISED'",
+        sql="count(*)",
+        unit="disputes",
+        risk=RISES,
+        reason="DSP",
+        missing="disputes are not part of the data",
+        none=0,
+    ),
+    Feature(
+        name="dispute_open_amount",
+        meaning="Amount in disputes that nobody has decided yet.",
+        source="dispute_matters",
+        where="last_kind = 'RAISED'",
+        sql="sum(amount_fen)",
+        unit="fen",
+        risk=RISES,
+        reason="DSP",
+        missing="disputes are not part of the data",
+        none=0,
+    ),
+    Feature(
+        name="dispute_dismissed_count_24m",
+        meaning="Disputes dismissed in the last 24 months.",
+        source="disputes",
+        on="happened_on",
+        months=24,
+        where="kind = 'DISMISSED'",
+        sql="count(*)",
+        unit="disputes",
+        risk=EITHER,
+        reason="DSP",
+        missing="disputes are not part of the data",
+        none=0,
+    ),
+    Feature(
+        name="dispute_last_months",
+        meaning="Whole months since the last dispute was raised.",
+        source="disputes",
+        where="kind = 'RAISED'",
+        sql=f"min({months_back('happened_on')})",
+        unit="months",
+        risk=FALLS,
+        reason="DSP",
+        missing="no dispute was ever raised",
+    ),
+    Feature(
+        name="dispute_to_contract_count_24m",
+        meaning="Disputes raised against contracts signed in the last 24 months.",
+        source=DERIVED,
+        sql="dispute_raised_count_24m / nullif(contract_count_24m, 0)",
+        unit="ratio",
+        risk=RISES,
+        reason="DSP",
+        missing="no contract was signed in the last 24 months",
+    ),
+    Feature(
+        name="dispute_upheld_share_24m",
+        meaning="Disputes upheld against all decided in the last 24 months.",
+        source=DERIVED,
+        sql="dispute_upheld_count_24m / nullif(dispute_upheld_count_24m + dispute_dismissed_count_24m, 0)",
+        unit="share",
+        risk=RISES,
+        reason="DSP",
+        missing="no dispute was decided in the last 24 months",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
+from features.sources import month_deviation, month_mean
 
 _NO_INVOICES = "invoices are not part of the data"
 _NO_PURCHASE = "no valid purchase invoice in the last 12 months"
@@ -49,31 +50,6 @@ FEATURES: tuple[Feature, ...] = (
         risk=RISES,
         reason="ACT",
         missing="no purchase was ever recorded",
-    ),
-    Feature(
-        name="purchases_tax_sum_12m",
-        meaning="Tax on the purchases of the last twelve months.",
-        source="purchases",
-        on="issued_on",
-        months=12,
-        sql="sum(tax_fen)",
-        unit="fen",
-        risk=EITHER,
-        reason="ACT",
-        missing=_NO_INVOICES,
-        none=0,
-    ),
-    Feature(
-        name="purchases_voided_share_12m",
-        meaning="Share of the purchase invoices of the last twelve months that the vendor voided.",
-        source="purchase_papers",
-        on="issued_on",
-        months=12,
-        sql="avg(CASE WHEN status = 'VOIDED' THEN 1.0 ELSE 0.0 END)",
-        unit="share",
-        risk=RISES,
-        reason="REJ",
-        missing="no purchase invoice in the last 12 months",
     ),
     Feature(
         name="purchases_vendor_count_12m",
@@ -129,11 +105,34 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="tax_burden_12m",
         meaning="Tax on sales less tax on purchases, against net sales of the last twelve months.",
-        source=DERIVED,
-        sql="(sales_tax_sum_12m - purchases_tax_sum_12m) / nullif(greatest(sales_amount_sum_12m, 0), 0)",
+        source="papers_12m",
+        sql="sum(CASE direction WHEN 'ISSUED' THEN tax_fen ELSE -tax_fen END)"
+        " / nullif(greatest(sum(CASE direction WHEN 'ISSUED' THEN net_fen ELSE 0 END), 0), 0)",
         unit="ratio",
         risk=EITHER,
         reason="MAR",
         missing="no sales in the last 12 months",
+    ),
+    Feature(
+        name="purchases_active_months_12m",
+        meaning="Months with purchases among the last twelve.",
+        source="purchases_by_month",
+        where="amount > 0 AND month < 12",
+        sql="count(*)",
+        unit="months",
+        risk=FALLS,
+        reason="ACT",
+        missing="invoices are not part of the data",
+        none=0,
+    ),
+    Feature(
+        name="purchases_volatility_12m",
+        meaning="Standard deviation of monthly purchases over their mean, last twelve months.",
+        source="purchases_by_month",
+        sql=f"{month_deviation()} / nullif(greatest({month_mean()}, 0), 0)",
+        unit="ratio",
+        risk=RISES,
+        reason="GRO",
+        missing="nothing was bought in the last 12 months",
     ),
 )

@@ -21,6 +21,13 @@ class Source:
     sql: str
 
 
+# How many months a window may have, and the relation of the days after which each begins: `as_of` and `since_<n>m`.
+WINDOWS = (3, 6, 12, 24, 36)
+WINDOWS_SQL = f"""
+    SELECT as_of, {", ".join(f"CAST(as_of - INTERVAL {n} MONTH AS DATE) AS since_{n}m" for n in WINDOWS)}
+    FROM (SELECT DISTINCT as_of FROM cases)"""
+
+
 def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
     """A year's amounts by known counterparty, from which concentration is read; what nets to nothing is left out.
 
@@ -29,7 +36,8 @@ def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
     return f"""SELECT case_id, as_of, {party} AS party, sum({amount}) AS amount,
                       count(*) FILTER (WHERE {amount} > 0) AS events,
                       sum(sum({amount})) OVER (PARTITION BY case_id) AS total
-               FROM {table} WHERE {where} AND {party} IS NOT NULL AND {on} > as_of - INTERVAL 12 MONTH AND {on} <= as_of
+               FROM {table} JOIN windows USING (as_of)
+               WHERE {where} AND {party} IS NOT NULL AND {on} > since_12m AND {on} <= as_of
                GROUP BY case_id, as_of, {party} HAVING sum({amount}) > 0"""
 
 
@@ -39,16 +47,27 @@ def months_back(on: str) -> str:
 
 
 def _by_month(amount: str, table: str, on: str, where: str) -> str:
-    """Amounts of the last 24 months back from as_of, month 0 being the last; empty months count as zero.
+    """Amounts by month back from as_of, month 0 being the last; a month without any has no row.
 
     Month m holds what lies in `(as_of - (m + 1) months, as_of - m months]`, the window that features have. `datesub`
     would put 29 February a month too far back on the 28th of a later one.
     """
-    return f"""SELECT case_id, as_of, month, coalesce(amount, 0) AS amount
-               FROM (SELECT case_id, as_of, unnest(range(24)) AS month FROM
-                        (SELECT DISTINCT case_id, as_of FROM {table} WHERE {where}))
-               LEFT JOIN (SELECT case_id, {months_back(on)} AS month, sum({amount}) AS amount
-                          FROM {table} WHERE {where} GROUP BY 1, 2) USING (case_id, month)"""
+    return f"""SELECT case_id, as_of, {months_back(on)} AS month, sum({amount}) AS amount
+               FROM {table} WHERE {where} GROUP BY case_id, as_of, month"""
+
+
+def month_mean(months: int = 12) -> str:
+    """The SQL aggregate over a source by month: the mean of the last months, in which nothing is zero."""
+    return f"coalesce(sum(amount) FILTER (WHERE month < {months}), 0) / {months}"
+
+
+def month_deviation(months: int = 12) -> str:
+    """The SQL aggregate over a source by month: the standard deviation of the last months.
+
+    From exact sums of whole numbers, so that every engine has the same and a steady supplier has 0.
+    """
+    once, square = (f"coalesce(sum({x}) FILTER (WHERE month < {months}), 0)" for x in ("amount", "amount * amount"))
+    return f"sqrt(({months} * {square} - {once} * {once}) / {months * (months - 1)})"
 
 
 _ISSUED = "direction = 'ISSUED' AND status = 'VALID'"
@@ -57,52 +76,65 @@ _RECEIVED = "direction = 'RECEIVED' AND status = 'VALID'"
 # A contract is open until it is completed, terminated or otherwise ended; what is left is its changed amount less what
 # was accepted.
 _OPEN_CONTRACTS = f"""
-    SELECT k.case_id, k.as_of, k.contract_id,
-           greatest(0, k.amount_fen + coalesce(a.changed, 0) - coalesce(d.accepted, 0)) AS backlog_fen
-    FROM contracts AS k
-    LEFT JOIN (SELECT case_id, contract_id, sum(change_fen) AS changed,
-                      count(*) FILTER (WHERE kind IN {CONTRACT_ENDS}) AS ended
-               FROM amendments GROUP BY ALL) AS a USING (case_id, contract_id)
-    LEFT JOIN (SELECT case_id, contract_id, sum(accepted_fen) AS accepted FROM acceptances GROUP BY ALL) AS d
-         USING (case_id, contract_id)
-    WHERE coalesce(a.ended, 0) = 0"""
+    WITH open AS (
+        SELECT case_id, as_of, contract_id, amount_fen, planned_acceptance_on FROM contracts AS k
+        WHERE NOT EXISTS (SELECT 1 FROM amendments AS a WHERE a.case_id = k.case_id AND a.contract_id = k.contract_id
+                                                              AND a.kind IN {CONTRACT_ENDS})),
+    changed AS (SELECT a.case_id, a.contract_id, sum(a.change_fen) AS fen
+                FROM amendments AS a JOIN open USING (case_id, contract_id) GROUP BY a.case_id, a.contract_id),
+    accepted AS (SELECT a.case_id, a.contract_id, sum(a.accepted_fen) AS fen
+                 FROM acceptances AS a JOIN open USING (case_id, contract_id) GROUP BY a.case_id, a.contract_id),
+    advanced AS (SELECT p.case_id, p.contract_id, sum(p.amount_fen) AS fen
+                 FROM payments AS p JOIN open USING (case_id, contract_id) WHERE p.kind = 'ADVANCE'
+                 GROUP BY p.case_id, p.contract_id)
+    SELECT k.case_id, k.as_of, k.contract_id, k.planned_acceptance_on,
+           greatest(0, k.amount_fen + coalesce(c.fen, 0) - coalesce(a.fen, 0)) AS backlog_fen,
+           greatest(0, coalesce(v.fen, 0) - coalesce(a.fen, 0)) AS unworked_fen
+    FROM open AS k LEFT JOIN changed AS c USING (case_id, contract_id)
+    LEFT JOIN accepted AS a USING (case_id, contract_id)
+    LEFT JOIN advanced AS v USING (case_id, contract_id)"""
 
 _COMPLETED_CONTRACTS = """
-    SELECT k.case_id, k.as_of, k.contract_id, k.amount_fen, a.amended_on AS completed_on
+    SELECT k.case_id, k.as_of, k.contract_id, k.category, k.amount_fen, k.planned_acceptance_on,
+           a.amended_on AS completed_on
     FROM contracts AS k JOIN amendments AS a USING (case_id, contract_id) WHERE a.kind = 'COMPLETED'"""
 
 # What was accepted, against what was paid for the same delivery.
 _RECEIVABLES = """
-    SELECT d.case_id, d.as_of, d.payment_due_on, d.accepted_fen,
+    SELECT d.case_id, d.as_of, d.accepted_on, d.payment_due_on, d.accepted_fen, p.last_paid_on,
            greatest(0, d.accepted_fen - coalesce(p.paid, 0)) AS unpaid_fen
     FROM acceptances AS d
-    LEFT JOIN (SELECT case_id, delivery_id, sum(amount_fen) AS paid FROM payments WHERE delivery_id IS NOT NULL
-               GROUP BY ALL) AS p USING (case_id, delivery_id)"""
+    LEFT JOIN (SELECT case_id, delivery_id, sum(amount_fen) AS paid, max(paid_on) AS last_paid_on
+               FROM payments WHERE delivery_id IS NOT NULL GROUP BY case_id, delivery_id) AS p
+         USING (case_id, delivery_id)"""
 
 # One row a draw: what it was for, when due, whether it is still open, and how late it ever was.
 _DRAWS = """
     SELECT case_id, as_of, loan_id,
            min(happened_on) FILTER (WHERE kind = 'DRAWN') AS drawn_on,
+           max(happened_on) FILTER (WHERE kind = 'REPAID') AS repaid_on,
+           max(due_on) AS due_on,
            coalesce(max(amount_fen) FILTER (WHERE kind = 'DRAWN'), 0) AS drawn_fen,
            count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) = 0 AS is_open,
            count(*) FILTER (WHERE kind = 'REPAID') > 0 AS is_repaid,
            coalesce(max(days_past_due), 0) AS worst_days_past_due
-    FROM credit_events GROUP BY ALL"""
+    FROM credit_events GROUP BY case_id, as_of, loan_id"""
 
 # One row a guarantee. A demand may be for a part; what stands is what was issued or left by the last reduction.
 _GUARANTEES = """
-    SELECT case_id, as_of, guarantee_id,
+    SELECT case_id, as_of, guarantee_id, form,
+           min(happened_on) AS issued_on,
            arg_max(kind, (happened_on, kind)) AS last_kind,
            coalesce(arg_max(amount_fen, (happened_on, kind, guarantee_event_id))
                         FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')),
                     max(amount_fen)) AS amount_fen,
            count(*) FILTER (WHERE kind IN ('DEMANDED', 'PAID')) > 0 AS was_called
-    FROM guarantee_events GROUP BY ALL"""
+    FROM guarantee_events GROUP BY case_id, as_of, guarantee_id, form"""
 
 # One row for each list that the supplier stands on: its last event there is an entry, or entries outnumber removals.
 # Lists are counted apart, for the end of an entry from before the record must not hide another list.
 _STANDING_LISTINGS = """
-    SELECT case_id, as_of, list FROM listings GROUP BY ALL
+    SELECT case_id, as_of, list FROM listings GROUP BY case_id, as_of, list
     HAVING sum(CASE kind WHEN 'LISTED' THEN 1 ELSE -1 END) > 0
            OR max(happened_on) FILTER (WHERE kind = 'LISTED')
               >= coalesce(max(happened_on) FILTER (WHERE kind = 'REMOVED'), DATE '0001-01-01')"""
@@ -110,8 +142,43 @@ _STANDING_LISTINGS = """
 # The contract that the question is about, as it was signed; empty where the question is about the supplier alone.
 _QUESTION = "SELECT k.* FROM contracts AS k JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id"
 
+# The same, beside its buyer's score and how many contracts had been signed with that buyer before.
+_QUESTION_BUYER = f"""
+    SELECT q.case_id, q.as_of, b.score,
+           (SELECT count(*) FROM contracts AS k WHERE k.case_id = q.case_id AND k.buyer_id = q.buyer_id
+                                                      AND k.signed_on < q.signed_on) AS before
+    FROM ({_QUESTION}) AS q LEFT JOIN buyer_scores AS b USING (as_of, buyer_id) WHERE q.buyer_id IS NOT NULL"""
+
+# What was completed beside the contract asked about, and whether it is of the same kind.
+_QUESTION_SIMILAR = f"""
+    SELECT d.case_id, d.as_of, d.amount_fen, d.category = q.category AND d.contract_id <> q.contract_id AS is_similar
+    FROM ({_COMPLETED_CONTRACTS}) AS d JOIN ({_QUESTION}) AS q USING (case_id)"""
+
+# One row a buyer that the supplier ever had a contract with, with the buyer's level and score.
+_BUYER_PAIRS = """
+    SELECT p.*, s.score, r.level
+    FROM (SELECT case_id, as_of, since_12m, buyer_id, min(signed_on) AS first_on,
+                 count(*) FILTER (WHERE signed_on > since_24m) AS count_24m,
+                 count(*) FILTER (WHERE signed_on > since_12m) AS count_12m,
+                 coalesce(sum(amount_fen) FILTER (WHERE signed_on > since_12m), 0) AS amount_12m
+          FROM contracts JOIN windows USING (as_of) WHERE buyer_id IS NOT NULL
+          GROUP BY case_id, as_of, since_12m, buyer_id) AS p
+    LEFT JOIN buyer_scores AS s USING (as_of, buyer_id)
+    LEFT JOIN (SELECT as_of, buyer_id, arg_max(level, (effective_on, record_id)) AS level FROM buyers
+               GROUP BY as_of, buyer_id) AS r USING (as_of, buyer_id)"""
+
+# One row a dispute: what was last said of it, and what it was about.
+_DISPUTE_MATTERS = """
+    SELECT case_id, as_of, dispute_id, arg_max(kind, (happened_on, kind <> 'RAISED', dispute_event_id)) AS last_kind,
+           max(amount_fen) AS amount_fen
+    FROM disputes GROUP BY case_id, as_of, dispute_id"""
+
+_STANDING_TIES = """
+    SELECT case_id, as_of, related_id, tie FROM relations GROUP BY case_id, as_of, related_id, tie
+    HAVING arg_max(kind, (happened_on, relation_event_id)) = 'BEGAN'"""
+
 _REGISTRATION = """
-    SELECT case_id, as_of, founded_on FROM suppliers
+    SELECT case_id, as_of, founded_on, size_class, legal_form FROM suppliers
     QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1"""
 
 SOURCES: tuple[Source, ...] = (
@@ -120,13 +187,23 @@ SOURCES: tuple[Source, ...] = (
     Source("sales_by_month", "invoices", _by_month("net_fen", "invoices", "issued_on", _ISSUED)),
     Source("sales_by_customer", "invoices", _by("counterparty_id", "net_fen", "invoices", "issued_on", _ISSUED)),
     Source("purchases", "invoices", f"SELECT * FROM invoices WHERE {_RECEIVED}"),
-    Source("purchase_papers", "invoices", "SELECT * FROM invoices WHERE direction = 'RECEIVED'"),
+    Source(
+        "papers_12m",
+        "invoices",
+        "SELECT * FROM invoices JOIN windows USING (as_of)\n"
+        "    WHERE status = 'VALID' AND issued_on > since_12m AND issued_on <= as_of",
+    ),
     Source(
         "purchases_by_vendor",
         "invoices",
         _by("counterparty_id", "net_fen", "invoices", "issued_on", _RECEIVED),
     ),
-    Source("contracts", "contracts", "SELECT * FROM contracts"),
+    Source("purchases_by_month", "invoices", _by_month("net_fen", "invoices", "issued_on", _RECEIVED)),
+    # Whoever and wherever it is, a feature may count them and never name them.
+    Source("contracts", "contracts", "SELECT *, region AS county FROM contracts"),
+    Source("contracts_by_month", "contracts", _by_month("amount_fen", "contracts", "signed_on", "true")),
+    Source("buyer_pairs", "contracts", _BUYER_PAIRS),
+    Source("awards", "awards", "SELECT * FROM awards"),
     Source("contracts_by_buyer", "contracts", _by("buyer_id", "amount_fen", "contracts", "signed_on", "true")),
     Source("open_contracts", "contracts", _OPEN_CONTRACTS),
     Source("completed_contracts", "contracts", _COMPLETED_CONTRACTS),
@@ -140,16 +217,22 @@ SOURCES: tuple[Source, ...] = (
     Source("receivables", "acceptances", _RECEIVABLES),
     Source("payments", "payments", "SELECT *, date_diff('day', due_on, paid_on) AS days_late FROM payments"),
     Source("payments_by_month", "payments", _by_month("amount_fen", "payments", "paid_on", "true")),
+    Source("dispute_matters", "disputes", _DISPUTE_MATTERS),
     Source("disputes", "disputes", "SELECT * FROM disputes"),
     Source("listings", "listings", "SELECT * FROM listings"),
     Source("standing_listings", "listings", _STANDING_LISTINGS),
     Source("accounts", "accounts", "SELECT * FROM accounts"),
     Source("applications", "applications", "SELECT * FROM applications"),
-    Source("credit_events", "credit_events", "SELECT * FROM credit_events"),
+    Source("credit_events", "credit_events", "SELECT *, lender_id AS lender FROM credit_events"),
     Source("draws", "credit_events", _DRAWS),
     Source("guarantees", "guarantee_events", _GUARANTEES),
     Source("registration", "suppliers", _REGISTRATION),
+    Source("registrations", "suppliers", "SELECT * FROM suppliers"),
+    Source("relations", "relations", "SELECT * FROM relations"),
+    Source("standing_ties", "relations", _STANDING_TIES),
     Source("question", "contracts", _QUESTION),
+    Source("question_buyer", "contracts", _QUESTION_BUYER),
+    Source("question_similar", "contracts", _QUESTION_SIMILAR),
 )
 
 

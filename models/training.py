@@ -46,8 +46,7 @@ def train(
     progress("gathering outcomes")
     rows = lessons(ledger, target, tier=tier, as_of=as_of, version=version)
     progress(f"building features of {len(rows.cases):,} rows")
-    with ledger.known_on(rows.cases, version=version) as known:
-        frame = engine.build(known, tier=tier).set_axis(rows.cases.index)
+    frame = engine.build_cases(ledger, rows.cases, tier=tier, version=version).set_axis(rows.cases.index)
     # The catalogue has no identifier, name or rating; a column from elsewhere cannot get in here.
     frame = frame[[feature.name for feature in CATALOGUE]]
     directions = {feature.name: int(feature.risk) for feature in CATALOGUE}

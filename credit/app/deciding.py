@@ -150,7 +150,7 @@ def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen
 
     ledger, version = home.ledger(), pinned.ledger_version
     cases = applications.reset_index(drop=True).assign(case_id=range(len(applications)), as_of=pinned.as_of)
-    with ledger.known_on(cases, version=version) as known:
+    with engine.known_on(ledger, cases, version=version) as known:
         _refuse_unknown(ledger, known, pinned)
         frame = engine.build(known, tier=pinned.pack.tier)
         inputs = _inputs(ledger, known, frame, pinned)

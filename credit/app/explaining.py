@@ -28,8 +28,7 @@ def explain_score(home: Home, supplier: str, as_of: date | None) -> dict[str, An
         raise UnknownSupplier(f"{supplier} is not known yet on {day}", hint="name a later day with --as-of")
     served = home.registry().champion(registered_name(TARGET, tier))
     cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier], "as_of": [day]})
-    with ledger.known_on(cases) as known:
-        frame = engine.build(known, tier=tier)
+    frame = engine.build_cases(ledger, cases, tier=tier)
     found = score(frame, cases["supplier_id"], served, floor_of(home, day))
     code = found["unscorable"].iloc[0]
     reasons = by_reason(served, frame).iloc[0].round(6)

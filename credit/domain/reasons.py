@@ -41,6 +41,13 @@ DRIVERS: tuple[Reason, ...] = (
         "先承接较小合同",
         "take a smaller contract first",
     ),
+    Reason(
+        "CHG",
+        "近期股东、负责人或登记信息变更",
+        "recent change of ownership or registration",
+        "说明变更原因",
+        "explain the change",
+    ),
     Reason("BKL", "在手未完工合同较多", "high backlog", "先完成在手合同", "complete open contracts first"),
     Reason("DEL", "交货延迟", "late deliveries", "按期交货", "deliver on the agreed dates"),
     Reason(

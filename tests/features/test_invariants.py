@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data.ledger import Ledger
 from features.catalogue import CATALOGUE
-from features.engine import build
+from features.engine import build, known_on
 
 AS_OF = date(2025, 3, 31)
 SUPPLIERS = ("S1", "S2", "S3")
@@ -95,7 +95,7 @@ CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 AMOUNTS = {
     "invoices": ("net_fen", "tax_fen", "total_fen"),
-    "contracts": ("amount_fen", "advance_fen"),
+    "contracts": ("amount_fen", "advance_fen", "retention_fen"),
     "amendments": ("change_fen",),
     "acceptances": ("accepted_fen", "rejected_fen"),
     "payments": ("amount_fen",),
@@ -136,7 +136,8 @@ def events(draw: st.DrawFn, table: str, number: int) -> Row:
     for column in AMOUNTS.get(table, ()):
         event[column] = draw(st.integers(-(10**6) if column in SIGNED else 0, 10**9))
     if table == "contracts":
-        event["advance_fen"] = min(event["advance_fen"], event["amount_fen"])
+        for part in ("advance_fen", "retention_fen"):
+            event[part] = min(event[part], event["amount_fen"])
     return event
 
 
@@ -160,7 +161,7 @@ def cases(*asked: tuple[str, date], contract: str = "contracts-0") -> pd.DataFra
 
 
 def built(ledger: Ledger, asked: pd.DataFrame, tier: str, version: int | None = None) -> pd.DataFrame:
-    with ledger.known_on(asked, version=version) as known:
+    with known_on(ledger, asked, version=version) as known:
         return build(known, tier=tier)
 
 
@@ -278,5 +279,5 @@ def test_every_case_has_one_row_and_every_share_lies_in_its_unit(
         values = frame[feature.name].dropna()
         if feature.unit in ("share", "index"):
             assert values.between(0, 1).all(), feature.name
-        if feature.unit not in ("fen", "ratio", "days"):
+        if feature.unit not in ("fen", "ratio", "days", "difference"):
             assert (values >= 0).all(), feature.name
