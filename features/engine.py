@@ -83,6 +83,13 @@ def source_query(source: Source, features: list[Feature]) -> str:
     return f"SELECT case_id,\n       {columns}\nFROM ({source.sql}){dated}\nGROUP BY case_id"
 
 
+def feature_query(feature: Feature) -> str:
+    """The query of one feature alone: its source's, or the expression over other features that it is."""
+    if feature.source == DERIVED:
+        return feature.sql
+    return source_query(source_named(feature.source), [feature])
+
+
 def source_queries(fed: frozenset[str]) -> dict[str, str]:
     """The query of each relation that the features are joined from: the windows, and one a source that is fed."""
     sources = {f"of_{s.name}": source_query(s, features) for s, features in base_features() if s.feeds in fed}

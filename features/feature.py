@@ -6,6 +6,7 @@ Columns read noun, qualifier, statistic, window, so that related ones sort toget
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -21,6 +22,19 @@ class Risk(IntEnum):
 
 
 FALLS, EITHER, RISES = Risk.FALLS, Risk.EITHER, Risk.RISES
+
+# The groups in which a credit officer thinks (DOMAIN 5.2), by the reasons that features speak for.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "activity": ("TEN", "ACT"),
+    "trend": ("GRO",),
+    "capacity": ("CAP", "BKL"),
+    "performance": ("DEL", "REJ", "RAT", "CAN"),
+    "integrity": ("DSP", "PEN"),
+    "buyers": ("CON", "BUY"),
+    "cash": ("REC", "PPY", "LCK", "MAR"),
+    "credit": ("CRD", "ENQ"),
+    "firm": ("CHG",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +59,17 @@ class Feature:
     months: int | None = None
     where: str | None = None
     none: float | None = None
+
+    @property
+    def group(self) -> str:
+        """The group of GROUPS that its reason belongs to."""
+        return next(group for group, reasons in GROUPS.items() if self.reason in reasons)
+
+    @property
+    def window(self) -> int | None:
+        """How many months it looks back, as its name says; None where it looks at everything known."""
+        said = re.search(r"_(\d+)m$", self.name)
+        return int(said[1]) if said else None
 
     @property
     def aggregate(self) -> str:

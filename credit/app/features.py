@@ -2,43 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from credit.app import console
+from credit.app.describing import keep_spread, last_build
 from credit.app.home import Home
+from credit.domain.errors import UnknownName
+
+if TYPE_CHECKING:
+    from features.feature import Feature
 
 app = console.group("List and compute features, print their SQL.")
 
 
 @app.command("list")
 def list_(
+    group: Annotated[str | None, typer.Option(help="Only features of this group: activity, trend, capacity, …")] = None,
+    risk: Annotated[str | None, typer.Option(help="Only those with which risk rises, falls, or either.")] = None,
+    months: Annotated[int | None, typer.Option(help="Only those that look back so many months.")] = None,
     source: Annotated[str | None, typer.Option(help="Only features of this source.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """List the catalogue: name, unit, direction, reason code, meaning."""
+    """List the catalogue: name, group, unit, direction, reason code, meaning."""
     from features.catalogue import CATALOGUE
+    from features.feature import GROUPS, Risk
 
-    chosen = [f for f in CATALOGUE if source in (None, f.source)]
-    document = [
-        {
-            "name": f.name,
-            "source": f.source,
-            "unit": f.unit,
-            "risk": f.risk.name,
-            "reason": f.reason,
-            "meaning": f.meaning,
-            "missing": f.missing,
-        }
-        for f in chosen
+    _refuse_unknown("group", group, GROUPS)
+    _refuse_unknown("direction", risk and risk.upper(), [each.name for each in Risk])
+    _refuse_unknown("source", source, sorted({f.source for f in CATALOGUE}))
+    chosen = [
+        f
+        for f in CATALOGUE
+        if group in (None, f.group)
+        and (risk is None or f.risk.name == risk.upper())
+        and months in (None, f.window)
+        and source in (None, f.source)
     ]
 
     def page() -> None:
-        rows = [(f.name, f.unit, {1: "risk +", -1: "risk -", 0: ""}[int(f.risk)], f.reason) for f in chosen]
-        console.table(("feature", "unit", "direction", "reason"), rows)
-        typer.echo(f"{len(chosen)} features; docs/features.md says what each means")
+        rows = [(f.name, f.group, f.unit, _SIGNS[f.risk.name], f.reason) for f in chosen]
+        console.table(("feature", "group", "unit", "direction", "reason"), rows)
+        typer.echo(f"{len(chosen)} features; `credit features show NAME` says what one means")
+
+    console.answer([_said(f) for f in chosen], as_json=as_json, page=page)
+
+
+_SIGNS = {"RISES": "risk +", "FALLS": "risk -", "EITHER": ""}
+
+
+def _refuse_unknown(what: str, name: str | None, known: Collection[str]) -> None:
+    if name is not None and name not in known:
+        raise UnknownName(f"no {what} is called {name!r}", hint=f"there are {', '.join(known)}")
+
+
+def _said(feature: Feature) -> dict[str, Any]:
+    return {
+        "name": feature.name,
+        "group": feature.group,
+        "source": feature.source,
+        "months": feature.window,
+        "unit": feature.unit,
+        "risk": feature.risk.name,
+        "reason": feature.reason,
+        "meaning": feature.meaning,
+        "missing": feature.missing,
+    }
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The feature, see `credit features list`.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Show one feature: what it means, its SQL, and how it was distributed at the last build."""
+    from difflib import get_close_matches
+
+    from credit.domain.reasons import reason_for
+    from features.catalogue import feature_named, names
+    from features.engine import feature_query
+
+    try:
+        feature = feature_named(name)
+    except KeyError:
+        near = get_close_matches(name, names(), n=3) or names()[:3]
+        raise UnknownName(f"no feature is called {name!r}", hint=f"the nearest are {', '.join(near)}") from None
+    last = last_build(Home.from_environment())
+    spread = last["features"].get(name) if last else None
+    document = {**_said(feature), "sql": feature_query(feature), "last_build": last and last["as_of"], "spread": spread}
+
+    def page() -> None:
+        why = reason_for(feature.reason)
+        typer.echo(f"{feature.name}: {feature.meaning}")
+        sign = {"RISES": "rises", "FALLS": "falls", "EITHER": "may do either"}[feature.risk.name]
+        typer.echo(f"Unit {feature.unit}; as it rises, risk {sign}. Group {feature.group}.")
+        typer.echo(f"Reason {feature.reason}: {why.en} ({why.zh})")
+        typer.echo(f"Missing: {feature.missing}.")
+        typer.echo(f"\n{feature_query(feature)}\n")
+        if spread is None:
+            typer.echo("No build has shown its distribution yet: `credit features build --out FILE`")
+            return
+        typer.echo(
+            f"At the last build, as known on {last['as_of'] if last else ''}, of {spread['suppliers']:,} suppliers:"
+        )
+        console.table(
+            ("", "value"), [(key, value) for key, value in spread.items() if key != "suppliers"], numbers=(1,)
+        )
 
     console.answer(document, as_json=as_json, page=page)
 
@@ -62,6 +134,7 @@ def build(
     day = console.as_of_day(as_of) or ledger.last_day(tier)
     frame = build_on(ledger, day, tier=tier)
     write_whole(out, frame.reset_index().to_parquet(index=False))
+    keep_spread(Home.from_environment(), frame, day, tier)
     document = {"as_of": str(day), "data": tier, "suppliers": len(frame), "features": frame.shape[1], "file": str(out)}
     console.answer(
         document,

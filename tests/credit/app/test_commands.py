@@ -127,3 +127,42 @@ def test_a_mapped_import_is_one_command(empty, tmp_path):
     assert (table["imported"], table["quarantined"]) == (1, 1)
     assert said.json["quarantine"][0]["column"] == "since"
     assert said.json["not_read"] == ["erp.toml"]
+
+
+def test_features_are_listed_by_group_direction_and_window(empty):
+    listed = empty("features", "list", "--group", "buyers", "--risk", "rises", "--months", "12", "--json").json
+    assert "buyer_days_late_mean_12m" in {each["name"] for each in listed}
+    assert {(each["group"], each["risk"], each["months"]) for each in listed} == {("buyers", "RISES", 12)}
+
+
+@pytest.mark.parametrize("option", ["--group", "--risk", "--source"])
+def test_a_group_direction_or_source_that_there_is_not_is_refused_with_the_choices(empty, option):
+    said = empty("features", "list", option, "nothing")
+    assert said.code == 1
+    assert "'nothing'" in said.err and "there are" in said.err
+
+
+def test_a_feature_is_shown_with_its_meaning_and_its_sql(empty):
+    shown = empty("features", "show", "buyer_score_mean_12m", "--json").json
+    assert (shown["group"], shown["months"], shown["spread"]) == ("buyers", 12, None)
+    assert "GROUP BY case_id" in shown["sql"]
+
+
+def test_a_feature_that_there_is_not_is_refused_with_the_nearest(empty):
+    said = empty("features", "show", "sales_grow")
+    assert said.code == 1
+    assert "sales_growth_12m" in said.err
+
+
+def test_a_feature_is_shown_as_it_was_distributed_at_the_last_build(empty, tmp_path):
+    write_suppliers(tmp_path / "in")
+    empty("ledger", "import", tmp_path / "in", "--format", "platform")
+    empty("features", "build", "--out", tmp_path / "features.parquet")
+    spread = empty("features", "show", "firm_registered_months", "--json").json["spread"]
+    assert (spread["suppliers"], spread["least"], spread["largest"], spread["missing"]) == (2, 0, 12, "0.0%")
+
+
+def write_suppliers(folder: Path) -> None:
+    folder.mkdir()
+    rows = "A,2023-12-31,platform\nB,2024-12-31,platform\n"
+    (folder / "suppliers.csv").write_text(f"supplier_id,effective_on,tier\n{rows}")
