@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from credit.app import console
 from credit.app.describing import keep_spread, last_build
 from credit.app.home import Home
-from credit.domain.errors import UnknownName
+from credit.domain.errors import Exit, UnknownName
 
 if TYPE_CHECKING:
     from features.feature import Feature
@@ -150,3 +151,42 @@ def sql(as_json: console.AsJson = False) -> None:
 
     query = features_query(frozenset(source.feeds for source, _ in base_features()))
     console.answer({"sql": query}, as_json=as_json, page=lambda: typer.echo(f"{query};"))
+
+
+@app.command("check-leakage")
+def check_leakage_(
+    as_of: console.AsOf = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
+    ] = None,
+    suppliers: Annotated[int, typer.Option(min=1, help="How many suppliers are drawn.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Which ones.")] = 1,
+    as_json: console.AsJson = False,
+) -> None:
+    """Show that no feature reads the future: tell a copy of the ledger what happened later, and compare.
+
+    What the suppliers did happens again after the day, and once more before it but recorded too late. Exit code 6 and
+    the features that moved, if any did; the ledger itself stays as it is.
+    """
+    import tempfile
+
+    from credit.app.training import tier_chosen
+    from features.leakage import check_leakage
+
+    ledger = Home.from_environment().ledger()
+    tier = tier_chosen(ledger, data)
+    day = console.as_of_day(as_of) or ledger.last_day(tier)
+    with tempfile.TemporaryDirectory() as scratch:
+        found = check_leakage(ledger, day, tier=tier, sample=suppliers, seed=seed, scratch=Path(scratch))
+
+    def page() -> None:
+        console.table(("table", "rows added"), list(found.added.items()), numbers=(1,))
+        typer.echo(f"{found.suppliers:,} suppliers × {found.features} features as known on {day}")
+        if found.moved:
+            console.table(("feature", "values that moved"), list(found.moved.items()), numbers=(1,))
+        else:
+            typer.echo("No value moved.")
+
+    console.answer(asdict(found), as_json=as_json, page=page)
+    if found.moved:
+        raise typer.Exit(Exit.CHECK_FAILED)
