@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -69,24 +70,29 @@ def run_credit(home: Path, *words: object, **env: str) -> Said:
 
 
 @pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home after `credit demo` on a small platform; tests that change it copy it first.
-
-    It is run once for all workers, and each of them has a copy of its own.
-    """
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `credit demo` on a small platform left and said. It is run once for all workers, and nobody works on it."""
     own = tmp_path_factory.getbasetemp()
     shared = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
     with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
         if not (shared / "said.json").exists():
             said = run_credit(shared / "var", "demo", "--suppliers", SUPPLIERS, "--json")
             assert said.code == 0, said.err
+            # A connection that is collected later would take SQLite's journal with it while somebody copies.
+            gc.collect()
             (shared / "said.json").write_text(said.out)
-    return shutil.copytree(shared, own / "own") / "var"
+    return shared
+
+
+@pytest.fixture(scope="session")
+def demo_home(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after the demonstration, one for each worker; tests that change it take a copy of their own."""
+    return shutil.copytree(demonstration / "var", tmp_path_factory.getbasetemp() / "own" / "var")
 
 
 @pytest.fixture
-def demo_said(demo_home: Path) -> dict[str, Any]:
-    return json.loads((demo_home.parent / "said.json").read_text())
+def demo_said(demonstration: Path) -> dict[str, Any]:
+    return json.loads((demonstration / "said.json").read_text())
 
 
 @pytest.fixture
@@ -102,8 +108,8 @@ def empty(tmp_path: Path) -> Credit:
 
 
 @pytest.fixture
-def changed(demo_home: Path, tmp_path: Path) -> tuple[Path, Credit]:
+def changed(demonstration: Path, tmp_path: Path) -> tuple[Path, Credit]:
     """A copy of the demonstration's home that a test may spoil, and the command on it."""
     home = tmp_path / "var"
-    shutil.copytree(demo_home, home)
+    shutil.copytree(demonstration / "var", home)
     return home, lambda *words, **env: run_credit(home, *words, **env)

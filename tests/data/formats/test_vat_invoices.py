@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from credit.domain.errors import AllRejected, WrongFormat
+from credit.domain.errors import WrongFormat
 from data.formats import format_named
 from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
@@ -181,9 +181,11 @@ def test_a_list_of_companies_alone_is_refused(ledger: Ledger, tmp_path: Path, cs
         put(ledger, csv_file(tmp_path / "companies.csv", [COMPANY]))
 
 
-def test_invoices_without_their_companies_are_all_rejected(ledger: Ledger, tmp_path: Path, csv_file: Files) -> None:
-    with pytest.raises(AllRejected, match=r'output_invoices.csv line 2, column "company": "E1"'):
-        put(ledger, csv_file(tmp_path / "output_invoices.csv", [SALE]))
+def test_invoices_without_their_companies_wait_for_them(ledger: Ledger, tmp_path: Path, csv_file: Files) -> None:
+    (row,) = put(ledger, csv_file(tmp_path / "output_invoices.csv", [SALE])).quarantine
+    assert (row["file"], row["line"], row["column"], row["value"]) == ("output_invoices.csv", 2, "company", "E1")
+    csv_file(tmp_path / "companies.csv", [COMPANY])
+    assert put(ledger, tmp_path).quarantined == 0
 
 
 def test_the_quarantine_shows_no_name(ledger: Ledger, given_files: Files) -> None:
