@@ -33,13 +33,13 @@ def list_(
     from features.feature import GROUPS, Risk
 
     _refuse_unknown("group", group, GROUPS)
-    _refuse_unknown("direction", risk and risk.upper(), [each.name for each in Risk])
+    _refuse_unknown("direction", risk, [each.name.lower() for each in Risk])
     _refuse_unknown("source", source, sorted({f.source for f in CATALOGUE}))
     chosen = [
         f
         for f in CATALOGUE
         if group in (None, f.group)
-        and (risk is None or f.risk.name == risk.upper())
+        and risk in (None, f.risk.name.lower())
         and months in (None, f.window)
         and source in (None, f.source)
     ]
