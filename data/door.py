@@ -69,23 +69,24 @@ def stands_on(day: str, rows: str, *, corrected: bool) -> str:
 
 
 def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
-    """The view of a table of events: its columns and `record_id`, beside `case_id` and `as_of`.
+    """What is seen of a table of events: its columns and `record_id`, beside `case_id` and `as_of`.
 
     Where a table is about no supplier its rows are known on days, not for cases, and have no `case_id`.
     """
     if not table.has_supplier:
         return everyone_sql(table, rows, corrected=corrected, currency=currency)
-    seen = _seen_sql(table, rows, f"{CASE_SUPPLIERS} AS c USING (supplier_id)", corrected=corrected, currency=currency)
+    joined = f"{CASE_SUPPLIERS} AS c ON c.supplier_id = t.supplier_id"
+    seen = _seen_sql(table, rows, joined, corrected=corrected, currency=currency)
     seen = f"SELECT c.case_id, {seen} {_ONLY.get(table.name, '')}"
-    return f"CREATE TEMP VIEW {table.name} AS {_masked(table, seen)} {_STILL_SHOWN.get(table.name, '')}"
+    return f"{_masked(table, seen, 'case_id')} {_STILL_SHOWN.get(table.name, '')}".strip()
 
 
 def everyone_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
-    """The view of a table's rows about whomever, as known on each day of `days`, beside `as_of`."""
+    """What is seen of a table about whomever, as known on each day of `days`, beside `as_of`."""
     if table.name in _STILL_SHOWN:
         raise ValueError(f"what {table.name} says lapses matter by matter, for a case alone")
     seen = _seen_sql(table, rows, f"days AS c ON t.{table.on} <= c.as_of", corrected=corrected, currency=currency)
-    return f"CREATE TEMP VIEW {table.name} AS {_masked(table, f'SELECT {seen}')}"
+    return _masked(table, f"SELECT {seen}")
 
 
 def _seen_sql(table: Table, rows: str, joined: str, *, corrected: bool, currency: str) -> str:
@@ -95,9 +96,11 @@ def _seen_sql(table: Table, rows: str, joined: str, *, corrected: bool, currency
                WHERE t.{table.on} <= c.as_of AND {stands_on("c.as_of", rows, corrected=corrected)} {money}"""
 
 
-def _masked(table: Table, seen: str) -> str:
-    masked = ", ".join(f"{sql} AS {name}" for name, sql in _MASKED.get(table.name, {}).items())
-    return f"SELECT {f'* REPLACE ({masked})' if masked else '*'} FROM ({seen})"
+def _masked(table: Table, seen: str, *beside: str) -> str:
+    masks = _MASKED.get(table.name, {})
+    names = (*beside, "as_of", *table.names, "record_id")
+    shown = (f"{masks[name]} AS {quoted(name)}" if name in masks else quoted(name) for name in names)
+    return f"SELECT {', '.join(shown)} FROM ({seen}) AS seen" if masks else f"SELECT * FROM ({seen}) AS seen"
 
 
 def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
@@ -107,18 +110,16 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
     one belongs to all of them.
     """
     if merges is None:
-        alone = "SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases"
-        return f"CREATE TEMP VIEW {CASE_SUPPLIERS} AS {alone}"
+        return "SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases"
     standing = standing_merges_sql(merges, "(SELECT DISTINCT as_of FROM cases)", corrected=corrected)
     return f"""
-        CREATE TEMP TABLE {CASE_SUPPLIERS} AS
         WITH RECURSIVE standing AS ({standing}),
         ties AS (SELECT as_of, supplier_id AS one, merged_id AS other FROM standing
                  UNION ALL SELECT as_of, merged_id, supplier_id FROM standing),
         reach AS (SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases
                   UNION SELECT r.case_id, r.as_of, r.asked_id, t.other FROM reach AS r
                   JOIN ties AS t ON t.as_of = r.as_of AND t.one = r.supplier_id)
-        FROM reach"""
+        SELECT * FROM reach"""
 
 
 def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:
@@ -128,5 +129,5 @@ def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:
                    WHERE {stands_on("c.as_of", merges, corrected=corrected)}
                    QUALIFY row_number() OVER (
                        PARTITION BY c.as_of, least(t.supplier_id, t.merged_id), greatest(t.supplier_id, t.merged_id)
-                       ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) = 1)
+                       ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) = 1) AS last
                WHERE kind = 'MERGED' AND supplier_id <> merged_id"""

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
-from data.door import case_suppliers_sql, everyone_sql, standing_merges_sql, stands_on, view_sql
+from data.door import CASE_SUPPLIERS, case_suppliers_sql, everyone_sql, standing_merges_sql, stands_on, view_sql
 from data.durable import exclusive, json_of, sha256_of, write_whole
 from data.groups import connected, gone_on_as
 from data.quarantine import HINTS
@@ -219,7 +220,7 @@ class Ledger:
         version: int | None = None,
         currency: str = BOOK_CURRENCY,
         tables: tuple[Table, ...] = TABLES,
-        beside: Mapping[str, list[Path]] = {},
+        beside: Mapping[str, list[Path]] = MappingProxyType({}),
     ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
@@ -242,10 +243,12 @@ class Ledger:
             batches = self.batches(version)
             readable = [table for table in tables if not (table.label or table.personal)]
             merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
-            con.execute(case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches)))
+            theirs = case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches))
+            con.execute(f"CREATE TEMP {'VIEW' if merges is None else 'TABLE'} {CASE_SUPPLIERS} AS {theirs}")
             for table in readable:
-                corrected = self._corrected(table, batches)
-                con.execute(view_sql(table, self.rows(table, batches), corrected=corrected, currency=currency))
+                rows, corrected = self.rows(table, batches), self._corrected(table, batches)
+                seen = view_sql(table, rows, corrected=corrected, currency=currency)
+                con.execute(f"CREATE TEMP VIEW {table.name} AS {seen}")
             for name, files in beside.items():
                 con.execute(f"CREATE TEMP VIEW {name} AS FROM {parquet(*files)}")
             files = [file for table in readable for file in self._files(table, batches)]
@@ -272,7 +275,8 @@ class Ledger:
                 if table.label or table.personal:
                     raise KeyError(table.name)
                 rows, corrected = self.rows(table, batches), self._corrected(table, batches)
-                con.execute(everyone_sql(table, rows, corrected=corrected, currency=currency))
+                seen = everyone_sql(table, rows, corrected=corrected, currency=currency)
+                con.execute(f"CREATE TEMP VIEW {table.name} AS {seen}")
             self._close_paths(con, [file for table in tables for file in self._files(table, batches)])
             yield con
 

@@ -1,90 +1,178 @@
-"""How each buyer treats its suppliers: a score from what all of them met with, as known on a day.
-
-The weights are those of India's GeM for its buyers (DOMAIN 4): payment 40 %, acceptance 30 %, ordering 15 %, closing of
-orders 15 %. Each part is a share between 0 and 1 of what went well. Few events say little, so every part begins as if
-`PRIOR_EVENTS` had gone as well as not.
-
-A buyer's score rests on the record of all its suppliers, so it is computed once a day for everybody and kept beside the
-ledger; one case and a million read the same.
-"""
+"""Who the supplier's buyers are: how many, how concentrated, how long they stay, and how they treat their suppliers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
-from hashlib import sha256
-from pathlib import Path
+from features.feature import DERIVED, EITHER, FALLS, RISES, Feature
+from features.sources import quotient
 
-from data.ledger import Ledger
-from data.schema import ACCEPTANCES, AMENDMENTS, CONTRACTS, DELIVERIES, FIRST_YEAR, PAYMENTS
-from features.sources import WINDOWS_SQL
+_NO_DATA = "contracts are not part of the data"
+_NONE_12M = "no contract was signed in the last 12 months"
 
-TABLES = (CONTRACTS, AMENDMENTS, DELIVERIES, ACCEPTANCES, PAYMENTS)
-# The relation in which features find the scores: `as_of`, `buyer_id`, `score`.
-BUYERS = "buyer_scores"
-PRIOR_EVENTS = 4
-WEIGHTS = {"paying": 0.40, "accepting": 0.30, "ordering": 0.15, "closing": 0.15}
-# A delivery is to be accepted within so many days, and a contract completed so many days after its planned acceptance.
-ACCEPTED_WITHIN_DAYS = 15
-CLOSED_WITHIN_DAYS = 30
-
-
-def _part(name: str, rows: str, went_well: str) -> str:
-    """A part of the score: events of two years and those that went well, by buyer."""
-    return f"""{name} AS (
-        SELECT as_of, buyer_id, (count(*) FILTER (WHERE {went_well}) + {PRIOR_EVENTS / 2}) / (count(*) + {PRIOR_EVENTS})
-                                AS {name}
-        FROM {rows} WHERE buyer_id IS NOT NULL GROUP BY as_of, buyer_id)"""
-
-
-_PAID = "(SELECT * FROM payments JOIN windows USING (as_of) WHERE due_on IS NOT NULL AND paid_on > since_24m)"
-_ACCEPTED = """(SELECT a.as_of, a.buyer_id, date_diff('day', d.delivered_on, a.accepted_on) AS days
-                FROM acceptances AS a JOIN windows USING (as_of) JOIN deliveries AS d USING (as_of, delivery_id)
-                WHERE a.accepted_on > since_24m AND d.delivered_on > since_36m)"""
-# A contract was ordered well where the buyer neither cut it nor ended it by its own fault.
-_ORDERED = """(SELECT k.as_of, k.buyer_id, coalesce(a.spoilt, false) AS spoilt FROM contracts AS k
-               JOIN windows USING (as_of) LEFT JOIN (
-                   SELECT as_of, contract_id, true AS spoilt FROM amendments
-                   WHERE kind = 'VALUE' AND change_fen < 0 OR kind = 'TERMINATED' AND fault = 'BUYER'
-                   GROUP BY as_of, contract_id) AS a USING (as_of, contract_id)
-               WHERE k.signed_on > since_24m)"""
-# A contract that the buyer has had time to close was closed well where it was closed in that time.
-_CLOSED = f"""(SELECT k.as_of, k.buyer_id, k.planned_acceptance_on, a.ended_on FROM contracts AS k
-              JOIN windows USING (as_of) LEFT JOIN (
-                  SELECT as_of, contract_id, min(amended_on) AS ended_on FROM amendments
-                  WHERE kind IN ('COMPLETED', 'TERMINATED', 'ENDED') GROUP BY as_of, contract_id
-              ) AS a USING (as_of, contract_id)
-              WHERE k.planned_acceptance_on > since_24m
-                AND k.planned_acceptance_on + INTERVAL {CLOSED_WITHIN_DAYS} DAY <= k.as_of)"""
-_NEUTRAL = 0.5
-_SCORE = " + ".join(f"{weight} * coalesce({part}, {_NEUTRAL})" for part, weight in WEIGHTS.items())
-
-# One row a buyer and day: its score between 0 and 1.
-SCORES_SQL = f"""
-    WITH windows AS ({WINDOWS_SQL.replace("FROM cases", "FROM days")}),
-    {_part("paying", _PAID, "paid_on <= due_on")},
-    {_part("accepting", _ACCEPTED, f"days <= {ACCEPTED_WITHIN_DAYS}")},
-    {_part("ordering", _ORDERED, "NOT spoilt")},
-    {_part("closing", _CLOSED, f"ended_on <= planned_acceptance_on + INTERVAL {CLOSED_WITHIN_DAYS} DAY")}
-    SELECT as_of, buyer_id, round({_SCORE}, 9) AS score
-    FROM ordering FULL JOIN paying USING (as_of, buyer_id) FULL JOIN accepting USING (as_of, buyer_id)
-    FULL JOIN closing USING (as_of, buyer_id)
-    ORDER BY as_of, buyer_id"""
-_DEFINITION = sha256(SCORES_SQL.encode()).hexdigest()[:12]
-
-
-def scores(ledger: Ledger, days: Iterable[date], *, version: int | None = None) -> list[Path]:
-    """The files that hold the scores of all buyers on these days, computed where they are not there yet."""
-    # Who asks nothing still joins the scores; on the first day there is there are none.
-    asked = {day.date() if isinstance(day, datetime) else day for day in days} or {date(FIRST_YEAR, 1, 1)}
-    names = {day: f"buyers-{day}-{_DEFINITION}" for day in sorted(asked)}
-    files = {day: ledger.derived(name, version) for day, name in names.items()}
-    lacking = [day for day, file in files.items() if file is None]
-    if lacking:
-        with ledger.everyone_on(lacking, tables=TABLES, version=version) as con:
-            scored = con.execute(SCORES_SQL).df()
-        scored = scored.astype({"as_of": "date32[day][pyarrow]", "buyer_id": "str"})
-        for day in lacking:
-            content = scored[scored["as_of"] == day].to_parquet(index=False)
-            files[day] = ledger.keep_derived(names[day], content, version)
-    return [file for file in files.values() if file is not None]
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="buyer_count_12m",
+        meaning="Buyers of the contracts of the last 12 months.",
+        source="contracts_by_buyer",
+        sql="count(*)",
+        unit="buyers",
+        risk=FALLS,
+        reason="CON",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_top_share_12m",
+        meaning="Share of the largest buyer in the contract amount of the last 12 months.",
+        source="contracts_by_buyer",
+        sql="max(amount / nullif(total, 0))",
+        unit="share",
+        risk=RISES,
+        reason="CON",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_hhi_12m",
+        meaning="Concentration of contracts on buyers over 12 months (Herfindahl index).",
+        source="contracts_by_buyer",
+        sql="sum((amount / nullif(total, 0)) * (amount / nullif(total, 0)))",
+        unit="index",
+        risk=RISES,
+        reason="CON",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_count_24m",
+        meaning="Buyers of the contracts of the last 24 months.",
+        source="buyer_pairs",
+        where="count_24m > 0",
+        sql="count(*)",
+        unit="buyers",
+        risk=FALLS,
+        reason="CON",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_new_count_12m",
+        meaning="Buyers who bought for the first time in the last 12 months.",
+        source="buyer_pairs",
+        where="first_on > since_12m",
+        sql="count(*)",
+        unit="buyers",
+        risk=EITHER,
+        reason="CON",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_lost_count_12m",
+        meaning="Buyers of the year before who bought nothing in the last 12 months.",
+        source="buyer_pairs",
+        where="count_24m > count_12m AND count_12m = 0",
+        sql="count(*)",
+        unit="buyers",
+        risk=RISES,
+        reason="CON",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_repeat_count_24m",
+        meaning="Buyers who signed more than one contract in the last 24 months.",
+        source="buyer_pairs",
+        where="count_24m > 1",
+        sql="count(*)",
+        unit="buyers",
+        risk=FALLS,
+        reason="CON",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_tenure_months_max",
+        meaning="Months since the first contract with the oldest buyer that is still buying, over the last 12 months.",
+        source="buyer_pairs",
+        where="count_12m > 0",
+        sql="min(first_on)",
+        age="months",
+        unit="months",
+        risk=FALLS,
+        reason="CON",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_score_mean_12m",
+        meaning="Mean score of the buyers of the last 12 months, weighted by the amount they signed for.",
+        source="buyer_pairs",
+        sql=quotient("sum(score * amount_12m)", "sum(amount_12m) FILTER (WHERE score IS NOT NULL)"),
+        unit="index",
+        risk=FALLS,
+        reason="BUY",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_score_min_12m",
+        meaning="Worst score among the buyers of the last 12 months.",
+        source="buyer_pairs",
+        where="count_12m > 0",
+        sql="min(score)",
+        unit="index",
+        risk=FALLS,
+        reason="BUY",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_poor_sum_12m",
+        meaning="Amount signed in the last 12 months with buyers whose score is below 0.6.",
+        source="buyer_pairs",
+        where="score < 0.6 AND count_12m > 0",
+        sql="sum(amount_12m)",
+        unit="fen",
+        risk=RISES,
+        reason="BUY",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_county_sum_12m",
+        meaning="Amount signed in the last 12 months with buyers at county level.",
+        source="buyer_pairs",
+        where="level = 'COUNTY' AND count_12m > 0",
+        sql="sum(amount_12m)",
+        unit="fen",
+        risk=EITHER,
+        reason="BUY",
+        missing=_NO_DATA,
+        none=0,
+    ),
+    Feature(
+        name="buyer_new_share_12m",
+        meaning="Share of the buyers of the last 12 months who bought for the first time.",
+        source=DERIVED,
+        sql="buyer_new_count_12m / nullif(buyer_count_12m, 0)",
+        unit="ratio",
+        risk=EITHER,
+        reason="CON",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_poor_share_12m",
+        meaning="Share of the contract amount of the last 12 months signed with buyers whose score is below 0.6.",
+        source=DERIVED,
+        sql="buyer_poor_sum_12m / nullif(contract_amount_sum_12m, 0)",
+        unit="share",
+        risk=RISES,
+        reason="BUY",
+        missing=_NONE_12M,
+    ),
+    Feature(
+        name="buyer_county_share_12m",
+        meaning="Share of the contract amount of the last 12 months signed with buyers at county level.",
+        source=DERIVED,
+        sql="buyer_county_sum_12m / nullif(contract_amount_sum_12m, 0)",
+        unit="share",
+        risk=EITHER,
+        reason="BUY",
+        missing=_NONE_12M,
+    ),
+)

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 
 from features import (
+    buyers,
     contracts,
     credit_behaviour,
     deliveries,
@@ -20,7 +21,7 @@ from features import (
 from features.feature import Feature
 from features.sources import SOURCES
 
-TOPICS = (sales, purchases, contracts, deliveries, payments, credit_behaviour, integrity, firm, question)
+TOPICS = (sales, purchases, contracts, buyers, deliveries, payments, credit_behaviour, integrity, firm, question)
 
 CATALOGUE: tuple[Feature, ...] = tuple(feature for topic in TOPICS for feature in topic.FEATURES)
 

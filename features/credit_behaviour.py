@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
-from features.sources import months_back
+from features.sources import DUE_SOON_MONTHS
 
 _NO_DATA = "credit events are not part of the data"
 
@@ -207,7 +207,8 @@ FEATURES: tuple[Feature, ...] = (
         name="draw_tenure_months",
         meaning="Whole months since the first draw.",
         source="draws",
-        sql=f"max({months_back('drawn_on')})",
+        sql="min(drawn_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="CRD",
@@ -231,7 +232,7 @@ FEATURES: tuple[Feature, ...] = (
         name="draw_due_3m",
         meaning="Amount drawn and not repaid that falls due within three months.",
         source="draws",
-        where="is_open AND due_on <= as_of + INTERVAL 3 MONTH",
+        where=f"is_open AND due_on <= as_of + INTERVAL {DUE_SOON_MONTHS} MONTH",
         sql="sum(drawn_fen)",
         unit="fen",
         risk=RISES,
@@ -297,7 +298,8 @@ FEATURES: tuple[Feature, ...] = (
         name="enquiry_last_days",
         meaning="Days since the last application for credit.",
         source="applications",
-        sql="min(date_diff('day', applied_on, as_of))",
+        sql="max(applied_on)",
+        age="days",
         unit="days",
         risk=EITHER,
         reason="ENQ",

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
-from features import buyers
+from features import buyer_scores
 from features.catalogue import CATALOGUE
 from features.feature import DERIVED, Feature
-from features.sources import WINDOWS_SQL, Source, source_named
+from features.sources import RELATIONS, Source, months_back, source_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,15 +38,15 @@ def build(known: Known, *, tier: str) -> pd.DataFrame:
     fed = known.fed(tier)
     for name, query in source_queries(fed).items():
         known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    columns = known.con.execute(joining_query(fed)).fetchnumpy()
+    columns = known.con.execute(final_query(f"({base_query(fed)}) AS base")).fetchnumpy()
     return _frame(columns).reindex(known.cases["case_id"])
 
 
 @contextmanager
 def known_on(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[Known]:
     """The ledger's door for these cases, and what features read beside it: the scores of the buyers on those days."""
-    scored = buyers.scores(ledger, cases["as_of"], version=version)
-    with ledger.known_on(cases, version=version, beside={buyers.BUYERS: scored}) as known:
+    scored = buyer_scores.scores(ledger, cases["as_of"], version=version)
+    with ledger.known_on(cases, version=version, beside={buyer_scores.BUYERS: scored}) as known:
         yield known
 
 
@@ -79,8 +79,8 @@ def base_features() -> list[tuple[Source, list[Feature]]]:
 def source_query(source: Source, features: list[Feature]) -> str:
     """All features of one source as one query, one row a case that has any event."""
     columns = _listed(f"{feature.aggregate} AS {feature.name}" for feature in features)
-    dated = "\nJOIN windows USING (as_of)" if any(f.months is not None for f in features) else ""
-    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql}){dated}\nGROUP BY case_id"
+    dated = "\nJOIN windows USING (as_of)" if any("since_" in feature.aggregate for feature in features) else ""
+    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql}) AS {source.name}_rows{dated}\nGROUP BY case_id"
 
 
 def feature_query(feature: Feature) -> str:
@@ -91,24 +91,30 @@ def feature_query(feature: Feature) -> str:
 
 
 def source_queries(fed: frozenset[str]) -> dict[str, str]:
-    """The query of each relation that the features are joined from: the windows, and one a source that is fed."""
+    """The query of each relation that the features are joined from: what several read, and one a source that is fed."""
     sources = {f"of_{s.name}": source_query(s, features) for s, features in base_features() if s.feeds in fed}
-    return {"windows": WINDOWS_SQL, **sources}
+    return {**RELATIONS, **sources}
 
 
-def joining_query(fed: frozenset[str]) -> str:
-    """The query that joins what the sources say and adds the derived features, one row a case."""
+def base_query(fed: frozenset[str]) -> str:
+    """The query that joins what the sources say: a row a case, a column a base feature, a date where it is an age."""
     groups = base_features()
     base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
     joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in groups if source.feeds in fed)
-    derived = _listed(f"CAST({f.sql} AS DOUBLE) AS {f.name}" for f in CATALOGUE if f.source == DERIVED)
-    return f"SELECT *,\n       {derived}\nFROM (SELECT case_id,\n       {base}\nFROM cases\n{joins})"
+    return f"SELECT case_id, as_of,\n       {base}\nFROM cases\n{joins}"
+
+
+def final_query(base: str) -> str:
+    """The query of all features from a relation of base ones: ages counted, derived ones computed."""
+    columns = _listed(f"{_from_base(f)} AS {f.name}" for f in CATALOGUE)
+    return f"SELECT case_id,\n       {columns}\nFROM {base}"
 
 
 def features_query(fed: frozenset[str]) -> str:
     """All of it as one query, to be read or to be run elsewhere."""
-    relations = ",\n".join(f"{name} AS (\n{query})" for name, query in source_queries(fed).items())
-    return f"WITH {relations}\n{joining_query(fed)}"
+    queries = {**source_queries(fed), "base": base_query(fed)}
+    relations = ",\n".join(f"{name} AS (\n{query})" for name, query in queries.items())
+    return f"WITH {relations}\n{final_query('base')}"
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -116,10 +122,17 @@ def _listed(columns: Iterable[str]) -> str:
 
 
 def _with_default(feature: Feature, *, fed: bool) -> str:
-    if not fed:
-        return f"CAST(NULL AS DOUBLE) AS {feature.name}"
+    kind = "DOUBLE" if feature.age is None else "DATE"
     value = feature.name if feature.none is None else f"coalesce({feature.name}, {feature.none})"
-    return f"CAST({value} AS DOUBLE) AS {feature.name}"
+    return f"CAST({value if fed else 'NULL'} AS {kind}) AS {feature.name}"
+
+
+def _from_base(feature: Feature) -> str:
+    if feature.source == DERIVED:
+        return f"CAST({feature.sql} AS DOUBLE)"
+    if feature.age == "days":
+        return f"CAST(date_diff('day', {feature.name}, as_of) AS DOUBLE)"
+    return f"CAST({months_back(feature.name)} AS DOUBLE)" if feature.age == "months" else feature.name
 
 
 def _frame(columns: dict[str, Any]) -> pd.DataFrame:

@@ -42,9 +42,10 @@ class Feature:
     """One entry of the catalogue.
 
     `sql` is one aggregate over the source's columns (or, derived, an expression over base features); `on` and `months`
-    bound it to events with `as_of - months < on <= as_of`; `where` narrows it. `none` is the value where the source is
-    fed and no event fits: 0 for counts and sums; None leaves it missing, which then means what `missing` says.
-    Shares are fractions, amounts are fen.
+    bound it to events with `as_of - months < on <= as_of`; `where` narrows it. Where the aggregate is a date, `age`
+    says in what the feature counts how long ago that was, "days" or whole "months": the date stays as it is from one
+    `as_of` to the next. `none` is the value where the source is fed and no event fits: 0 for counts and sums; None
+    leaves it missing, which then means what `missing` says. Shares are fractions, amounts are fen.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Feature:
     months: int | None = None
     where: str | None = None
     none: float | None = None
+    age: str | None = None
 
     @property
     def group(self) -> str:

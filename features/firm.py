@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from features.feature import EITHER, FALLS, RISES, Feature
-from features.sources import months_back
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
         name="firm_age_months",
         meaning="Whole months since the firm was founded.",
         source="registration",
-        sql=f"max({months_back('founded_on')})",
+        sql="max(founded_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="TEN",
@@ -40,7 +40,8 @@ FEATURES: tuple[Feature, ...] = (
         name="firm_registered_months",
         meaning="Whole months since the firm first registered.",
         source="registrations",
-        sql=f"max({months_back('effective_on')})",
+        sql="min(effective_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="TEN",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
-from features.sources import months_back
 
 _NO_DISPUTES = "disputes are not part of the data"
 _NO_LISTINGS = "exclusion lists are not part of the data"
@@ -108,7 +107,8 @@ FEATURES: tuple[Feature, ...] = (
         meaning="Whole months since the last dispute was raised.",
         source="disputes",
         where="kind = 'RAISED'",
-        sql=f"min({months_back('happened_on')})",
+        sql="max(happened_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="DSP",

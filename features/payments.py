@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
-from features.sources import month_deviation, month_mean
+from features.sources import VERY_OVERDUE_DAYS, month_deviation, month_mean, quotient, top_month_share
 
 _NO_DATA = "payments are not part of the data"
 _NONE_12M = "no payment fell in the last 12 months"
@@ -31,7 +31,8 @@ FEATURES: tuple[Feature, ...] = (
         name="paid_last_days",
         meaning="Days since the last payment from a buyer.",
         source="payments",
-        sql="min(date_diff('day', paid_on, as_of))",
+        sql="max(paid_on)",
+        age="days",
         unit="days",
         risk=RISES,
         reason="ACT",
@@ -161,7 +162,7 @@ FEATURES: tuple[Feature, ...] = (
         name="paid_volatility_12m",
         meaning="Standard deviation of monthly payments over their mean, last twelve months.",
         source="payments_by_month",
-        sql=f"{month_deviation()} / nullif(greatest({month_mean()}, 0), 0)",
+        sql=quotient(month_deviation(), f"greatest({month_mean()}, 0)"),
         unit="ratio",
         risk=RISES,
         reason="GRO",
@@ -271,7 +272,7 @@ FEATURES: tuple[Feature, ...] = (
         name="paid_top_month_share_12m",
         meaning="Share of the best month in the payments of the last twelve.",
         source="payments_by_month",
-        sql="max(amount) FILTER (WHERE month < 12) / nullif(sum(amount) FILTER (WHERE month < 12 AND amount > 0), 0)",
+        sql=top_month_share(),
         unit="share",
         risk=EITHER,
         reason="GRO",
@@ -281,7 +282,7 @@ FEATURES: tuple[Feature, ...] = (
         name="paid_active_months_24m",
         meaning="Months with a payment among the last twenty-four.",
         source="payments_by_month",
-        where="amount > 0 AND month < 24",
+        where="amount > 0",
         sql="count(*)",
         unit="months",
         risk=FALLS,
@@ -292,8 +293,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="paid_tenure_months",
         meaning="Whole months since the first payment from a buyer.",
-        source="payments_by_month",
-        sql="max(month)",
+        source="payments",
+        sql="min(paid_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="TEN",
@@ -317,7 +319,8 @@ FEATURES: tuple[Feature, ...] = (
         meaning="Days by which the oldest unpaid receivable is overdue.",
         source="receivables",
         where="unpaid_fen > 0 AND payment_due_on < as_of",
-        sql="max(date_diff('day', payment_due_on, as_of))",
+        sql="min(payment_due_on)",
+        age="days",
         unit="days",
         risk=RISES,
         reason="REC",
@@ -339,7 +342,7 @@ FEATURES: tuple[Feature, ...] = (
         name="receivable_overdue_long_amount",
         meaning="Accepted value that buyers should have paid more than 90 days ago and have not.",
         source="receivables",
-        where="payment_due_on < as_of - INTERVAL 90 DAY",
+        where=f"payment_due_on < as_of - INTERVAL {VERY_OVERDUE_DAYS} DAY",
         sql="sum(unpaid_fen)",
         unit="fen",
         risk=RISES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
-from features.sources import month_deviation, month_mean
+from features.sources import month_deviation, month_mean, quotient
 
 _NO_INVOICES = "invoices are not part of the data"
 _NO_PURCHASE = "no valid purchase invoice in the last 12 months"
@@ -45,7 +45,8 @@ FEATURES: tuple[Feature, ...] = (
         meaning="Days since the last purchase.",
         source="purchases",
         where="net_fen > 0",
-        sql="min(date_diff('day', issued_on, as_of))",
+        sql="max(issued_on)",
+        age="days",
         unit="days",
         risk=RISES,
         reason="ACT",
@@ -66,7 +67,7 @@ FEATURES: tuple[Feature, ...] = (
         name="purchases_vendor_top_share_12m",
         meaning="Share of the largest vendor in the purchases of the last twelve months.",
         source="purchases_by_vendor",
-        sql="max(amount / total)",
+        sql="max(amount / nullif(total, 0))",
         unit="share",
         risk=RISES,
         reason="CON",
@@ -76,7 +77,7 @@ FEATURES: tuple[Feature, ...] = (
         name="purchases_vendor_hhi_12m",
         meaning="Concentration of purchases on vendors over twelve months (Herfindahl index).",
         source="purchases_by_vendor",
-        sql="sum((amount / total) ** 2)",
+        sql="sum((amount / nullif(total, 0)) * (amount / nullif(total, 0)))",
         unit="index",
         risk=RISES,
         reason="CON",
@@ -106,8 +107,10 @@ FEATURES: tuple[Feature, ...] = (
         name="tax_burden_12m",
         meaning="Tax on sales less tax on purchases, against net sales of the last twelve months.",
         source="papers_12m",
-        sql="sum(CASE direction WHEN 'ISSUED' THEN tax_fen ELSE -tax_fen END)"
-        " / nullif(greatest(sum(CASE direction WHEN 'ISSUED' THEN net_fen ELSE 0 END), 0), 0)",
+        sql=quotient(
+            "sum(CASE direction WHEN 'ISSUED' THEN tax_fen ELSE -tax_fen END)",
+            "greatest(sum(CASE direction WHEN 'ISSUED' THEN net_fen ELSE 0 END), 0)",
+        ),
         unit="ratio",
         risk=EITHER,
         reason="MAR",
@@ -129,7 +132,7 @@ FEATURES: tuple[Feature, ...] = (
         name="purchases_volatility_12m",
         meaning="Standard deviation of monthly purchases over their mean, last twelve months.",
         source="purchases_by_month",
-        sql=f"{month_deviation()} / nullif(greatest({month_mean()}, 0), 0)",
+        sql=quotient(month_deviation(), f"greatest({month_mean()}, 0)"),
         unit="ratio",
         risk=RISES,
         reason="GRO",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature
+from features.sources import quotient
 
 _NO_CONTRACT = "the question is about the supplier alone"
 
@@ -21,7 +22,7 @@ FEATURES: tuple[Feature, ...] = (
         name="question_advance_share",
         meaning="Share of the advance in the contract asked about.",
         source="question",
-        sql="max(advance_fen / nullif(amount_fen, 0))",
+        sql=f"max({quotient('advance_fen', 'amount_fen')})",
         unit="share",
         risk=EITHER,
         reason="PPY",
@@ -61,7 +62,7 @@ FEATURES: tuple[Feature, ...] = (
         name="question_retention_share",
         meaning="Share of the retention money in the contract asked about.",
         source="question",
-        sql="max(retention_fen / nullif(amount_fen, 0))",
+        sql=f"max({quotient('retention_fen', 'amount_fen')})",
         unit="share",
         risk=EITHER,
         reason="REC",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.feature import DERIVED, EITHER, FALLS, RISES, Feature, over_windows
-from features.sources import month_deviation, month_mean, months_back
+from features.sources import month_deviation, month_mean, quotient, top_month_share
 
 _NONE_12M = "no valid invoice was issued in the last 12 months"
 
@@ -48,7 +48,8 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_tenure_months",
         meaning="Whole months since the first sale in the record.",
         source="sales",
-        sql=f"max({months_back('issued_on')})",
+        sql="min(issued_on)",
+        age="months",
         unit="months",
         risk=FALLS,
         reason="TEN",
@@ -58,7 +59,8 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_last_days",
         meaning="Days since the last sale.",
         source="sales",
-        sql="min(date_diff('day', issued_on, as_of))",
+        sql="max(issued_on)",
+        age="days",
         where="net_fen > 0",
         unit="days",
         risk=RISES,
@@ -82,7 +84,7 @@ FEATURES: tuple[Feature, ...] = (
         meaning="Months with net sales among the last twenty-four.",
         source="sales_by_month",
         sql="count(*)",
-        where="amount > 0 AND month < 24",
+        where="amount > 0",
         unit="months",
         risk=FALLS,
         reason="TEN",
@@ -102,9 +104,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="sales_prior_year_sum",
         meaning="Net sales of the twelve months before the last twelve.",
-        source="sales_by_month",
-        sql="sum(amount)",
-        where="month >= 12 AND month < 24",
+        source="sales",
+        sql="sum(net_fen)",
+        where="issued_on > since_24m AND issued_on <= since_12m",
         unit="fen",
         risk=FALLS,
         reason="TEN",
@@ -180,7 +182,7 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_customer_top_share_12m",
         meaning="Share of the largest customer in the sales of the last twelve months.",
         source="sales_by_customer",
-        sql="max(amount / total)",
+        sql="max(amount / nullif(total, 0))",
         unit="share",
         risk=RISES,
         reason="CON",
@@ -190,7 +192,7 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_customer_hhi_12m",
         meaning="Concentration of sales on customers over twelve months (Herfindahl index, 0 spread to 1 single).",
         source="sales_by_customer",
-        sql="sum((amount / total) ** 2)",
+        sql="sum((amount / nullif(total, 0)) * (amount / nullif(total, 0)))",
         unit="index",
         risk=RISES,
         reason="CON",
@@ -232,7 +234,7 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_volatility_12m",
         meaning="Standard deviation of monthly sales over their mean, last twelve months.",
         source="sales_by_month",
-        sql=f"{month_deviation()} / nullif(greatest({month_mean()}, 0), 0)",
+        sql=quotient(month_deviation(), f"greatest({month_mean()}, 0)"),
         unit="ratio",
         risk=RISES,
         reason="GRO",
@@ -274,7 +276,7 @@ FEATURES: tuple[Feature, ...] = (
         name="sales_top_month_share_12m",
         meaning="Share of the best month in the positive sales of the last twelve.",
         source="sales_by_month",
-        sql="max(amount) FILTER (WHERE month < 12) / nullif(sum(greatest(amount, 0)) FILTER (WHERE month < 12), 0)",
+        sql=top_month_share(),
         unit="share",
         risk=EITHER,
         reason="GRO",

@@ -7,25 +7,85 @@ without a fitting event it takes the value that the feature declares.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from data.schema import CONTRACT_ENDS
+from data.schema import CONTRACT_ENDS, TABLES
+
+_READ = re.compile(r"(?:FROM|JOIN) (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A date on which a row says something else: when `as_of` comes to be `column` and so much more."""
+
+    table: str
+    column: str
+    months: int = 0
+    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source: its name, the table that feeds it and its SQL, one row an event or group, with case_id and as_of."""
+    """One source: its name, the table that feeds it and its SQL, one row an event or group, with case_id and as_of.
+
+    `turns` are the dates on which what it says changes though nothing happens, beside the ends of windows: a table's
+    column and by how many months `as_of` is earlier or later.
+    """
 
     name: str
     feeds: str
     sql: str
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables of events that it reads."""
+        read = set(re.findall(_READ, self.sql))
+        read |= {name for relation in read & RELATIONS.keys() for name in re.findall(_READ, RELATIONS[relation])}
+        return frozenset(read) & frozenset(table.name for table in TABLES)
 
 
-# How many months a window may have, and the relation of the days after which each begins: `as_of` and `since_<n>m`.
+# How many months a window may have. A series is of so many whole months.
 WINDOWS = (3, 6, 12, 24, 36)
+SERIES_MONTHS = 24
+# What is due within so many months is due soon, what has been due for longer than so many days is very overdue.
+DUE_SOON_MONTHS = 3
+VERY_OVERDUE_DAYS = 90
+
+_NEXT_MONTH = "date_trunc('month', as_of + INTERVAL 1 DAY)"
+# For each `as_of` the days after which the windows begin (`since_<n>m`), the last day of the last month that is over
+# (`month_end`), and the first day of the series of months that ends on it (`series_from`).
 WINDOWS_SQL = f"""
-    SELECT as_of, {", ".join(f"CAST(as_of - INTERVAL {n} MONTH AS DATE) AS since_{n}m" for n in WINDOWS)}
-    FROM (SELECT DISTINCT as_of FROM cases)"""
+    SELECT as_of, {", ".join(f"CAST(as_of - INTERVAL {n} MONTH AS DATE) AS since_{n}m" for n in WINDOWS)},
+           CAST({_NEXT_MONTH} - INTERVAL 1 DAY AS DATE) AS month_end,
+           CAST({_NEXT_MONTH} - INTERVAL {SERIES_MONTHS} MONTH AS DATE) AS series_from
+    FROM (SELECT DISTINCT as_of FROM cases) AS asked"""
+# The contract that the question is about, as it was signed; empty where the question is about the supplier alone.
+_QUESTION = """
+    SELECT k.* FROM contracts AS k JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id"""
+_COMPLETED = """
+    SELECT k.case_id, k.as_of, k.contract_id, k.category, k.amount_fen, k.planned_acceptance_on,
+           a.amended_on AS completed_on
+    FROM contracts AS k JOIN amendments AS a USING (case_id, contract_id) WHERE a.kind = 'COMPLETED'"""
+# What several sources read, in the order in which it is made.
+RELATIONS: dict[str, str] = {"windows": WINDOWS_SQL, "question": _QUESTION, "completed": _COMPLETED}
+
+
+def quotient(part: str, whole: str) -> str:
+    """The SQL for one number over another, missing where the other is 0; no engine divides them as whole numbers."""
+    return f"CAST({part} AS DOUBLE) / nullif({whole}, 0)"
+
+
+def months_back(on: str) -> str:
+    """The SQL for how many whole months before `as_of` a date lies, counted as windows count them.
+
+    Counting days of the month would put 29 February a month too far back on the 28th of a later one.
+    """
+    return (
+        f"12 * (year(as_of) - year({on})) + month(as_of) - month({on})"
+        f" - CASE WHEN day({on}) > day(as_of) THEN 1 ELSE 0 END"
+    )
 
 
 def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
@@ -33,32 +93,31 @@ def _by(party: str, amount: str, table: str, on: str, where: str) -> str:
 
     `events` counts what was sold or signed: a reversal is no second purchase.
     """
-    return f"""SELECT case_id, as_of, {party} AS party, sum({amount}) AS amount,
+    return f"""SELECT case_id, as_of, {party} AS party, CAST(sum({amount}) AS DOUBLE) AS amount,
                       count(*) FILTER (WHERE {amount} > 0) AS events,
-                      sum(sum({amount})) OVER (PARTITION BY case_id) AS total
+                      CAST(sum(sum({amount})) OVER (PARTITION BY case_id) AS DOUBLE) AS total
                FROM {table} JOIN windows USING (as_of)
                WHERE {where} AND {party} IS NOT NULL AND {on} > since_12m AND {on} <= as_of
                GROUP BY case_id, as_of, {party} HAVING sum({amount}) > 0"""
 
 
-def months_back(on: str) -> str:
-    """The SQL for how many whole months before `as_of` a date lies, counted as windows count them."""
-    return f"date_diff('month', {on}, as_of) - CASE WHEN day({on}) > day(as_of) THEN 1 ELSE 0 END"
-
-
 def _by_month(amount: str, table: str, on: str, where: str) -> str:
-    """Amounts by month back from as_of, month 0 being the last; a month without any has no row.
+    """Amounts by calendar month back from `month_end`, its own being 0; a month without any has no row.
 
-    Month m holds what lies in `(as_of - (m + 1) months, as_of - m months]`, the window that features have. `datesub`
-    would put 29 February a month too far back on the 28th of a later one.
+    Whole calendar months, as bank statements have them: the month that runs is in no series until it is over, so that
+    a series does not depend on the day of the month and stays as it is while the month runs.
     """
-    return f"""SELECT case_id, as_of, {months_back(on)} AS month, sum({amount}) AS amount
-               FROM {table} WHERE {where} GROUP BY case_id, as_of, month"""
+    return f"""SELECT case_id, as_of,
+                      12 * (year(month_end) - year({on})) + month(month_end) - month({on}) AS month,
+                      CAST(sum({amount}) AS DECIMAL(38, 0)) AS amount
+               FROM {table} JOIN windows USING (as_of)
+               WHERE {where} AND {on} >= series_from AND {on} <= month_end
+               GROUP BY case_id, as_of, 12 * (year(month_end) - year({on})) + month(month_end) - month({on})"""
 
 
 def month_mean(months: int = 12) -> str:
-    """The SQL aggregate over a source by month: the mean of the last months, in which nothing is zero."""
-    return f"coalesce(sum(amount) FILTER (WHERE month < {months}), 0) / {months}"
+    """The SQL aggregate over a source by month: the mean of its last months, one without any amount being 0."""
+    return f"CAST(coalesce(sum(amount) FILTER (WHERE month < {months}), 0) AS DOUBLE) / {months}"
 
 
 def month_deviation(months: int = 12) -> str:
@@ -67,7 +126,13 @@ def month_deviation(months: int = 12) -> str:
     From exact sums of whole numbers, so that every engine has the same and a steady supplier has 0.
     """
     once, square = (f"coalesce(sum({x}) FILTER (WHERE month < {months}), 0)" for x in ("amount", "amount * amount"))
-    return f"sqrt(({months} * {square} - {once} * {once}) / {months * (months - 1)})"
+    return f"sqrt(CAST({months} * {square} - {once} * {once} AS DOUBLE) / {months * (months - 1)})"
+
+
+def top_month_share(months: int = 12) -> str:
+    """The SQL aggregate over a source by month: the best month's share in the positive amounts of the last months."""
+    within = f"FILTER (WHERE month < {months} AND amount > 0)"
+    return quotient(f"max(amount) {within}", f"sum(amount) {within}")
 
 
 _ISSUED = "direction = 'ISSUED' AND status = 'VALID'"
@@ -94,11 +159,6 @@ _OPEN_CONTRACTS = f"""
     LEFT JOIN accepted AS a USING (case_id, contract_id)
     LEFT JOIN advanced AS v USING (case_id, contract_id)"""
 
-_COMPLETED_CONTRACTS = """
-    SELECT k.case_id, k.as_of, k.contract_id, k.category, k.amount_fen, k.planned_acceptance_on,
-           a.amended_on AS completed_on
-    FROM contracts AS k JOIN amendments AS a USING (case_id, contract_id) WHERE a.kind = 'COMPLETED'"""
-
 # What was accepted, against what was paid for the same delivery.
 _RECEIVABLES = """
     SELECT d.case_id, d.as_of, d.accepted_on, d.payment_due_on, d.accepted_fen, p.last_paid_on,
@@ -122,14 +182,18 @@ _DRAWS = """
 
 # One row a guarantee. A demand may be for a part; what stands is what was issued or left by the last reduction.
 _GUARANTEES = """
-    SELECT case_id, as_of, guarantee_id, form,
-           min(happened_on) AS issued_on,
-           arg_max(kind, (happened_on, kind)) AS last_kind,
-           coalesce(arg_max(amount_fen, (happened_on, kind, guarantee_event_id))
-                        FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')),
-                    max(amount_fen)) AS amount_fen,
+    SELECT case_id, as_of, guarantee_id, form, min(happened_on) AS issued_on,
+           max(kind) FILTER (WHERE place = 1) AS last_kind,
+           coalesce(max(amount_fen) FILTER (WHERE sets_amount AND place_of_kind = 1), max(amount_fen)) AS amount_fen,
            count(*) FILTER (WHERE kind IN ('DEMANDED', 'PAID')) > 0 AS was_called
-    FROM guarantee_events GROUP BY case_id, as_of, guarantee_id, form"""
+    FROM (SELECT *,
+                 row_number() OVER (PARTITION BY case_id, guarantee_id, form
+                                    ORDER BY happened_on DESC, kind DESC, guarantee_event_id DESC) AS place,
+                 row_number() OVER (PARTITION BY case_id, guarantee_id, form, sets_amount
+                                    ORDER BY happened_on DESC, kind DESC, guarantee_event_id DESC) AS place_of_kind
+          FROM (SELECT *, kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED') AND amount_fen IS NOT NULL AS sets_amount
+                FROM guarantee_events) AS e) AS e
+    GROUP BY case_id, as_of, guarantee_id, form"""
 
 # One row for each list that the supplier stands on: its last event there is an entry, or entries outnumber removals.
 # Lists are counted apart, for the end of an entry from before the record must not hide another list.
@@ -139,43 +203,49 @@ _STANDING_LISTINGS = """
            OR max(happened_on) FILTER (WHERE kind = 'LISTED')
               >= coalesce(max(happened_on) FILTER (WHERE kind = 'REMOVED'), DATE '0001-01-01')"""
 
-# The contract that the question is about, as it was signed; empty where the question is about the supplier alone.
-_QUESTION = "SELECT k.* FROM contracts AS k JOIN cases AS c ON c.case_id = k.case_id AND c.contract_id = k.contract_id"
-
-# The same, beside its buyer's score and how many contracts had been signed with that buyer before.
-_QUESTION_BUYER = f"""
-    SELECT q.case_id, q.as_of, b.score,
-           (SELECT count(*) FROM contracts AS k WHERE k.case_id = q.case_id AND k.buyer_id = q.buyer_id
-                                                      AND k.signed_on < q.signed_on) AS before
-    FROM ({_QUESTION}) AS q LEFT JOIN buyer_scores AS b USING (as_of, buyer_id) WHERE q.buyer_id IS NOT NULL"""
+# The same contract beside its buyer's score and how many contracts had been signed with that buyer before.
+_QUESTION_BUYER = """
+    SELECT q.case_id, q.as_of, max(b.score) AS score, count(k.contract_id) AS before
+    FROM question AS q JOIN windows AS w USING (as_of)
+    LEFT JOIN buyer_scores AS b ON b.month_end = w.month_end AND b.buyer_id = q.buyer_id
+    LEFT JOIN contracts AS k ON k.case_id = q.case_id AND k.buyer_id = q.buyer_id AND k.signed_on < q.signed_on
+    WHERE q.buyer_id IS NOT NULL GROUP BY q.case_id, q.as_of"""
 
 # What was completed beside the contract asked about, and whether it is of the same kind.
-_QUESTION_SIMILAR = f"""
+_QUESTION_SIMILAR = """
     SELECT d.case_id, d.as_of, d.amount_fen, d.category = q.category AND d.contract_id <> q.contract_id AS is_similar
-    FROM ({_COMPLETED_CONTRACTS}) AS d JOIN ({_QUESTION}) AS q USING (case_id)"""
+    FROM completed AS d JOIN question AS q USING (case_id)"""
 
 # One row a buyer that the supplier ever had a contract with, with the buyer's level and score.
 _BUYER_PAIRS = """
-    SELECT p.*, s.score, r.level
-    FROM (SELECT case_id, as_of, since_12m, buyer_id, min(signed_on) AS first_on,
-                 count(*) FILTER (WHERE signed_on > since_24m) AS count_24m,
+    SELECT p.case_id, p.as_of, p.buyer_id, p.first_on, p.count_12m, p.count_24m, p.amount_12m, s.score, r.level
+    FROM (SELECT case_id, as_of, month_end, buyer_id, min(signed_on) AS first_on,
                  count(*) FILTER (WHERE signed_on > since_12m) AS count_12m,
-                 coalesce(sum(amount_fen) FILTER (WHERE signed_on > since_12m), 0) AS amount_12m
+                 count(*) FILTER (WHERE signed_on > since_24m) AS count_24m,
+                 coalesce(CAST(sum(amount_fen) FILTER (WHERE signed_on > since_12m) AS DOUBLE), 0) AS amount_12m
           FROM contracts JOIN windows USING (as_of) WHERE buyer_id IS NOT NULL
-          GROUP BY case_id, as_of, since_12m, buyer_id) AS p
-    LEFT JOIN buyer_scores AS s USING (as_of, buyer_id)
-    LEFT JOIN (SELECT as_of, buyer_id, arg_max(level, (effective_on, record_id)) AS level FROM buyers
-               GROUP BY as_of, buyer_id) AS r USING (as_of, buyer_id)"""
+          GROUP BY case_id, as_of, month_end, buyer_id) AS p
+    LEFT JOIN buyer_scores AS s USING (month_end, buyer_id)
+    LEFT JOIN (SELECT as_of, buyer_id, level FROM buyers
+               QUALIFY row_number() OVER (PARTITION BY as_of, buyer_id
+                                          ORDER BY effective_on DESC, record_id DESC) = 1) AS r
+         USING (as_of, buyer_id)"""
 
 # One row a dispute: what was last said of it, and what it was about.
 _DISPUTE_MATTERS = """
-    SELECT case_id, as_of, dispute_id, arg_max(kind, (happened_on, kind <> 'RAISED', dispute_event_id)) AS last_kind,
-           max(amount_fen) AS amount_fen
-    FROM disputes GROUP BY case_id, as_of, dispute_id"""
+    SELECT case_id, as_of, dispute_id, max(kind) FILTER (WHERE place = 1) AS last_kind, max(amount_fen) AS amount_fen
+    FROM (SELECT *, row_number() OVER (
+                        PARTITION BY case_id, dispute_id
+                        ORDER BY happened_on DESC, CASE kind WHEN 'RAISED' THEN 1 ELSE 0 END, dispute_event_id DESC
+                    ) AS place FROM disputes) AS d
+    GROUP BY case_id, as_of, dispute_id"""
 
 _STANDING_TIES = """
-    SELECT case_id, as_of, related_id, tie FROM relations GROUP BY case_id, as_of, related_id, tie
-    HAVING arg_max(kind, (happened_on, relation_event_id)) = 'BEGAN'"""
+    SELECT case_id, as_of, related_id, tie
+    FROM (SELECT * FROM relations
+          QUALIFY row_number() OVER (PARTITION BY case_id, related_id, tie
+                                     ORDER BY happened_on DESC, relation_event_id DESC) = 1) AS r
+    WHERE kind = 'BEGAN'"""
 
 _REGISTRATION = """
     SELECT case_id, as_of, founded_on, size_class, legal_form FROM suppliers
@@ -205,8 +275,8 @@ SOURCES: tuple[Source, ...] = (
     Source("buyer_pairs", "contracts", _BUYER_PAIRS),
     Source("awards", "awards", "SELECT * FROM awards"),
     Source("contracts_by_buyer", "contracts", _by("buyer_id", "amount_fen", "contracts", "signed_on", "true")),
-    Source("open_contracts", "contracts", _OPEN_CONTRACTS),
-    Source("completed_contracts", "contracts", _COMPLETED_CONTRACTS),
+    Source("open_contracts", "contracts", _OPEN_CONTRACTS, (Turn("contracts", "planned_acceptance_on"),)),
+    Source("completed_contracts", "contracts", "SELECT * FROM completed"),
     Source("amendments", "amendments", "SELECT * FROM amendments"),
     Source(
         "deliveries",
@@ -214,7 +284,12 @@ SOURCES: tuple[Source, ...] = (
         "SELECT *, date_diff('day', due_on, delivered_on) AS days_late FROM deliveries",
     ),
     Source("acceptances", "acceptances", "SELECT * FROM acceptances"),
-    Source("receivables", "acceptances", _RECEIVABLES),
+    Source(
+        "receivables",
+        "acceptances",
+        _RECEIVABLES,
+        (Turn("acceptances", "payment_due_on"), Turn("acceptances", "payment_due_on", days=VERY_OVERDUE_DAYS)),
+    ),
     Source("payments", "payments", "SELECT *, date_diff('day', due_on, paid_on) AS days_late FROM payments"),
     Source("payments_by_month", "payments", _by_month("amount_fen", "payments", "paid_on", "true")),
     Source("dispute_matters", "disputes", _DISPUTE_MATTERS),
@@ -224,13 +299,13 @@ SOURCES: tuple[Source, ...] = (
     Source("accounts", "accounts", "SELECT * FROM accounts"),
     Source("applications", "applications", "SELECT * FROM applications"),
     Source("credit_events", "credit_events", "SELECT *, lender_id AS lender FROM credit_events"),
-    Source("draws", "credit_events", _DRAWS),
+    Source("draws", "credit_events", _DRAWS, (Turn("credit_events", "due_on", months=-DUE_SOON_MONTHS),)),
     Source("guarantees", "guarantee_events", _GUARANTEES),
     Source("registration", "suppliers", _REGISTRATION),
     Source("registrations", "suppliers", "SELECT * FROM suppliers"),
     Source("relations", "relations", "SELECT * FROM relations"),
     Source("standing_ties", "relations", _STANDING_TIES),
-    Source("question", "contracts", _QUESTION),
+    Source("question", "contracts", "SELECT * FROM question"),
     Source("question_buyer", "contracts", _QUESTION_BUYER),
     Source("question_similar", "contracts", _QUESTION_SIMILAR),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 
 def months_before(day: date, months: int) -> date:
@@ -29,6 +29,16 @@ def months_after(day: date, months: int) -> date:
     datetime.date(2026, 2, 28)
     """
     return months_before(day, -months)
+
+
+def last_month_end(day: date) -> date:
+    """The last day of the last month that is over by the end of a day.
+
+    >>> last_month_end(date(2026, 10, 31)), last_month_end(date(2026, 10, 30))
+    (datetime.date(2026, 10, 31), datetime.date(2026, 9, 30))
+    """
+    next_day = day + timedelta(days=1)
+    return next_day.replace(day=1) - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit.domain.windows import months_before
+from credit.domain.windows import months_after, months_before
 from data.ledger import Ledger
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, feature_named
 from features.engine import build, build_on, known_on
 from features.feature import DERIVED, Feature
 
@@ -59,13 +59,18 @@ WINDOWED = {
 }
 ENDS = (date(2025, 3, 31), date(2025, 2, 28), date(2024, 2, 29))
 EDGES = ("start", "day after start", "as_of", "day after as_of")
+# A series of whole months that ends with a month begins after the end of one, which may be a later day.
+SERIES_EDGES = ("start of series", "day after start of series", "as_of", "day after as_of")
 
 
 def day_of(edge: str, as_of: date, months: int) -> date:
     start = months_before(as_of, months)
+    month_end = months_after(start.replace(day=1), 1) - timedelta(days=1)
     return {
         "start": start,
         "day after start": start + timedelta(days=1),
+        "start of series": month_end,
+        "day after start of series": month_end + timedelta(days=1),
         "as_of": as_of,
         "day after as_of": as_of + timedelta(days=1),
     }[edge]
@@ -144,7 +149,7 @@ def all_that_can_happen(supplier: str, day: date, as_of: date) -> dict[str, list
 @pytest.fixture(scope="module")
 def at_the_edges(tmp_path_factory: pytest.TempPathFactory, import_rows: ImportRows) -> pd.DataFrame:
     """Features of firms to whom everything happened on one day: an edge of some window that ends on some day."""
-    grid = list(product(ENDS, sorted(set(WINDOWED.values())), EDGES))
+    grid = list(product(ENDS, sorted(set(WINDOWED.values())), dict.fromkeys(EDGES + SERIES_EDGES)))
     tables: dict[str, list[Row]] = {"suppliers": []}
     for as_of, months, edge in grid:
         supplier = f"{as_of}/{months}/{edge}"
@@ -179,8 +184,19 @@ def test_more_than_half_of_the_base_features_have_a_window() -> None:
 def test_a_window_holds_its_last_day_and_not_its_start(
     at_the_edges: pd.DataFrame, end: date, name: str, months: int
 ) -> None:
-    counts = {edge: at_the_edges.loc[[(end, months, edge)], name].fillna(0).iloc[0] != 0 for edge in EDGES}
-    assert counts == {"start": False, "day after start": True, "as_of": True, "day after as_of": False}
+    edges = SERIES_EDGES if feature_named(name).source.endswith("_by_month") else EDGES
+    counts = [at_the_edges.loc[[(end, months, edge)], name].fillna(0).iloc[0] != 0 for edge in edges]
+    assert counts == [False, True, True, False]
+
+
+def test_the_month_that_runs_is_in_no_series_until_it_is_over(ledger: Ledger, import_rows: ImportRows) -> None:
+    paid = [
+        {"payment_id": day, "paid_on": day, "recorded_at": f"{day}T00:00:00"} for day in ("2025-05-31", "2025-06-01")
+    ]
+    import_rows(ledger, suppliers=[{}], payments=paid)
+    days = [date(2025, 5, 30), date(2025, 5, 31), date(2025, 6, 29), date(2025, 6, 30)]
+    cases = pd.concat([asked().assign(case_id=n, as_of=day) for n, day in enumerate(days)], ignore_index=True)
+    assert built(ledger, cases, tier="platform")["paid_active_months_12m"].tolist() == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("feature", [f for f in CATALOGUE if f.source != DERIVED], ids=lambda f: f.name)
@@ -321,8 +337,7 @@ def test_features_of_real_firms_are_what_pandas_computes(real_data: Path, real_i
         valid = papers[papers["status"] == "有效发票"]
         ever = sold[(sold["company"] == firm) & (sold["status"] == "有效发票") & (sold["fen"] > 0)]
         by_customer = valid.groupby("counterparty")["fen"].sum().loc[lambda s: s > 0]
-        # Month m is the first whose window begins before the day.
-        month = valid["date"].map(lambda d: next(m for m in range(12) if d.date() > months_before(as_of, m + 1)))
+        month = valid["date"].dt.to_period("M")  # as_of ends a month
         expected = {
             "sales_amount_sum_12m": float(valid["fen"].sum()),
             "sales_voided_share_12m": (papers["status"] != "有效发票").mean() if len(papers) else np.nan,

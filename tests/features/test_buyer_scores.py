@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from data.ledger import Ledger
-from features.buyers import PRIOR_EVENTS, WEIGHTS, scores
+from features.buyer_scores import PRIOR_EVENTS, WEIGHTS, scores
 from features.engine import build_cases, build_on
 
 AS_OF = date(2025, 6, 30)
@@ -77,7 +77,8 @@ def test_what_is_not_known_yet_moves_no_score(ledger: Ledger, import_rows: Impor
     late = [paid(n, late=True, recorded_at="2025-07-01T00:00:00") for n in range(9)]
     import_rows(ledger, suppliers=SUPPLIERS, payments=[paid(100, late=False), *late])
     assert score_of(ledger) == pytest.approx(NEUTRAL + moved("paying", 1, 1))
-    assert score_of(ledger, day=date(2025, 7, 1)) < NEUTRAL
+    assert score_of(ledger, day=date(2025, 7, 30)) == pytest.approx(NEUTRAL + moved("paying", 1, 1))
+    assert score_of(ledger, day=date(2025, 7, 31)) < NEUTRAL
 
 
 def test_what_lies_two_years_back_moves_no_score(ledger: Ledger, import_rows: ImportRows) -> None:
@@ -106,7 +107,7 @@ def test_scores_that_somebody_altered_are_not_read(ledger: Ledger, import_rows: 
     import_rows(ledger, suppliers=SUPPLIERS, payments=[paid(1, late=False)])
     (file,) = scores(ledger, [AS_OF])
     true = score_of(ledger)
-    pd.DataFrame({"as_of": [AS_OF], "buyer_id": ["B1"], "score": [1.0]}).to_parquet(file)
+    pd.DataFrame({"month_end": [AS_OF], "buyer_id": ["B1"], "score": [1.0]}).to_parquet(file)
     assert score_of(ledger) == true
 
 
