@@ -125,9 +125,9 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
 def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:
     """The merges that stand on each `as_of` of `days`: as_of, supplier_id, merged_id."""
     return f"""SELECT as_of, supplier_id, merged_id FROM (
-                   SELECT c.as_of, t.* FROM ({merges}) AS t JOIN {days} AS c ON t.happened_on <= c.as_of
-                   WHERE {stands_on("c.as_of", merges, corrected=corrected)}
-                   QUALIFY row_number() OVER (
+                   SELECT c.as_of, t.supplier_id, t.merged_id, t.kind, row_number() OVER (
                        PARTITION BY c.as_of, least(t.supplier_id, t.merged_id), greatest(t.supplier_id, t.merged_id)
-                       ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) = 1) AS last
-               WHERE kind = 'MERGED' AND supplier_id <> merged_id"""
+                       ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) AS place
+                   FROM ({merges}) AS t JOIN {days} AS c ON t.happened_on <= c.as_of
+                   WHERE {stands_on("c.as_of", merges, corrected=corrected)}) AS told
+               WHERE place = 1 AND kind = 'MERGED' AND supplier_id <> merged_id"""

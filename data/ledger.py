@@ -12,7 +12,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -27,7 +27,15 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
-from data.door import CASE_SUPPLIERS, case_suppliers_sql, everyone_sql, standing_merges_sql, stands_on, view_sql
+from data.door import (
+    CASE_SUPPLIERS,
+    DAY_ENDS,
+    case_suppliers_sql,
+    everyone_sql,
+    standing_merges_sql,
+    stands_on,
+    view_sql,
+)
 from data.durable import exclusive, json_of, sha256_of, write_whole
 from data.groups import connected, gone_on_as
 from data.quarantine import HINTS
@@ -124,6 +132,23 @@ class Compaction:
     def tables(self) -> set[str]:
         """The tables that have a file."""
         return {*self.sha256, *self.personal}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a ledger was read as: as known on a date, of the batches up to a version."""
+
+    as_of: date
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """Days of a column between which a boundary moved, both included."""
+
+    column: str
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,20 +256,10 @@ class Ledger:
         `tables` names them, and waits for no others to be opened. Files `beside` the ledger, computed from what this
         door has shown, have a view by their name.
         """
-        if cases["case_id"].duplicated().any():
-            raise ValueError("two cases have the same case_id")
-        if "contract_id" not in cases.columns:
-            cases = cases.assign(contract_id=None).astype({"contract_id": "str"})
         with self.connection() as con:
-            con.register("cases_frame", cases[list(CASE_COLUMNS)])
-            con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
-            con.unregister("cases_frame")
-            con.execute("CREATE TEMP VIEW days AS SELECT DISTINCT as_of FROM cases")
             batches = self.batches(version)
             readable = [table for table in tables if not (table.label or table.personal)]
-            merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
-            theirs = case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches))
-            con.execute(f"CREATE TEMP {'VIEW' if merges is None else 'TABLE'} {CASE_SUPPLIERS} AS {theirs}")
+            self._ask(con, cases, batches)
             for table in readable:
                 rows, corrected = self.rows(table, batches), self._corrected(table, batches)
                 seen = view_sql(table, rows, corrected=corrected, currency=currency)
@@ -254,6 +269,26 @@ class Ledger:
             files = [file for table in readable for file in self._files(table, batches)]
             self._close_paths(con, [*files, *(file for listed in beside.values() for file in listed)])
             yield Known(con, cases, batches)
+
+    def _ask(self, con: duckdb.DuckDBPyConnection, cases: pd.DataFrame, batches: list[Batch]) -> None:
+        """Make the relations of what is asked: `cases`, their `days`, and the ids of each case's supplier."""
+        if cases["case_id"].duplicated().any():
+            raise ValueError("two cases have the same case_id")
+        if "contract_id" not in cases.columns:
+            cases = cases.assign(contract_id=None).astype({"contract_id": "str"})
+        con.register("cases_frame", cases[list(CASE_COLUMNS)])
+        con.execute("CREATE TEMP TABLE cases AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM cases_frame")
+        con.unregister("cases_frame")
+        con.execute("CREATE TEMP VIEW days AS SELECT DISTINCT as_of FROM cases")
+        merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
+        theirs = case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches))
+        con.execute(f"CREATE TEMP {'VIEW' if merges is None else 'TABLE'} {CASE_SUPPLIERS} AS {theirs}")
+
+    def case_suppliers(self, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
+        """The ids that each case's supplier goes by, as known on its date: case_id, as_of, asked_id, supplier_id."""
+        with self.connection() as con:
+            self._ask(con, cases, self.batches(version))
+            return con.execute(f"SELECT case_id, as_of, asked_id, supplier_id FROM {CASE_SUPPLIERS} ORDER BY ALL").df()
 
     @contextmanager
     def everyone_on(
@@ -347,6 +382,44 @@ class Ledger:
         firms = groups[groups["supplier_id"].isin(registered["supplier_id"])].reset_index(drop=True)
         return firms.assign(group_id=firms.groupby("group")["supplier_id"].transform("min")).drop(columns="group")
 
+    def touched(
+        self, table: Table, column: str, *, since: Reading, until: Reading, crossed: Iterable[Crossed] = ()
+    ) -> pd.DataFrame:
+        """The values of a column in rows that a reader may see otherwise at one reading than at an earlier one.
+
+        Those are the rows that a later batch brought, that happened or came to be known or superseded in between, that
+        took the place of another or had another take theirs, and those with a date that was `crossed`.
+        """
+        new = self.batches(until.version)
+        rows, later = self.rows(table, new), self.rows(table, new, after=since.version)
+        on, ends = quoted(table.on), [f"CAST({day} AS DATE) + {DAY_ENDS}" for day in ("$since", "$until")]
+        seen = [f"{on} > $since AND {on} <= $until"]
+        seen += [f"{moment} >= {ends[0]} AND {moment} < {ends[1]}" for moment in ("recorded_at", "superseded_at")]
+        seen += [f"{quoted(c.column)} BETWEEN DATE '{c.first}' AND DATE '{c.last}'" for c in crossed]
+        wanted = quoted(column)
+        with self.connection() as con:
+            con.execute(
+                f"""CREATE TEMP TABLE moved AS
+                    SELECT {wanted}, replaces FROM ({rows}) WHERE {" OR ".join(seen)}
+                    UNION ALL SELECT {wanted}, replaces FROM ({later})""",
+                {"since": since.as_of, "until": until.as_of},
+            )
+            replaced = f"SELECT {wanted} FROM ({rows}) WHERE record_id IN (SELECT replaces FROM moved)"
+            of_others = f"UNION {replaced}" if self._corrected(table, new) else ""
+            return con.execute(f"SELECT DISTINCT {wanted} FROM moved {of_others}").df()
+
+    def values_where(
+        self, table: Table, wanted: str, column: str, values: Collection[str], *, version: int | None = None
+    ) -> set[str]:
+        """The values of one column in rows that hold one of these values in another, whenever they were recorded."""
+        with self.connection() as con:
+            con.register("given", pd.DataFrame({"given": list(values)}, dtype="str"))
+            rows = self.rows(table, self.batches(version))
+            found = con.execute(
+                f"""SELECT DISTINCT {quoted(wanted)} FROM ({rows}) WHERE {quoted(column)} IN (FROM given)"""
+            ).fetchall()
+            return {row[0] for row in found}
+
     def lookup(self, table: str, column: str, key: str, value: str) -> str | None:
         """One column of the row with that key that was recorded last, or None.
 
@@ -429,19 +502,32 @@ class Ledger:
             con.close()
             shutil.rmtree(spill, ignore_errors=True)
 
-    def rows(self, table: Table, batches: list[Batch]) -> str:
-        """The SQL for all rows of those batches, whenever they were recorded."""
+    def rows(
+        self,
+        table: Table,
+        batches: list[Batch],
+        read: Callable[[Sequence[Path]], str] = lambda files: parquet(*files),
+        *,
+        after: int = 0,
+    ) -> str:
+        """The SQL for all rows of those batches, whenever they were recorded; `read` is the SQL that reads files.
+
+        With `after`, the rows that later batches than that brought.
+        """
         parts = []
         compaction = self.compaction()
-        if compaction is not None and table.name in compaction.tables:
-            held = parquet(self.compacted_file(table.name, compaction.upto))
+        if compaction is not None and table.name in compaction.tables and after < compaction.upto:
+            held = read([self.compacted_file(table.name, compaction.upto)])
             last = max((batch.number for batch in batches), default=0)
-            parts.append(f"{held} WHERE {IMPORTED_IN} <= {last}" if last < compaction.upto else held)
-        if files := self._batch_files(table, batches):
-            parts.append(parquet(*files))
+            within = after or last < compaction.upto
+            parts.append(f"{held} WHERE {IMPORTED_IN} > {after} AND {IMPORTED_IN} <= {last}" if within else held)
+        if files := self._batch_files(table, [batch for batch in batches if batch.number > after]):
+            parts.append(read(files))
         if not parts:
             columns = (*table.columns, *OWN_COLUMNS)
-            return "SELECT " + ", ".join(f"NULL::{c.kind} AS {quoted(c.name)}" for c in columns) + " WHERE false"
+            return (
+                "SELECT " + ", ".join(f"CAST(NULL AS {c.kind}) AS {quoted(c.name)}" for c in columns) + " WHERE false"
+            )
         return " UNION ALL ".join(f"SELECT {_names(table)} FROM {part}" for part in parts)
 
     def _files(self, table: Table, batches: list[Batch]) -> list[Path]:

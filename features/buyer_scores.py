@@ -10,10 +10,11 @@ month and kept beside the ledger; one case and a million read the same, that of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from credit.domain.windows import last_month_end
 from data.ledger import Ledger
@@ -32,10 +33,11 @@ CLOSED_WITHIN_DAYS = 30
 
 def _part(name: str, rows: str, went_well: str) -> str:
     """A part of the score: events of two years and those that went well, by buyer."""
-    return f"""{name} AS (
-        SELECT as_of, buyer_id, (count(*) FILTER (WHERE {went_well}) + {PRIOR_EVENTS / 2}) / (count(*) + {PRIOR_EVENTS})
-                                AS {name}
-        FROM {rows} AS events WHERE buyer_id IS NOT NULL GROUP BY as_of, buyer_id)"""
+    return f"""
+        SELECT as_of, buyer_id,
+               CAST(2 * count(*) FILTER (WHERE {went_well}) + {PRIOR_EVENTS} AS DOUBLE)
+               / (2 * (count(*) + {PRIOR_EVENTS})) AS {name}
+        FROM {rows} AS events WHERE buyer_id IS NOT NULL GROUP BY as_of, buyer_id"""
 
 
 _PAID = "(SELECT * FROM payments JOIN windows USING (as_of) WHERE due_on IS NOT NULL AND paid_on > since_24m)"
@@ -60,18 +62,26 @@ _CLOSED = f"""(SELECT k.as_of, k.buyer_id, k.planned_acceptance_on, a.ended_on F
 _NEUTRAL = 0.5
 _SCORE = " + ".join(f"{weight} * coalesce({part}, {_NEUTRAL})" for part, weight in WEIGHTS.items())
 
-# One row a buyer and month that is over: its score between 0 and 1.
-SCORES_SQL = f"""
-    WITH windows AS ({WINDOWS_SQL.replace("FROM cases", "FROM days")}),
-    {_part("paying", _PAID, "paid_on <= due_on")},
-    {_part("accepting", _ACCEPTED, f"days <= {ACCEPTED_WITHIN_DAYS}")},
-    {_part("ordering", _ORDERED, "NOT spoilt")},
-    {_part("closing", _CLOSED, f"ended_on <= planned_acceptance_on + INTERVAL {CLOSED_WITHIN_DAYS} DAY")}
+_PARTS = {
+    "windows": WINDOWS_SQL.replace("FROM cases", "FROM days"),
+    "paying": _part("paying", _PAID, "paid_on <= due_on"),
+    "accepting": _part("accepting", _ACCEPTED, f"days <= {ACCEPTED_WITHIN_DAYS}"),
+    "ordering": _part("ordering", _ORDERED, "NOT spoilt"),
+    "closing": _part("closing", _CLOSED, f"ended_on <= planned_acceptance_on + INTERVAL {CLOSED_WITHIN_DAYS} DAY"),
+}
+
+
+def scores_sql(given: Mapping[str, str] = MappingProxyType({})) -> str:
+    """One row a buyer and month that is over: its score between 0 and 1; `given` are relations that it brings along."""
+    relations = ",\n    ".join(f"{name} AS ({sql})" for name, sql in {**given, **_PARTS}.items())
+    return f"""
+    WITH {relations}
     SELECT as_of AS month_end, buyer_id, CAST(CAST({_SCORE} AS DECIMAL(18, 9)) AS DOUBLE) AS score
     FROM ordering FULL JOIN paying USING (as_of, buyer_id) FULL JOIN accepting USING (as_of, buyer_id)
-    FULL JOIN closing USING (as_of, buyer_id)
-    ORDER BY as_of, buyer_id"""
-_DEFINITION = sha256(SCORES_SQL.encode()).hexdigest()[:12]
+    FULL JOIN closing USING (as_of, buyer_id)"""
+
+
+_DEFINITION = sha256(scores_sql().encode()).hexdigest()[:12]
 
 
 def scores(ledger: Ledger, days: Iterable[date], *, version: int | None = None) -> list[Path]:
@@ -83,7 +93,7 @@ def scores(ledger: Ledger, days: Iterable[date], *, version: int | None = None) 
     lacking = [end for end, file in files.items() if file is None]
     if lacking:
         with ledger.everyone_on(lacking, tables=TABLES, version=version) as con:
-            scored = con.execute(SCORES_SQL).df()
+            scored = con.execute(f"{scores_sql()} ORDER BY as_of, buyer_id").df()
         scored = scored.astype({"month_end": "date32[day][pyarrow]", "buyer_id": "str"})
         for end in lacking:
             content = scored[scored["month_end"] == end].to_parquet(index=False)

@@ -11,21 +11,25 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
 from features import buyer_scores
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, names
 from features.feature import DERIVED, Feature
 from features.sources import RELATIONS, Source, months_back, source_named
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 # What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
 # replay has to come out the same to the byte.
 SIGNIFICANT_DIGITS = 9
+# Less than this is what interpolating between whole days leaves of nothing; no feature has a meaning that small.
+TINY = 1e-9
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
 
@@ -35,11 +39,17 @@ def build(known: Known, *, tier: str) -> pd.DataFrame:
 
     A feature whose table is not part of the data of this tier is missing; a case without history still has its row.
     """
+    base = _prepared(known, tier)
+    columns = known.con.execute(final_query(f"({base}) AS base")).fetchnumpy()
+    return _frame(columns).reindex(known.cases["case_id"])
+
+
+def _prepared(known: Known, tier: str) -> str:
+    """Compute each source, and return the query that joins them to base features."""
     fed = known.fed(tier)
     for name, query in source_queries(fed).items():
         known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    columns = known.con.execute(final_query(f"({base_query(fed)}) AS base")).fetchnumpy()
-    return _frame(columns).reindex(known.cases["case_id"])
+    return base_query(fed)
 
 
 @contextmanager
@@ -58,13 +68,13 @@ def build_cases(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int 
     """
     import pandas as pd
 
-    order = cases["supplier_id"].argsort(kind="stable")
-    parts = [cases.iloc[order[begin : begin + CASES_AT_ONCE]] for begin in range(0, len(cases), CASES_AT_ONCE)]
-    frames = []
-    for part in parts or [cases]:
-        with known_on(ledger, part.reset_index(drop=True), version=version) as known:
-            frames.append(build(known, tier=tier))
-    return pd.concat(frames).reindex(cases["case_id"])
+    order = cases["supplier_id"].argsort(kind="stable").to_numpy()
+    values = np.full((len(CATALOGUE), len(cases)), np.nan)
+    for begin in range(0, len(cases), CASES_AT_ONCE):
+        places = order[begin : begin + CASES_AT_ONCE]
+        with known_on(ledger, cases.iloc[places].reset_index(drop=True), version=version) as known:
+            values[:, places] = build(known, tier=tier).to_numpy().T
+    return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=names(), copy=False)
 
 
 def base_features() -> list[tuple[Source, list[Feature]]]:
@@ -100,8 +110,12 @@ def base_query(fed: frozenset[str]) -> str:
     """The query that joins what the sources say: a row a case, a column a base feature, a date where it is an age."""
     groups = base_features()
     base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
-    joins = "\n".join(f"LEFT JOIN of_{source.name} USING (case_id)" for source, _ in groups if source.feeds in fed)
-    return f"SELECT case_id, as_of,\n       {base}\nFROM cases\n{joins}"
+    joins = "\n".join(
+        f"LEFT JOIN of_{source.name} ON of_{source.name}.case_id = cases.case_id"
+        for source, _ in groups
+        if source.feeds in fed
+    )
+    return f"SELECT cases.case_id, cases.as_of,\n       {base}\nFROM cases\n{joins}"
 
 
 def final_query(base: str) -> str:
@@ -138,26 +152,44 @@ def _from_base(feature: Feature) -> str:
 def _frame(columns: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    values = {
-        f.name: significant(np.ma.filled(np.ma.asarray(columns[f.name], dtype=np.float64), np.nan)) for f in CATALOGUE
-    }
+    values = {f.name: _numbers(columns[f.name]) for f in CATALOGUE}
     return pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
 
 
-def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGITS) -> npt.NDArray[np.float64]:
-    """Round to so many significant digits; what is missing stays missing.
+def _numbers(column: Any) -> npt.NDArray[np.float64]:
+    """A column as DuckDB hands it over, rounded; what is missing is NaN."""
+    return significant(np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan))
 
-    >>> significant(np.array([123456789012.0, 0.1234567894, np.nan, 0.0]))
-    array([1.23456789e+11, 1.23456789e-01,            nan, 0.00000000e+00])
+
+def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGITS) -> npt.NDArray[np.float64]:
+    """Round to so many significant digits, halves away from zero; what is not finite is missing, what is tiny is 0.
+
+    >>> significant(np.array([123456789012.0, -1234567885.0, 0.1234567894, np.nan, 2e-16]))
+    array([ 1.23456789e+11, -1.23456789e+09,  1.23456789e-01,             nan,
+            0.00000000e+00])
     """
-    # Most features are counts and days, which are short enough as they are.
-    long = np.isfinite(values) & ((values != np.trunc(values)) | (np.abs(values) >= 10.0**digits))
     rounded = np.where(np.isfinite(values), values, np.nan)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values[long]))))
-        short = np.round(values[long] * scale) / scale
-    rounded[long] = np.where(np.isfinite(short), short, 0.0)
+    rounded[np.abs(values) < TINY] = 0.0
+    # Most features are counts and days, which are short enough as they are.
+    long = (rounded != np.trunc(rounded)) | (np.abs(rounded) >= 10.0**digits)
+    long &= ~np.isnan(rounded)
+    size = np.abs(rounded[long])
+    beyond = np.floor(np.log10(size)) - (digits - 1)
+    # Ten to a whole power is exact, a tenth to a whole power is not.
+    up, down = 10.0 ** np.maximum(beyond, 0), 10.0 ** np.maximum(-beyond, 0)
+    rounded[long] = np.copysign(np.floor(size / up * down + 0.5) * up / down, rounded[long])
     return rounded
+
+
+def significant_sql(value: str, digits: int = SIGNIFICANT_DIGITS) -> str:
+    """The same in SQL, for engines that hand over the features themselves."""
+    beyond = f"floor(log10(abs({value}))) - {digits - 1}"
+    up, down = f"power(10.0, greatest({beyond}, 0))", f"power(10.0, greatest(-({beyond}), 0))"
+    return (
+        f"CASE WHEN abs({value}) < {TINY} THEN 0"
+        f" WHEN {value} = floor({value}) AND abs({value}) < 1e{digits} THEN {value}"
+        f" ELSE sign({value}) * floor(abs({value}) / {up} * {down} + 0.5) * {up} / {down} END"
+    )
 
 
 def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
@@ -165,3 +197,25 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
     cases = ledger.suppliers(as_of, tier=tier, version=version)
     frame = build_cases(ledger, cases, tier=tier, version=version)
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
+
+
+def base_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pa.Table:
+    """The base features of these cases by supplier: `supplier_id` and a column each, the date where it is an age."""
+    with known_on(ledger, cases, version=version) as known:
+        base = _prepared(known, tier)
+        listed = ", ".join(f.name for _, features in base_features() for f in features)
+        return known.con.sql(
+            f"SELECT supplier_id, {listed} FROM ({base}) AS base JOIN cases USING (case_id) ORDER BY supplier_id"
+        ).to_arrow_table()
+
+
+def finish(base: pa.Table, as_of: date, values: npt.NDArray[np.float64]) -> None:
+    """Fill in the features that follow from base ones on a day: a row a feature, a column a row of `base`."""
+    import pyarrow as pa
+
+    with duckdb.connect() as con:
+        con.register("kept", base.append_column("case_id", pa.array(np.arange(len(base)))))
+        rows = f"(SELECT *, DATE '{as_of}' AS as_of FROM kept) AS base"
+        columns = con.execute(final_query(rows)).fetchnumpy()
+    for row, feature in enumerate(CATALOGUE):
+        values[row, columns["case_id"]] = _numbers(columns[feature.name])

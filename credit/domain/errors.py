@@ -201,6 +201,13 @@ class AlreadyThere(CreditError):
     remedy = "Name another place, or remove the old one yourself."
 
 
+class MissingExtra(CreditError):
+    """The command needs a library or program that comes with an extra and is not installed."""
+
+    code = "missing-extra"
+    remedy = "Install the extra that the hint names, or leave out the option that needs it."
+
+
 ERRORS: tuple[type[CreditError], ...] = (
     FileMissing,
     WrongFormat,
@@ -223,4 +230,5 @@ ERRORS: tuple[type[CreditError], ...] = (
     AllRejected,
     Locked,
     AlreadyThere,
+    MissingExtra,
 )

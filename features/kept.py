@@ -1,0 +1,276 @@
+"""Build the features of all suppliers from those that were kept: only what can have moved is computed anew.
+
+From one day to the next a base feature of a supplier changes where a row of its came to be known, or where a boundary
+passed one that was: the end of a window, a date on which a source says something else (`Source.turns`), the day on
+which what speaks against a firm lapses. Ages are kept as dates, and what is derived is derived again each time. Series
+and buyers' scores move when a month ends; on that day everything is built anew, as it is wherever that is cheaper.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import feather
+
+from credit.domain.windows import last_month_end, months_before
+from data.durable import json_of, write_whole
+from data.ledger import Crossed, Ledger, Reading
+from data.retention import lapsed_on
+from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
+from features import buyer_scores, engine
+from features.catalogue import CATALOGUE, catalogue_hash, names
+from features.sources import WINDOWS, Source
+
+# Above this share of suppliers to compute anew it is cheaper to compute all.
+REBUILD_ABOVE = 0.6
+RECORD = "reading.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The features of every supplier, by supplier_id, and how many of them were computed anew, and why not fewer."""
+
+    frame: pd.DataFrame
+    anew: int
+    why: str
+
+    @property
+    def share(self) -> float:
+        """The share of suppliers that were computed anew."""
+        return self.anew / len(self.frame) if len(self.frame) else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Base features as they were at one reading: files of suppliers in order, from each first one on."""
+
+    folder: Path
+    reading: Reading
+    firsts: list[str]
+    scores: Path
+
+    def part(self, number: int) -> pa.Table:
+        """The rows of one file: `supplier_id` and a column a base feature."""
+        return feather.read_table(self.folder / _part(number))
+
+
+def build_on(
+    ledger: Ledger,
+    as_of: date,
+    *,
+    tier: str,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Built:
+    """The features of every supplier of a tier known on a date, as `engine.build_on` has them.
+
+    What is computed is kept in the folder for the next day; what was kept there before is used where it can be.
+    """
+    reading = Reading(as_of, ledger.version)
+    cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
+    (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)
+    kept, why = _kept(folder, reading)
+    moved: set[str] = set()
+    if kept is not None:
+        progress("looking for what has moved")
+        moved = _moved(ledger, kept, reading, cases, scored)
+        cases = cases.assign(anew=cases["supplier_id"].isin(moved) | ~cases["supplier_id"].isin(_suppliers(kept)))
+        why = "what can have moved"
+        if cases["anew"].mean() > REBUILD_ABOVE:
+            kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
+    if kept is None:
+        cases = cases.assign(anew=True)
+    frame = _build(ledger, cases, kept, reading, tier, _Writer(folder, reading, tier, scored), progress)
+    return Built(frame, int(cases["anew"].sum()), why)
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """Writes a folder of parts beside the one that holds, and puts it in its place when it is whole."""
+
+    def __init__(self, folder: Path, reading: Reading, tier: str, scored: Path) -> None:
+        self.folder, self.reading, self.tier = folder, reading, tier
+        self.firsts: list[str] = []
+        self.new = folder / f"{reading.as_of}-{reading.version:06d}-{uuid4().hex[:8]}"
+        self.new.mkdir(parents=True)
+        shutil.copyfile(scored, self.new / _SCORES)
+
+    def add(self, part: pa.Table) -> None:
+        """Write the next suppliers."""
+        feather.write_feather(part, self.new / _part(len(self.firsts)), compression="lz4")
+        self.firsts.append(part["supplier_id"][0].as_py() if len(part) else "")
+
+    def done(self) -> None:
+        """Make what was written what is kept, and remove what was before."""
+        record = {
+            "as_of": str(self.reading.as_of),
+            "version": self.reading.version,
+            "tier": self.tier,
+            "catalogue_sha256": catalogue_hash(),
+            "firsts": self.firsts,
+            "folder": self.new.name,
+            "bytes": {file.name: file.stat().st_size for file in sorted(self.new.iterdir())},
+        }
+        write_whole(self.folder / RECORD, json.dumps(record, indent=1).encode())
+        for other in self.folder.iterdir():
+            if other.is_dir() and other != self.new:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+_SCORES = "buyers.parquet"
+
+
+def _part(number: int) -> str:
+    return f"part-{number:05d}.arrow"
+
+
+def _kept(folder: Path, reading: Reading) -> tuple[Kept | None, str]:
+    """What can be built on at a reading, or None and why there is nothing."""
+    file = folder / RECORD
+    if not file.exists():
+        return None, "nothing was kept"
+    record = json_of(file.read_text(), file.name)
+    found, then = folder / record["folder"], Reading(date.fromisoformat(record["as_of"]), record["version"])
+    if record["catalogue_sha256"] != catalogue_hash():
+        return None, "the catalogue has changed"
+    if then.as_of > reading.as_of or then.version > reading.version:
+        return None, "what was kept is of a later day or ledger"
+    if last_month_end(then.as_of) != last_month_end(reading.as_of):
+        return None, "a month has ended"
+    if {each.name: each.stat().st_size for each in found.glob("*")} != record["bytes"]:
+        return None, "what was kept is not whole"
+    return Kept(found, then, record["firsts"], found / _SCORES), ""
+
+
+def _suppliers(kept: Kept) -> pd.Index[str]:
+    found = [feather.read_table(kept.folder / _part(n), columns=["supplier_id"]) for n in range(len(kept.firsts))]
+    return pd.Index(pa.concat_tables(found)["supplier_id"].to_pandas()) if found else pd.Index([], dtype="str")
+
+
+# -- what can have moved -----------------------------------------------------------------------------------------------
+
+
+def _moved(ledger: Ledger, kept: Kept, now: Reading, cases: pd.DataFrame, scored: Path) -> set[str]:
+    """The suppliers of whom a base feature can be another than it was."""
+    moved: set[str] = set()
+    for table, sources in _read_by().items():
+        crossed = _crossed(table, sources, kept.reading.as_of, now.as_of)
+        touched = ledger.touched(table, "supplier_id", since=kept.reading, until=now, crossed=crossed)
+        moved.update(touched["supplier_id"])
+    for column in ("supplier_id", "merged_id"):
+        moved.update(ledger.touched(MERGES, column, since=kept.reading, until=now)[column])
+    buyers = set(ledger.touched(BUYERS, "buyer_id", since=kept.reading, until=now)["buyer_id"])
+    buyers |= _scored_otherwise(kept.scores, scored)
+    if buyers:
+        moved.update(ledger.values_where(CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
+    theirs = ledger.case_suppliers(cases, version=now.version)
+    return set(theirs.loc[theirs["supplier_id"].isin(moved), "asked_id"])
+
+
+def _read_by() -> dict[Table, list[Source]]:
+    """The tables about suppliers that sources read, each with those."""
+    sources = [source for source, _ in engine.base_features()]
+    tables = [table for table in TABLES if table.has_supplier and table is not MERGES]
+    found = {table: [source for source in sources if table.name in source.tables] for table in tables}
+    return {table: read for table, read in found.items() if read}
+
+
+def _crossed(table: Table, sources: list[Source], before: date, now: date) -> Iterator[Crossed]:
+    """The days of a table's columns that a boundary passed between two days."""
+    wanted = {source.name for source in sources}
+    said = " ".join(s.sql + f.aggregate for s, features in engine.base_features() if s.name in wanted for f in features)
+    for n in (n for n in WINDOWS if f"since_{n}m" in said):
+        yield Crossed(table.on, months_before(before, n), months_before(now, n))
+    if (first := lapsed_on(before)) and (last := lapsed_on(now)):
+        yield Crossed(table.on, first, last)
+    for source in sources:
+        for turn in (turn for turn in source.turns if turn.table == table.name):
+            first, last = (months_before(day, turn.months) - timedelta(days=turn.days) for day in (before, now))
+            yield Crossed(turn.column, first, last)
+
+
+def _scored_otherwise(before: Path, now: Path) -> set[str]:
+    """The buyers whose score is another than it was."""
+    old, new = (pd.read_parquet(file, partitioning=None).set_index("buyer_id")["score"] for file in (before, now))
+    old, new = old.align(new)
+    return set(old.index[(old != new) & ~(old.isna() & new.isna())])
+
+
+# -- building ----------------------------------------------------------------------------------------------------------
+
+
+def _build(
+    ledger: Ledger,
+    cases: pd.DataFrame,
+    kept: Kept | None,
+    reading: Reading,
+    tier: str,
+    writer: _Writer,
+    progress: Callable[[str], None],
+) -> pd.DataFrame:
+    values = np.full((len(CATALOGUE), len(cases)), np.nan)
+    for group in _groups(_parts(cases, kept)):
+        progress(f"computing features of {sum(int(part.cases['anew'].sum()) for part in group):,} suppliers")
+        asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
+        needed = len(asked) or kept is None
+        fresh = engine.base_of(ledger, asked, tier=tier, version=reading.version) if needed else None
+        for part in group:
+            base = _combined(part, kept, fresh)
+            engine.finish(base, reading.as_of, values[:, part.begin : part.begin + len(part.cases)])
+            writer.add(base)
+    writer.done()
+    index = pd.Index(cases["supplier_id"].array, name="supplier_id")
+    return pd.DataFrame(values.T, index=index, columns=names(), copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Suppliers that are kept in one file, and where their first is among all."""
+
+    number: int
+    begin: int
+    cases: pd.DataFrame
+
+
+def _parts(cases: pd.DataFrame, kept: Kept | None) -> Iterator[_Part]:
+    if kept is None:
+        ends = [*range(engine.CASES_AT_ONCE, len(cases), engine.CASES_AT_ONCE), len(cases)]
+    else:
+        ends = [*np.searchsorted(cases["supplier_id"].to_numpy(str), kept.firsts[1:]), len(cases)]
+    for number, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        yield _Part(number, int(begin), cases.iloc[int(begin) : int(end)])
+
+
+def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
+    """Parts together as long as they do not ask for more than is computed at once."""
+    group: list[_Part] = []
+    asked = 0
+    for part in parts:
+        more = int(part.cases["anew"].sum())
+        if group and asked + more > engine.CASES_AT_ONCE:
+            yield group
+            group, asked = [], 0
+        group.append(part)
+        asked += more
+    if group:
+        yield group
+
+
+def _combined(part: _Part, kept: Kept | None, fresh: pa.Table | None) -> pa.Table:
+    """The base features of a part's suppliers in their order: those computed anew, and those that were kept."""
+    both = pa.concat_tables([*([fresh] if fresh else []), *([kept.part(part.number)] if kept else [])])
+    # Of a supplier that is in both, the one computed anew comes first.
+    held = pd.Series(np.arange(len(both)), index=pd.Index(both["supplier_id"].to_pandas()))
+    places = held[~held.index.duplicated()].reindex(part.cases["supplier_id"])
+    return both.take(pa.array(places.to_numpy(np.int64)))

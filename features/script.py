@@ -1,0 +1,105 @@
+"""The whole computation as a script for another engine: from the ledger's tables to the features of each case.
+
+What the engine needs is the table `cases` (`case_id`, `supplier_id`, `as_of`, `contract_id`) and the tables of the
+ledger, each by its name after `ledger_`. Every statement then makes one relation of those before it; the last one is
+`features`, rounded as what feeds a model is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from credit.domain.money import BOOK_CURRENCY
+from data.door import CASE_SUPPLIERS, case_suppliers_sql, everyone_sql, view_sql
+from data.schema import MERGES, TABLES
+from features import buyer_scores
+from features.catalogue import CATALOGUE
+from features.engine import base_query, final_query, significant_sql, source_queries
+from features.feature import Feature
+
+# Engines whose results a test holds equal to those of DuckDB.
+PROVEN = ("duckdb", "postgres", "spark")
+LEDGER = "ledger_"
+# The statements that make the features from what has been joined.
+LAST = ("all_features", "features")
+READABLE = {table.name: table for table in TABLES if not (table.label or table.personal)}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One relation of the script and the query that makes it, in the engine's own dialect."""
+
+    name: str
+    sql: str
+
+
+def dialects() -> list[str]:
+    """The dialects that there are, those that are held equal first."""
+    return [*PROVEN, *sorted({each.value for each in sqlglot.Dialects if each.value} - set(PROVEN))]
+
+
+def script(
+    dialect: str,
+    *,
+    rows: Mapping[str, str] | None = None,
+    fed: frozenset[str] | None = None,
+    currency: str = BOOK_CURRENCY,
+) -> list[Statement]:
+    """The statements in their order.
+
+    `rows` has the SQL for all rows of each table of the ledger, in DuckDB's dialect; without it they are read from
+    relations of their names after `ledger_`. What tables that are not `fed` would say is missing; without it, all are.
+    """
+    if rows is None:
+        rows = {name: f"SELECT * FROM {LEDGER}{name}" for name in READABLE}
+    fed = frozenset(READABLE) if fed is None else fed
+    return [Statement(name, translated(sql, dialect)) for name, sql in _relations(rows, fed, dialect, currency)]
+
+
+def translated(sql: str, dialect: str) -> str:
+    """A query of ours in another dialect."""
+    tree = sqlglot.parse_one(sql, read="duckdb").transform(_as_exact, dialect)
+    return tree.sql(dialect=dialect, pretty=True)
+
+
+# What counts digits has to be exact at powers of ten; a logarithm that takes its base as an argument is not.
+_LOG10 = {"postgres": "log", "spark": "log10"}
+
+
+def _as_exact(node: exp.Expression, dialect: str) -> exp.Expression:
+    if dialect == "spark" and isinstance(node, exp.PercentileCont) and node.expression is not None:
+        # Spark's `percentile_cont` of two arguments comes out as the approximate one.
+        return exp.Anonymous(this="percentile", expressions=[node.this, node.expression])
+    if dialect in _LOG10 and isinstance(node, exp.Log) and node.this.name == "10":
+        return exp.Anonymous(this=_LOG10[dialect], expressions=[node.expression])
+    return node
+
+
+def _relations(rows: Mapping[str, str], fed: frozenset[str], dialect: str, currency: str) -> Iterator[tuple[str, str]]:
+    # Spark knows no recursion that ends when nothing new is found; who has merged ids there gives this relation.
+    merges = None if dialect == "spark" else rows[MERGES.name]
+    yield CASE_SUPPLIERS, case_suppliers_sql(merges, corrected=True)
+    yield "days", "SELECT DISTINCT as_of FROM cases"
+    for name, table in READABLE.items():
+        yield name, view_sql(table, rows[name], corrected=True, currency=currency)
+    prepared = source_queries(fed)
+    yield "windows", prepared.pop("windows")
+    given = {
+        "days": "SELECT DISTINCT month_end AS as_of FROM windows",
+        **{t.name: everyone_sql(t, rows[t.name], corrected=True, currency=currency) for t in buyer_scores.TABLES},
+    }
+    yield buyer_scores.BUYERS, buyer_scores.scores_sql(given)
+    yield from prepared.items()
+    yield "base_features", base_query(fed)
+    yield LAST[0], final_query("base_features")
+    columns = ",\n       ".join(f"{_rounded(feature)} AS {feature.name}" for feature in CATALOGUE)
+    yield LAST[1], f"SELECT case_id,\n       {columns}\nFROM {LAST[0]}"
+
+
+def _rounded(feature: Feature) -> str:
+    short = feature.age is not None or feature.sql.startswith("count(")
+    return feature.name if short else significant_sql(feature.name)
