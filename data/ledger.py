@@ -353,6 +353,15 @@ class Ledger:
             merges = con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
         return gone_on_as(merges["supplier_id"], merges["merged_id"])
 
+    def identities(self, day: date, *, version: int | None = None) -> pd.Series[int]:
+        """The number of the supplier that each id stands for which was found to be one with another, by id."""
+        batches = self.batches(version)
+        if not self._files(MERGES, batches):
+            return pd.Series(dtype="int64")
+        with self.connection() as con:
+            merges = con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
+        return connected(merges["supplier_id"], merges["merged_id"])
+
     def _merges_on(self, day: str, batches: list[Batch]) -> str:
         days = f"(SELECT {day} AS as_of)"
         return standing_merges_sql(self.rows(MERGES, batches), days, corrected=self._corrected(MERGES, batches))

@@ -6,16 +6,17 @@ recorded by the case's own date. One case and a million take the same path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
+from data.schema import RECORD_ID, SUPPLIER, table
 from features import buyer_scores
 from features.catalogue import CATALOGUE, names
 from features.feature import DERIVED, Feature
@@ -23,7 +24,6 @@ from features.sources import RELATIONS, Source, months_back, source_named
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 # What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
 # replay has to come out the same to the byte.
@@ -124,6 +124,12 @@ def final_query(base: str) -> str:
     return f"SELECT case_id,\n       {columns}\nFROM {base}"
 
 
+def settled_query(base: str) -> str:
+    """The same with the dates that ages are counted from instead of the ages, so that it holds on the next day too."""
+    columns = _listed(f"{_from_base(f) if f.age is None else f.name} AS {f.name}" for f in CATALOGUE)
+    return f"SELECT case_id, supplier_id,\n       {columns}\nFROM {base} JOIN cases USING (case_id)"
+
+
 def features_query(fed: frozenset[str]) -> str:
     """All of it as one query, to be read or to be run elsewhere."""
     queries = {**source_queries(fed), "base": base_query(fed)}
@@ -144,9 +150,13 @@ def _with_default(feature: Feature, *, fed: bool) -> str:
 def _from_base(feature: Feature) -> str:
     if feature.source == DERIVED:
         return f"CAST({feature.sql} AS DOUBLE)"
-    if feature.age == "days":
-        return f"CAST(date_diff('day', {feature.name}, as_of) AS DOUBLE)"
-    return f"CAST({months_back(feature.name)} AS DOUBLE)" if feature.age == "months" else feature.name
+    return feature.name if feature.age is None else age_sql(feature)
+
+
+def age_sql(feature: Feature) -> str:
+    """The SQL that counts an age from its date."""
+    counted = f"date_diff('day', {feature.name}, as_of)" if feature.age == "days" else months_back(feature.name)
+    return f"CAST({counted} AS DOUBLE)"
 
 
 def _frame(columns: dict[str, Any]) -> pd.DataFrame:
@@ -199,23 +209,36 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
 
 
-def base_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pa.Table:
-    """The base features of these cases by supplier: `supplier_id` and a column each, the date where it is an age."""
+def settled(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> dict[str, Any]:
+    """The features of these cases as they hold on the next day too, but for what moves: an array a column.
+
+    `supplier_id`, and a column a feature: rounded numbers, but the date where it is an age. What is asked about may lie
+    scattered over the ledger, whose rows are gathered once.
+    """
     with known_on(ledger, cases, version=version) as known:
-        base = _prepared(known, tier)
-        listed = ", ".join(f.name for _, features in base_features() for f in features)
-        return known.con.sql(
-            f"SELECT supplier_id, {listed} FROM ({base}) AS base JOIN cases USING (case_id) ORDER BY supplier_id"
-        ).to_arrow_table()
+        _gather(known)
+        columns = known.con.execute(settled_query(f"({_prepared(known, tier)}) AS base")).fetchnumpy()
+    numbers = {f.name: columns[f.name] if f.age else _numbers(columns[f.name]) for f in CATALOGUE}
+    return {"supplier_id": columns["supplier_id"], **numbers}
 
 
-def finish(base: pa.Table, as_of: date, values: npt.NDArray[np.float64]) -> None:
-    """Fill in the features that follow from base ones on a day: a row a feature, a column a row of `base`."""
-    import pyarrow as pa
+def _gather(known: Known) -> None:
+    """Read of each table what features need, once, where otherwise each of its sources would read it."""
+    for name, columns in columns_read().items():
+        beside = "case_id, as_of" if table(name).has_supplier else "as_of"
+        known.con.execute(f"CREATE TEMP TABLE gathered_{name} AS SELECT {beside}, {', '.join(columns)} FROM {name}")
+        known.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM gathered_{name}")
 
-    with duckdb.connect() as con:
-        con.register("kept", base.append_column("case_id", pa.array(np.arange(len(base)))))
-        rows = f"(SELECT *, DATE '{as_of}' AS as_of FROM kept) AS base"
-        columns = con.execute(final_query(rows)).fetchnumpy()
-    for row, feature in enumerate(CATALOGUE):
-        values[row, columns["case_id"]] = _numbers(columns[feature.name])
+
+def columns_read() -> dict[str, list[str]]:
+    """The columns of each table that the sources read; one more than is needed does no harm."""
+    said = {s.name: " ".join([s.sql, *(f.aggregate for f in features)]) for s, features in base_features()}
+    words = {name: set(re.findall(r"\w+", f"{text} {' '.join(RELATIONS.values())}")) for name, text in said.items()}
+    read: dict[str, set[str]] = {}
+    for source, _ in base_features():
+        for name in source.tables:
+            read.setdefault(name, set()).update(words[source.name])
+    return {
+        name: [c for c in (*table(name).names, RECORD_ID.name) if c in found and c != SUPPLIER.name]
+        for name, found in read.items()
+    }

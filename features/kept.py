@@ -1,9 +1,9 @@
 """Build the features of all suppliers from those that were kept: only what can have moved is computed anew.
 
-From one day to the next a base feature of a supplier changes where a row of its came to be known, or where a boundary
+From one day to the next a feature of a supplier changes where a row of its came to be known, or where a boundary
 passed one that was: the end of a window, a date on which a source says something else (`Source.turns`), the day on
-which what speaks against a firm lapses. Ages are kept as dates, and what is derived is derived again each time. Series
-and buyers' scores move when a month ends; on that day everything is built anew, as it is wherever that is cheaper.
+which what speaks against a firm lapses. Ages are kept as the dates that they are counted from. Series and buyers'
+scores move when a month ends; on that day everything is built anew, as it is wherever that is cheaper.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pyarrow import feather
@@ -51,7 +53,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Base features as they were at one reading: files of suppliers in order, from each first one on."""
+    """Features as they were settled at one reading: files of suppliers in order, from each first one on."""
 
     folder: Path
     reading: Reading
@@ -59,7 +61,7 @@ class Kept:
     scores: Path
 
     def part(self, number: int) -> pa.Table:
-        """The rows of one file: `supplier_id` and a column a base feature."""
+        """The rows of one file: `supplier_id` and a column a feature, the date where it is an age."""
         return feather.read_table(self.folder / _part(number))
 
 
@@ -82,7 +84,7 @@ def build_on(
     moved: set[str] = set()
     if kept is not None:
         progress("looking for what has moved")
-        moved = _moved(ledger, kept, reading, cases, scored)
+        moved = _moved(ledger, kept, reading, scored)
         cases = cases.assign(anew=cases["supplier_id"].isin(moved) | ~cases["supplier_id"].isin(_suppliers(kept)))
         why = "what can have moved"
         if cases["anew"].mean() > REBUILD_ABOVE:
@@ -161,8 +163,8 @@ def _suppliers(kept: Kept) -> pd.Index[str]:
 # -- what can have moved -----------------------------------------------------------------------------------------------
 
 
-def _moved(ledger: Ledger, kept: Kept, now: Reading, cases: pd.DataFrame, scored: Path) -> set[str]:
-    """The suppliers of whom a base feature can be another than it was."""
+def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> set[str]:
+    """The ids of suppliers of whom a feature can be another than it was."""
     moved: set[str] = set()
     for table, sources in _read_by().items():
         crossed = _crossed(table, sources, kept.reading.as_of, now.as_of)
@@ -174,8 +176,8 @@ def _moved(ledger: Ledger, kept: Kept, now: Reading, cases: pd.DataFrame, scored
     buyers |= _scored_otherwise(kept.scores, scored)
     if buyers:
         moved.update(ledger.values_where(CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
-    theirs = ledger.case_suppliers(cases, version=now.version)
-    return set(theirs.loc[theirs["supplier_id"].isin(moved), "asked_id"])
+    same = ledger.identities(now.as_of, version=now.version)
+    return moved.union(same.index[same.isin(same[same.index.isin(moved)])])
 
 
 def _read_by() -> dict[Table, list[Source]]:
@@ -223,12 +225,11 @@ def _build(
     for group in _groups(_parts(cases, kept)):
         progress(f"computing features of {sum(int(part.cases['anew'].sum()) for part in group):,} suppliers")
         asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
-        needed = len(asked) or kept is None
-        fresh = engine.base_of(ledger, asked, tier=tier, version=reading.version) if needed else None
+        fresh = _settled(ledger, asked, reading, tier) if len(asked) or kept is None else None
         for part in group:
-            base = _combined(part, kept, fresh)
-            engine.finish(base, reading.as_of, values[:, part.begin : part.begin + len(part.cases)])
-            writer.add(base)
+            settled = _combined(part, kept, fresh)
+            _count_ages(settled, reading.as_of, values[:, part.begin : part.begin + len(part.cases)])
+            writer.add(settled)
     writer.done()
     index = pd.Index(cases["supplier_id"].array, name="supplier_id")
     return pd.DataFrame(values.T, index=index, columns=names(), copy=False)
@@ -267,10 +268,26 @@ def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
         yield group
 
 
+def _settled(ledger: Ledger, cases: pd.DataFrame, reading: Reading, tier: str) -> pa.Table:
+    return pa.table(engine.settled(ledger, cases, tier=tier, version=reading.version))
+
+
 def _combined(part: _Part, kept: Kept | None, fresh: pa.Table | None) -> pa.Table:
-    """The base features of a part's suppliers in their order: those computed anew, and those that were kept."""
+    """The settled features of a part's suppliers in their order: those computed anew, and those that were kept."""
     both = pa.concat_tables([*([fresh] if fresh else []), *([kept.part(part.number)] if kept else [])])
     # Of a supplier that is in both, the one computed anew comes first.
     held = pd.Series(np.arange(len(both)), index=pd.Index(both["supplier_id"].to_pandas()))
     places = held[~held.index.duplicated()].reindex(part.cases["supplier_id"])
     return both.take(pa.array(places.to_numpy(np.int64)))
+
+
+def _count_ages(settled: pa.Table, as_of: date, values: npt.NDArray[np.float64]) -> None:
+    """Fill in the features as they are on a day: a row a feature, a column a supplier."""
+    aged = [f for f in CATALOGUE if f.age]
+    with duckdb.connect() as con:
+        con.register("settled", settled.select([f.name for f in aged]))
+        counted = ", ".join(f"{engine.age_sql(f)} AS {f.name}" for f in aged)
+        ages = con.execute(f"SELECT {counted} FROM (SELECT *, DATE '{as_of}' AS as_of FROM settled)").fetchnumpy()
+    for row, feature in enumerate(CATALOGUE):
+        column = ages[feature.name] if feature.age else settled[feature.name].to_numpy()
+        values[row] = np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)
