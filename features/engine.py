@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SIGNIFICANT_DIGITS = 9
 # Less than this is what interpolating between whole days leaves of nothing; no feature has a meaning that small.
 TINY = 1e-9
+# From which days are counted where a date has to be a number.
+EPOCH = "DATE '1970-01-01'"
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
 
@@ -125,8 +128,8 @@ def final_query(base: str) -> str:
 
 
 def settled_query(base: str) -> str:
-    """The same with the dates that ages are counted from instead of the ages, so that it holds on the next day too."""
-    columns = _listed(f"{_from_base(f) if f.age is None else f.name} AS {f.name}" for f in CATALOGUE)
+    """The same with the days from EPOCH to the dates that ages are counted from, which hold on the next day too."""
+    columns = _listed(f"{f'{f.name} - {EPOCH}' if f.age else _from_base(f)} AS {f.name}" for f in CATALOGUE)
     return f"SELECT case_id, supplier_id,\n       {columns}\nFROM {base} JOIN cases USING (case_id)"
 
 
@@ -209,17 +212,36 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
 
 
-def settled(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> dict[str, Any]:
-    """The features of these cases as they hold on the next day too, but for what moves: an array a column.
+def settled(
+    ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None, scattered: bool
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float64]]:
+    """The features of these cases as they hold on the next day too, but for what moves.
 
-    `supplier_id`, and a column a feature: rounded numbers, but the date where it is an age. What is asked about may lie
-    scattered over the ledger, whose rows are gathered once.
+    Their supplier_ids, and a row a feature, a column a case: rounded numbers, but the days from `EPOCH` to its date
+    where it is an age. Of suppliers that lie `scattered` over the ledger all rows are gathered before they are read.
     """
     with known_on(ledger, cases, version=version) as known:
-        _gather(known)
+        if scattered:
+            _gather(known)
         columns = known.con.execute(settled_query(f"({_prepared(known, tier)}) AS base")).fetchnumpy()
-    numbers = {f.name: columns[f.name] if f.age else _numbers(columns[f.name]) for f in CATALOGUE}
-    return {"supplier_id": columns["supplier_id"], **numbers}
+    values = np.empty((len(CATALOGUE), len(cases)))
+    for row, feature in enumerate(CATALOGUE):
+        values[row] = _numbers(columns[feature.name])
+    return columns["supplier_id"], values
+
+
+def count_ages(values: npt.NDArray[np.float64], as_of: date) -> None:
+    """Turn settled features into those of a day: ages from the days to their dates, in place."""
+    aged = [(row, feature) for row, feature in enumerate(CATALOGUE) if feature.age]
+    dates = ", ".join(
+        f"CASE WHEN NOT isnan({f.name}) THEN {EPOCH} + CAST({f.name} AS INTEGER) END AS {f.name}" for _, f in aged
+    )
+    with duckdb.connect() as con:
+        con.register("settled", {f.name: values[row] for row, f in aged})
+        counted = ", ".join(f"{age_sql(f)} AS {f.name}" for _, f in aged)
+        ages = con.execute(f"SELECT {counted} FROM (SELECT {dates}, DATE '{as_of}' AS as_of FROM settled)").fetchnumpy()
+    for row, feature in aged:
+        values[row] = _numbers(ages[feature.name])
 
 
 def _gather(known: Known) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -34,7 +34,11 @@ from features.sources import WINDOWS, Source
 
 # Above this share of suppliers to compute anew it is cheaper to compute all.
 REBUILD_ABOVE = 0.6
+# So many of them are computed at once. They lie scattered, and to look through all files for them takes long.
+ANEW_AT_ONCE = 250_000
 RECORD = "reading.json"
+
+Column = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,10 @@ class Kept:
     firsts: list[str]
     scores: Path
 
-    def part(self, number: int) -> pa.Table:
-        """The rows of one file: `supplier_id` and a column a feature, the date where it is an age."""
-        return feather.read_table(self.folder / _part(number))
+    def part(self, number: int) -> tuple[Column, list[Column]]:
+        """The supplier_ids of one file, and its settled features in the order of the catalogue."""
+        table = feather.read_table(self.folder / _part(number))
+        return table["supplier_id"].to_numpy(), [table[name].to_numpy() for name in names()]
 
 
 def build_on(
@@ -85,7 +90,8 @@ def build_on(
     if kept is not None:
         progress("looking for what has moved")
         moved = _moved(ledger, kept, reading, scored)
-        cases = cases.assign(anew=cases["supplier_id"].isin(moved) | ~cases["supplier_id"].isin(_suppliers(kept)))
+        suppliers = pd.Index(cases["supplier_id"].to_numpy(object))  # many times faster to look up than text
+        cases = cases.assign(anew=suppliers.isin(list(moved)) | ~suppliers.isin(_suppliers(kept)))
         why = "what can have moved"
         if cases["anew"].mean() > REBUILD_ABOVE:
             kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
@@ -108,10 +114,11 @@ class _Writer:
         self.new.mkdir(parents=True)
         shutil.copyfile(scored, self.new / _SCORES)
 
-    def add(self, part: pa.Table) -> None:
-        """Write the next suppliers."""
-        feather.write_feather(part, self.new / _part(len(self.firsts)), compression="lz4")
-        self.firsts.append(part["supplier_id"][0].as_py() if len(part) else "")
+    def add(self, suppliers: pd.Index[str], settled: npt.NDArray[np.float64]) -> None:
+        """Write the next suppliers: a row a feature, a column a supplier."""
+        table = pa.table({"supplier_id": suppliers.to_numpy(), **dict(zip(names(), settled, strict=True))})
+        feather.write_feather(table, self.new / _part(len(self.firsts)), compression="lz4")
+        self.firsts.append(suppliers[0] if len(suppliers) else "")
 
     def done(self) -> None:
         """Make what was written what is kept, and remove what was before."""
@@ -155,9 +162,9 @@ def _kept(folder: Path, reading: Reading) -> tuple[Kept | None, str]:
     return Kept(found, then, record["firsts"], found / _SCORES), ""
 
 
-def _suppliers(kept: Kept) -> pd.Index[str]:
+def _suppliers(kept: Kept) -> Column:
     found = [feather.read_table(kept.folder / _part(n), columns=["supplier_id"]) for n in range(len(kept.firsts))]
-    return pd.Index(pa.concat_tables(found)["supplier_id"].to_pandas()) if found else pd.Index([], dtype="str")
+    return np.concatenate([table["supplier_id"].to_numpy() for table in found])
 
 
 # -- what can have moved -----------------------------------------------------------------------------------------------
@@ -222,25 +229,31 @@ def _build(
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
     values = np.full((len(CATALOGUE), len(cases)), np.nan)
+    suppliers = pd.Index(cases["supplier_id"].to_numpy(object))
     for group in _groups(_parts(cases, kept)):
-        progress(f"computing features of {sum(int(part.cases['anew'].sum()) for part in group):,} suppliers")
         asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
-        fresh = _settled(ledger, asked, reading, tier) if len(asked) or kept is None else None
+        if kept is not None:
+            for part in group:
+                _place(values, suppliers, part, *kept.part(part.number))
+        if len(asked):
+            progress(f"computing features of {len(asked):,} suppliers")
+            found = engine.settled(ledger, asked, tier=tier, version=reading.version, scattered=kept is not None)
+            values[:, suppliers.get_indexer(found[0])] = found[1]
         for part in group:
-            settled = _combined(part, kept, fresh)
-            _count_ages(settled, reading.as_of, values[:, part.begin : part.begin + len(part.cases)])
-            writer.add(settled)
+            writer.add(suppliers[part.begin : part.end], values[:, part.begin : part.end])
     writer.done()
+    engine.count_ages(values, reading.as_of)
     index = pd.Index(cases["supplier_id"].array, name="supplier_id")
     return pd.DataFrame(values.T, index=index, columns=names(), copy=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Suppliers that are kept in one file, and where their first is among all."""
+    """Suppliers that are kept in one file, and between which places they stand among all."""
 
     number: int
     begin: int
+    end: int
     cases: pd.DataFrame
 
 
@@ -248,9 +261,9 @@ def _parts(cases: pd.DataFrame, kept: Kept | None) -> Iterator[_Part]:
     if kept is None:
         ends = [*range(engine.CASES_AT_ONCE, len(cases), engine.CASES_AT_ONCE), len(cases)]
     else:
-        ends = [*np.searchsorted(cases["supplier_id"].to_numpy(str), kept.firsts[1:]), len(cases)]
+        ends = [*map(int, cases["supplier_id"].searchsorted(kept.firsts[1:])), len(cases)]
     for number, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        yield _Part(number, int(begin), cases.iloc[int(begin) : int(end)])
+        yield _Part(number, begin, end, cases.iloc[begin:end])
 
 
 def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
@@ -259,7 +272,7 @@ def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
     asked = 0
     for part in parts:
         more = int(part.cases["anew"].sum())
-        if group and asked + more > engine.CASES_AT_ONCE:
+        if group and asked + more > ANEW_AT_ONCE:
             yield group
             group, asked = [], 0
         group.append(part)
@@ -268,26 +281,16 @@ def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
         yield group
 
 
-def _settled(ledger: Ledger, cases: pd.DataFrame, reading: Reading, tier: str) -> pa.Table:
-    return pa.table(engine.settled(ledger, cases, tier=tier, version=reading.version))
-
-
-def _combined(part: _Part, kept: Kept | None, fresh: pa.Table | None) -> pa.Table:
-    """The settled features of a part's suppliers in their order: those computed anew, and those that were kept."""
-    both = pa.concat_tables([*([fresh] if fresh else []), *([kept.part(part.number)] if kept else [])])
-    # Of a supplier that is in both, the one computed anew comes first.
-    held = pd.Series(np.arange(len(both)), index=pd.Index(both["supplier_id"].to_pandas()))
-    places = held[~held.index.duplicated()].reindex(part.cases["supplier_id"])
-    return both.take(pa.array(places.to_numpy(np.int64)))
-
-
-def _count_ages(settled: pa.Table, as_of: date, values: npt.NDArray[np.float64]) -> None:
-    """Fill in the features as they are on a day: a row a feature, a column a supplier."""
-    aged = [f for f in CATALOGUE if f.age]
-    with duckdb.connect() as con:
-        con.register("settled", settled.select([f.name for f in aged]))
-        counted = ", ".join(f"{engine.age_sql(f)} AS {f.name}" for f in aged)
-        ages = con.execute(f"SELECT {counted} FROM (SELECT *, DATE '{as_of}' AS as_of FROM settled)").fetchnumpy()
-    for row, feature in enumerate(CATALOGUE):
-        column = ages[feature.name] if feature.age else settled[feature.name].to_numpy()
-        values[row] = np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)
+def _place(
+    values: npt.NDArray[np.float64], suppliers: pd.Index[str], part: _Part, held: Column, settled: list[Column]
+) -> None:
+    """Put what is kept of a part's suppliers in its place; who is no supplier any more has none."""
+    within = suppliers[part.begin : part.end]
+    if len(held) == len(within) and (held == within).all():
+        for row, column in enumerate(settled):
+            values[row, part.begin : part.end] = column
+        return
+    places = within.get_indexer(pd.Index(held))
+    there = places >= 0
+    for row, column in enumerate(settled):
+        values[row, part.begin + places[there]] = column[there]
