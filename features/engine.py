@@ -214,7 +214,7 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
 
 def settled(
     ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None, scattered: bool
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """The features of these cases as they hold on the next day too, but for what moves.
 
     Their supplier_ids, and a row a feature, a column a case: rounded numbers, but the days from `EPOCH` to its date
@@ -227,7 +227,7 @@ def settled(
     values = np.empty((len(CATALOGUE), len(cases)))
     for row, feature in enumerate(CATALOGUE):
         values[row] = _numbers(columns[feature.name])
-    return columns["supplier_id"], values
+    return np.asarray(columns["supplier_id"]), values
 
 
 def count_ages(values: npt.NDArray[np.float64], as_of: date) -> None:

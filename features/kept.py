@@ -84,20 +84,20 @@ def build_on(
     """
     reading = Reading(as_of, ledger.version)
     cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
+    suppliers = pd.Index(cases["supplier_id"], dtype=object)  # text is looked up many times slower
     (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)
     kept, why = _kept(folder, reading)
     moved: set[str] = set()
     if kept is not None:
         progress("looking for what has moved")
         moved = _moved(ledger, kept, reading, scored)
-        suppliers = pd.Index(cases["supplier_id"].to_numpy(object))  # many times faster to look up than text
         cases = cases.assign(anew=suppliers.isin(list(moved)) | ~suppliers.isin(_suppliers(kept)))
         why = "what can have moved"
         if cases["anew"].mean() > REBUILD_ABOVE:
             kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
     if kept is None:
         cases = cases.assign(anew=True)
-    frame = _build(ledger, cases, kept, reading, tier, _Writer(folder, reading, tier, scored), progress)
+    frame = _build(ledger, cases, suppliers, kept, reading, tier, _Writer(folder, reading, tier, scored), progress)
     return Built(frame, int(cases["anew"].sum()), why)
 
 
@@ -184,7 +184,8 @@ def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> set[str]:
     if buyers:
         moved.update(ledger.values_where(CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
     same = ledger.identities(now.as_of, version=now.version)
-    return moved.union(same.index[same.isin(same[same.index.isin(moved)])])
+    touched = {number for each, number in same.items() if each in moved}
+    return moved.union(str(each) for each, number in same.items() if number in touched)
 
 
 def _read_by() -> dict[Table, list[Source]]:
@@ -222,15 +223,15 @@ def _scored_otherwise(before: Path, now: Path) -> set[str]:
 def _build(
     ledger: Ledger,
     cases: pd.DataFrame,
+    suppliers: pd.Index[str],
     kept: Kept | None,
     reading: Reading,
     tier: str,
     writer: _Writer,
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
-    values = np.full((len(CATALOGUE), len(cases)), np.nan)
-    suppliers = pd.Index(cases["supplier_id"].to_numpy(object))
-    for group in _groups(_parts(cases, kept)):
+    values = np.empty((len(CATALOGUE), len(cases)))
+    for group in _groups(_parts(cases, suppliers, kept)):
         asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
         if kept is not None:
             for part in group:
@@ -238,7 +239,7 @@ def _build(
         if len(asked):
             progress(f"computing features of {len(asked):,} suppliers")
             found = engine.settled(ledger, asked, tier=tier, version=reading.version, scattered=kept is not None)
-            values[:, suppliers.get_indexer(found[0])] = found[1]
+            values[:, suppliers.get_indexer(pd.Index(found[0], dtype=object))] = found[1]
         for part in group:
             writer.add(suppliers[part.begin : part.end], values[:, part.begin : part.end])
     writer.done()
@@ -257,11 +258,11 @@ class _Part:
     cases: pd.DataFrame
 
 
-def _parts(cases: pd.DataFrame, kept: Kept | None) -> Iterator[_Part]:
+def _parts(cases: pd.DataFrame, suppliers: pd.Index[str], kept: Kept | None) -> Iterator[_Part]:
     if kept is None:
         ends = [*range(engine.CASES_AT_ONCE, len(cases), engine.CASES_AT_ONCE), len(cases)]
     else:
-        ends = [*map(int, cases["supplier_id"].searchsorted(kept.firsts[1:])), len(cases)]
+        ends = [*map(int, suppliers.searchsorted(kept.firsts[1:])), len(cases)]
     for number, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         yield _Part(number, begin, end, cases.iloc[begin:end])
 
@@ -290,7 +291,7 @@ def _place(
         for row, column in enumerate(settled):
             values[row, part.begin : part.end] = column
         return
-    places = within.get_indexer(pd.Index(held))
+    places = within.get_indexer(pd.Index(held, dtype=object))
     there = places >= 0
     for row, column in enumerate(settled):
         values[row, part.begin + places[there]] = column[there]
