@@ -1,4 +1,4 @@
-"""Compute the catalogue: one query a source, then one that joins them and adds the derived features.
+"""Compute the catalogue with DuckDB, in this process.
 
 The queries run on the views that the ledger's door opens, so a value can only come from what had happened and was
 recorded by the case's own date. One case and a million take the same path.
@@ -6,8 +6,7 @@ recorded by the case's own date. One case and a million take the same path.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,42 +16,52 @@ import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
-from data.schema import RECORD_ID, SUPPLIER, table
+from data.schema import table
 from features import buyer_scores
 from features.catalogue import CATALOGUE, names
-from features.feature import DERIVED, Feature
-from features.sources import RELATIONS, Source, months_back, source_named
+from features.feature import Feature
+from features.queries import (
+    EPOCH,
+    SIGNIFICANT_DIGITS,
+    TINY,
+    age_sql,
+    base_query,
+    columns_read,
+    final_query,
+    needed_for,
+    settled_query,
+    source_queries,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What feeds a model is rounded to nine significant digits: parallel sums of floats differ in the last ones, and a
-# replay has to come out the same to the byte.
-SIGNIFICANT_DIGITS = 9
-# Less than this is what interpolating between whole days leaves of nothing; no feature has a meaning that small.
-TINY = 1e-9
-# From which days are counted where a date has to be a number.
-EPOCH = "DATE '1970-01-01'"
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
 
 
-def build(known: Known, *, tier: str) -> pd.DataFrame:
+def build(known: Known, *, tier: str, chosen: Collection[str] | None = None) -> pd.DataFrame:
     """The features of each case: a row for each in the order of the cases, indexed by case_id, a float column each.
 
     A feature whose table is not part of the data of this tier is missing; a case without history still has its row.
+    Those that are not `chosen` are not computed.
     """
-    base = _prepared(known, tier)
-    columns = known.con.execute(final_query(f"({base}) AS base")).fetchnumpy()
-    return _frame(columns).reindex(known.cases["case_id"])
+    import pandas as pd
+
+    features = CATALOGUE if chosen is None else needed_for(chosen)
+    base = _prepared(known, tier, features)
+    columns = known.con.execute(final_query(f"({base}) AS base", features)).fetchnumpy()
+    values = {f.name: _numbers(columns[f.name]) for f in features if chosen is None or f.name in chosen}
+    frame = pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
+    return frame.reindex(known.cases["case_id"])
 
 
-def _prepared(known: Known, tier: str) -> str:
+def _prepared(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) -> str:
     """Compute each source, and return the query that joins them to base features."""
     fed = known.fed(tier)
-    for name, query in source_queries(fed).items():
+    for name, query in source_queries(fed, features).items():
         known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    return base_query(fed)
+    return base_query(fed, features)
 
 
 @contextmanager
@@ -63,7 +72,14 @@ def known_on(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None)
         yield known
 
 
-def build_cases(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None) -> pd.DataFrame:
+def build_cases(
+    ledger: Ledger,
+    cases: pd.DataFrame,
+    *,
+    tier: str,
+    version: int | None = None,
+    chosen: Collection[str] | None = None,
+) -> pd.DataFrame:
     """The features of each case: a row for each in the order of the cases, indexed by case_id.
 
     Suppliers are taken some at a time: the ledger keeps each one's rows together, so what is read grows with those
@@ -71,102 +87,14 @@ def build_cases(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int 
     """
     import pandas as pd
 
+    columns = [name for name in names() if chosen is None or name in chosen]
     order = cases["supplier_id"].argsort(kind="stable").to_numpy()
-    values = np.full((len(CATALOGUE), len(cases)), np.nan)
+    values = np.full((len(columns), len(cases)), np.nan)
     for begin in range(0, len(cases), CASES_AT_ONCE):
         places = order[begin : begin + CASES_AT_ONCE]
         with known_on(ledger, cases.iloc[places].reset_index(drop=True), version=version) as known:
-            values[:, places] = build(known, tier=tier).to_numpy().T
-    return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=names(), copy=False)
-
-
-def base_features() -> list[tuple[Source, list[Feature]]]:
-    """The base features grouped by source, in the order of the catalogue."""
-    groups: dict[str, list[Feature]] = {}
-    for feature in CATALOGUE:
-        if feature.source != DERIVED:
-            groups.setdefault(feature.source, []).append(feature)
-    return [(source_named(name), features) for name, features in groups.items()]
-
-
-def source_query(source: Source, features: list[Feature]) -> str:
-    """All features of one source as one query, one row a case that has any event."""
-    columns = _listed(f"{feature.aggregate} AS {feature.name}" for feature in features)
-    dated = "\nJOIN windows USING (as_of)" if any("since_" in feature.aggregate for feature in features) else ""
-    return f"SELECT case_id,\n       {columns}\nFROM ({source.sql}) AS {source.name}_rows{dated}\nGROUP BY case_id"
-
-
-def feature_query(feature: Feature) -> str:
-    """The query of one feature alone: its source's, or the expression over other features that it is."""
-    if feature.source == DERIVED:
-        return feature.sql
-    return source_query(source_named(feature.source), [feature])
-
-
-def source_queries(fed: frozenset[str]) -> dict[str, str]:
-    """The query of each relation that the features are joined from: what several read, and one a source that is fed."""
-    sources = {f"of_{s.name}": source_query(s, features) for s, features in base_features() if s.feeds in fed}
-    return {**RELATIONS, **sources}
-
-
-def base_query(fed: frozenset[str]) -> str:
-    """The query that joins what the sources say: a row a case, a column a base feature, a date where it is an age."""
-    groups = base_features()
-    base = _listed(_with_default(f, fed=source.feeds in fed) for source, features in groups for f in features)
-    joins = "\n".join(
-        f"LEFT JOIN of_{source.name} ON of_{source.name}.case_id = cases.case_id"
-        for source, _ in groups
-        if source.feeds in fed
-    )
-    return f"SELECT cases.case_id, cases.as_of,\n       {base}\nFROM cases\n{joins}"
-
-
-def final_query(base: str) -> str:
-    """The query of all features from a relation of base ones: ages counted, derived ones computed."""
-    columns = _listed(f"{_from_base(f)} AS {f.name}" for f in CATALOGUE)
-    return f"SELECT case_id,\n       {columns}\nFROM {base}"
-
-
-def settled_query(base: str) -> str:
-    """The same with the days from EPOCH to the dates that ages are counted from, which hold on the next day too."""
-    columns = _listed(f"{f'{f.name} - {EPOCH}' if f.age else _from_base(f)} AS {f.name}" for f in CATALOGUE)
-    return f"SELECT case_id, supplier_id,\n       {columns}\nFROM {base} JOIN cases USING (case_id)"
-
-
-def features_query(fed: frozenset[str]) -> str:
-    """All of it as one query, to be read or to be run elsewhere."""
-    queries = {**source_queries(fed), "base": base_query(fed)}
-    relations = ",\n".join(f"{name} AS (\n{query})" for name, query in queries.items())
-    return f"WITH {relations}\n{final_query('base')}"
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ",\n       ".join(columns)
-
-
-def _with_default(feature: Feature, *, fed: bool) -> str:
-    kind = "DOUBLE" if feature.age is None else "DATE"
-    value = feature.name if feature.none is None else f"coalesce({feature.name}, {feature.none})"
-    return f"CAST({value if fed else 'NULL'} AS {kind}) AS {feature.name}"
-
-
-def _from_base(feature: Feature) -> str:
-    if feature.source == DERIVED:
-        return f"CAST({feature.sql} AS DOUBLE)"
-    return feature.name if feature.age is None else age_sql(feature)
-
-
-def age_sql(feature: Feature) -> str:
-    """The SQL that counts an age from its date."""
-    counted = f"date_diff('day', {feature.name}, as_of)" if feature.age == "days" else months_back(feature.name)
-    return f"CAST({counted} AS DOUBLE)"
-
-
-def _frame(columns: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    values = {f.name: _numbers(columns[f.name]) for f in CATALOGUE}
-    return pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
+            values[:, places] = build(known, tier=tier, chosen=chosen).to_numpy().T
+    return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=columns, copy=False)
 
 
 def _numbers(column: Any) -> npt.NDArray[np.float64]:
@@ -192,17 +120,6 @@ def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGIT
     up, down = 10.0 ** np.maximum(beyond, 0), 10.0 ** np.maximum(-beyond, 0)
     rounded[long] = np.copysign(np.floor(size / up * down + 0.5) * up / down, rounded[long])
     return rounded
-
-
-def significant_sql(value: str, digits: int = SIGNIFICANT_DIGITS) -> str:
-    """The same in SQL, for engines that hand over the features themselves."""
-    beyond = f"floor(log10(abs({value}))) - {digits - 1}"
-    up, down = f"power(10.0, greatest({beyond}, 0))", f"power(10.0, greatest(-({beyond}), 0))"
-    return (
-        f"CASE WHEN abs({value}) < {TINY} THEN 0"
-        f" WHEN {value} = floor({value}) AND abs({value}) < 1e{digits} THEN {value}"
-        f" ELSE sign({value}) * floor(abs({value}) / {up} * {down} + 0.5) * {up} / {down} END"
-    )
 
 
 def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
@@ -250,17 +167,3 @@ def _gather(known: Known) -> None:
         beside = "case_id, as_of" if table(name).has_supplier else "as_of"
         known.con.execute(f"CREATE TEMP TABLE gathered_{name} AS SELECT {beside}, {', '.join(columns)} FROM {name}")
         known.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM gathered_{name}")
-
-
-def columns_read() -> dict[str, list[str]]:
-    """The columns of each table that the sources read; one more than is needed does no harm."""
-    said = {s.name: " ".join([s.sql, *(f.aggregate for f in features)]) for s, features in base_features()}
-    words = {name: set(re.findall(r"\w+", f"{text} {' '.join(RELATIONS.values())}")) for name, text in said.items()}
-    read: dict[str, set[str]] = {}
-    for source, _ in base_features():
-        for name in source.tables:
-            read.setdefault(name, set()).update(words[source.name])
-    return {
-        name: [c for c in (*table(name).names, RECORD_ID.name) if c in found and c != SUPPLIER.name]
-        for name, found in read.items()
-    }

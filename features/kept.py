@@ -30,6 +30,7 @@ from data.retention import lapsed_on
 from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
 from features import buyer_scores, engine
 from features.catalogue import CATALOGUE, catalogue_hash, names
+from features.queries import base_features
 from features.sources import WINDOWS, Source
 
 # Above this share of suppliers to compute anew it is cheaper to compute all.
@@ -184,13 +185,13 @@ def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> set[str]:
     if buyers:
         moved.update(ledger.values_where(CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
     same = ledger.identities(now.as_of, version=now.version)
-    touched = {number for each, number in same.items() if each in moved}
-    return moved.union(str(each) for each, number in same.items() if number in touched)
+    theirs = {number for each, number in same.items() if each in moved}
+    return moved.union(str(each) for each, number in same.items() if number in theirs)
 
 
 def _read_by() -> dict[Table, list[Source]]:
     """The tables about suppliers that sources read, each with those."""
-    sources = [source for source, _ in engine.base_features()]
+    sources = [source for source, _ in base_features()]
     tables = [table for table in TABLES if table.has_supplier and table is not MERGES]
     found = {table: [source for source in sources if table.name in source.tables] for table in tables}
     return {table: read for table, read in found.items() if read}
@@ -199,7 +200,7 @@ def _read_by() -> dict[Table, list[Source]]:
 def _crossed(table: Table, sources: list[Source], before: date, now: date) -> Iterator[Crossed]:
     """The days of a table's columns that a boundary passed between two days."""
     wanted = {source.name for source in sources}
-    said = " ".join(s.sql + f.aggregate for s, features in engine.base_features() if s.name in wanted for f in features)
+    said = " ".join(s.sql + f.aggregate for s, features in base_features() if s.name in wanted for f in features)
     for n in (n for n in WINDOWS if f"since_{n}m" in said):
         yield Crossed(table.on, months_before(before, n), months_before(now, n))
     if (first := lapsed_on(before)) and (last := lapsed_on(now)):

@@ -18,8 +18,8 @@ from data.door import CASE_SUPPLIERS, case_suppliers_sql, everyone_sql, view_sql
 from data.schema import MERGES, TABLES
 from features import buyer_scores
 from features.catalogue import CATALOGUE
-from features.engine import base_query, final_query, significant_sql, source_queries
 from features.feature import Feature
+from features.queries import base_query, final_query, significant_sql, source_queries
 
 # Engines whose results a test holds equal to those of DuckDB.
 PROVEN = ("duckdb", "postgres", "spark")
@@ -31,9 +31,10 @@ READABLE = {table.name: table for table in TABLES if not (table.label or table.p
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One relation of the script and the query that makes it, in the engine's own dialect."""
+    """One relation of the script, a table or a view, and the query that makes it in the engine's own dialect."""
 
     name: str
+    kind: str
     sql: str
 
 
@@ -57,7 +58,11 @@ def script(
     if rows is None:
         rows = {name: f"SELECT * FROM {LEDGER}{name}" for name in READABLE}
     fed = frozenset(READABLE) if fed is None else fed
-    return [Statement(name, translated(sql, dialect)) for name, sql in _relations(rows, fed, dialect, currency)]
+    return [
+        # What is aggregated is computed once; Spark knows no temporary tables.
+        Statement(name, "VIEW" if name in READABLE or dialect == "spark" else "TABLE", translated(sql, dialect))
+        for name, sql in _relations(rows, fed, dialect, currency)
+    ]
 
 
 def translated(sql: str, dialect: str) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from credit.app import console
-from credit.app.describing import keep_spread, last_build
+from credit.app.building import Engine, Wanted, build_wanted
+from credit.app.describing import last_build
 from credit.app.home import Home
 from credit.domain.errors import Exit, UnknownName
 
@@ -60,6 +61,19 @@ def _refuse_unknown(what: str, name: str | None, known: Collection[str]) -> None
         raise UnknownName(f"no {what} is called {name!r}", hint=f"there are {', '.join(known)}")
 
 
+def _known(name: str) -> Feature:
+    from difflib import get_close_matches
+
+    from features.catalogue import feature_named, names
+
+    try:
+        return feature_named(name)
+    except KeyError:
+        near = get_close_matches(name, names(), n=3)
+        hint = f"the nearest are {', '.join(near)}" if near else "`credit features list` lists them"
+        raise UnknownName(f"no feature is called {name!r}", hint=hint) from None
+
+
 def _said(feature: Feature) -> dict[str, Any]:
     return {
         "name": feature.name,
@@ -80,17 +94,10 @@ def show(
     as_json: console.AsJson = False,
 ) -> None:
     """Show one feature: what it means, its SQL, and how it was distributed at the last build."""
-    from difflib import get_close_matches
-
     from credit.domain.reasons import reason_for
-    from features.catalogue import feature_named, names
-    from features.engine import feature_query
+    from features.queries import feature_query
 
-    try:
-        feature = feature_named(name)
-    except KeyError:
-        near = get_close_matches(name, names(), n=3) or names()[:3]
-        raise UnknownName(f"no feature is called {name!r}", hint=f"the nearest are {', '.join(near)}") from None
+    feature = _known(name)
     last = last_build(Home.from_environment())
     spread = last["features"].get(name) if last else None
     document = {**_said(feature), "sql": feature_query(feature), "last_build": last and last["as_of"], "spread": spread}
@@ -118,39 +125,68 @@ def show(
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
-    as_of: console.AsOf = None,
+    as_of: Annotated[
+        list[str] | None, typer.Option(help="Day on which the question is asked, YYYY-MM-DD; say it again for a panel.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
+    feature: Annotated[list[str] | None, typer.Option(help="Only this feature; say it again for more.")] = None,
     data: Annotated[
         str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
     ] = None,
+    engine: Annotated[Engine, typer.Option(help="What computes them.")] = Engine.DUCKDB,
+    master: Annotated[str, typer.Option(help="The master of the Spark cluster.")] = "local[*]",
+    full: Annotated[bool, typer.Option("--full", help="Use nothing that an earlier build kept.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Compute every feature of every supplier as known on a date and write them to a Parquet file."""
+    """Compute the features of every supplier as known on a date, or on several.
+
+    All features of one day are kept, and the next build computes anew only the suppliers of whom one can have moved.
+    """
     from credit.app.training import tier_chosen
     from data.durable import write_whole
-    from features.engine import build_on
 
-    ledger = Home.from_environment().ledger()
-    tier = tier_chosen(ledger, data)
-    day = console.as_of_day(as_of) or ledger.last_day(tier)
-    frame = build_on(ledger, day, tier=tier)
-    write_whole(out, frame.reset_index().to_parquet(index=False))
-    keep_spread(Home.from_environment(), frame, day, tier)
-    document = {"as_of": str(day), "data": tier, "suppliers": len(frame), "features": frame.shape[1], "file": str(out)}
-    console.answer(
-        document,
-        as_json=as_json,
-        page=lambda: typer.echo(f"{len(frame):,} suppliers × {frame.shape[1]} features as known on {day}: {out}"),
-    )
+    home = Home.from_environment()
+    for name in feature or ():
+        _known(name)
+    tier = tier_chosen(home.ledger(), data)
+    days = sorted({day for day in map(console.as_of_day, as_of or ()) if day}) or [home.ledger().last_day(tier)]
+    if out is None and (len(days) > 1 or feature or engine is not Engine.DUCKDB):
+        raise typer.BadParameter("only all features of one day are kept; say where to write these with --out")
+    wanted = Wanted(tier=tier, days=days, features=tuple(feature or ()), engine=engine, master=master, full=full)
+    frame, document = build_wanted(home, wanted)
+    if out is not None:
+        write_whole(out, frame.reset_index().to_parquet(index=False))
+        document["file"] = str(out)
+
+    def page() -> None:
+        when = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
+        typer.echo(f"{len(frame):,} rows × {frame.shape[1]} features as known on {when}: {out or 'kept'}")
+        if "anew" in document:
+            typer.echo(f"{document['anew']:,} ({document['share_anew']:.1%}) computed anew: {document['why']}")
+
+    console.answer(document, as_json=as_json, page=page)
 
 
 @app.command()
-def sql(as_json: console.AsJson = False) -> None:
-    """Print the fused query as DuckDB runs it on the views of the ledger."""
-    from features.engine import base_features, features_query
+def sql(
+    dialect: Annotated[str, typer.Option(help="duckdb, postgres, spark, or any other that sqlglot writes.")] = "duckdb",
+    as_json: console.AsJson = False,
+) -> None:
+    """Print the whole computation for another engine, from the tables of the ledger to the features.
 
-    query = features_query(frozenset(source.feeds for source, _ in base_features()))
-    console.answer({"sql": query}, as_json=as_json, page=lambda: typer.echo(f"{query};"))
+    It reads `cases` (case_id, supplier_id, as_of, contract_id) and the ledger's tables, each by its name after
+    `ledger_`. The results on DuckDB, PostgreSQL and Spark are held equal by tests.
+    """
+    from features.script import dialects, script
+
+    _refuse_unknown("dialect", dialect, dialects())
+    statements = script(dialect)
+
+    def page() -> None:
+        for each in statements:
+            typer.echo(f"CREATE TEMPORARY {each.kind} {each.name} AS\n{each.sql};\n")
+
+    console.answer([asdict(each) for each in statements], as_json=as_json, page=page)
 
 
 @app.command("check-leakage")

@@ -1,0 +1,80 @@
+"""Build features: of one day and all suppliers from what was kept, of chosen features or days, here or on Spark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from credit.app import console
+from credit.app.describing import keep_spread
+from credit.app.home import Home
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.ledger import Ledger
+
+
+class Engine(StrEnum):
+    """What computes the features."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be built: the kind of data, the days, the features by name (none: all), and on what."""
+
+    tier: str
+    days: Sequence[date]
+    features: Sequence[str] = ()
+    engine: Engine = Engine.DUCKDB
+    master: str
+    full: bool = False
+
+
+def build_wanted(home: Home, wanted: Wanted) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The frame and what is said of it: indexed by supplier_id, and by as_of too where there are several days."""
+    ledger = home.ledger()
+    (day, *more) = wanted.days
+    if more or wanted.features or wanted.engine is Engine.SPARK:
+        frame, anew = _asked(ledger, wanted), dict[str, Any]()
+    else:
+        frame, anew = _kept(home, ledger, wanted, day)
+        keep_spread(home, frame, day, wanted.tier)
+    said = {"as_of": [str(each) for each in wanted.days] if more else str(day), "data": wanted.tier}
+    return frame, {**said, "rows": len(frame), "features": frame.shape[1], "engine": wanted.engine.value, **anew}
+
+
+def _kept(home: Home, ledger: Ledger, wanted: Wanted, day: date) -> tuple[pd.DataFrame, dict[str, Any]]:
+    from features import kept
+
+    folder = home.root / "features" / wanted.tier
+    if wanted.full:
+        shutil.rmtree(folder, ignore_errors=True)
+    built = kept.build_on(ledger, day, tier=wanted.tier, folder=folder, progress=console.progress)
+    console.progress_done()
+    return built.frame, {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
+
+
+def _asked(ledger: Ledger, wanted: Wanted) -> pd.DataFrame:
+    import pandas as pd
+
+    from features import engine
+
+    days = [ledger.suppliers(day, tier=wanted.tier) for day in wanted.days]
+    cases = pd.concat(days, ignore_index=True).assign(case_id=range(sum(map(len, days))))
+    if wanted.engine is Engine.SPARK:
+        from features import spark
+
+        frame = spark.build_cases(ledger, cases, tier=wanted.tier, master=wanted.master)
+        frame = frame[list(wanted.features)] if wanted.features else frame
+    else:
+        frame = engine.build_cases(ledger, cases, tier=wanted.tier, chosen=wanted.features or None)
+    index = [cases["supplier_id"].array] + ([cases["as_of"].array] if len(wanted.days) > 1 else [])
+    return frame.set_axis(pd.MultiIndex.from_arrays(index, names=["supplier_id", "as_of"][: len(index)]), axis=0)
