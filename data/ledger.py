@@ -166,7 +166,12 @@ class Known:
 
     def fed(self, tier: str) -> frozenset[str]:
         """The tables that the data of a tier has been read for."""
-        return frozenset(name for batch in self.batches if batch.tier == tier for name in batch.read)
+        return fed_by(self.batches, tier)
+
+
+def fed_by(batches: Iterable[Batch], tier: str) -> frozenset[str]:
+    """The tables that these batches have read for the data of a tier."""
+    return frozenset(name for batch in batches if batch.tier == tier for name in batch.read)
 
 
 class Ledger:

@@ -25,7 +25,7 @@ from pyarrow import feather
 
 from credit.domain.windows import last_month_end, months_before
 from data.durable import json_of, write_whole
-from data.ledger import Crossed, Ledger, Reading
+from data.ledger import Crossed, Ledger, Reading, fed_by
 from data.retention import lapsed_on
 from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
 from features import buyer_scores, engine
@@ -87,7 +87,8 @@ def build_on(
     cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
     suppliers = pd.Index(cases["supplier_id"], dtype=object)  # text is looked up many times slower
     (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)
-    kept, why = _kept(folder, reading)
+    fed = sorted(fed_by(ledger.batches(reading.version), tier))
+    kept, why = _kept(folder, reading, fed)
     moved: set[str] = set()
     if kept is not None:
         progress("looking for what has moved")
@@ -98,7 +99,7 @@ def build_on(
             kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
     if kept is None:
         cases = cases.assign(anew=True)
-    frame = _build(ledger, cases, suppliers, kept, reading, tier, _Writer(folder, reading, tier, scored), progress)
+    frame = _build(ledger, cases, suppliers, kept, reading, tier, _Writer(folder, reading, fed, scored), progress)
     return Built(frame, int(cases["anew"].sum()), why)
 
 
@@ -108,8 +109,8 @@ def build_on(
 class _Writer:
     """Writes a folder of parts beside the one that holds, and puts it in its place when it is whole."""
 
-    def __init__(self, folder: Path, reading: Reading, tier: str, scored: Path) -> None:
-        self.folder, self.reading, self.tier = folder, reading, tier
+    def __init__(self, folder: Path, reading: Reading, fed: list[str], scored: Path) -> None:
+        self.folder, self.reading, self.fed = folder, reading, fed
         self.firsts: list[str] = []
         self.new = folder / f"{reading.as_of}-{reading.version:06d}-{uuid4().hex[:8]}"
         self.new.mkdir(parents=True)
@@ -126,41 +127,42 @@ class _Writer:
         record = {
             "as_of": str(self.reading.as_of),
             "version": self.reading.version,
-            "tier": self.tier,
+            "fed": self.fed,
             "catalogue_sha256": catalogue_hash(),
             "firsts": self.firsts,
             "folder": self.new.name,
             "bytes": {file.name: file.stat().st_size for file in sorted(self.new.iterdir())},
         }
         write_whole(self.folder / RECORD, json.dumps(record, indent=1).encode())
-        for other in self.folder.iterdir():
-            if other.is_dir() and other != self.new:
+        for other in self.folder.glob(_BUILDS):
+            if other != self.new:
                 shutil.rmtree(other, ignore_errors=True)
 
 
 _SCORES = "buyers.parquet"
+_BUILDS = "[12]???-??-??-*-????????"
 
 
 def _part(number: int) -> str:
     return f"part-{number:05d}.arrow"
 
 
-def _kept(folder: Path, reading: Reading) -> tuple[Kept | None, str]:
+def _kept(folder: Path, reading: Reading, fed: list[str]) -> tuple[Kept | None, str]:
     """What can be built on at a reading, or None and why there is nothing."""
     file = folder / RECORD
     if not file.exists():
         return None, "nothing was kept"
     record = json_of(file.read_text(), file.name)
     found, then = folder / record["folder"], Reading(date.fromisoformat(record["as_of"]), record["version"])
-    if record["catalogue_sha256"] != catalogue_hash():
-        return None, "the catalogue has changed"
-    if then.as_of > reading.as_of or then.version > reading.version:
-        return None, "what was kept is of a later day or ledger"
-    if last_month_end(then.as_of) != last_month_end(reading.as_of):
-        return None, "a month has ended"
-    if {each.name: each.stat().st_size for each in found.glob("*")} != record["bytes"]:
-        return None, "what was kept is not whole"
-    return Kept(found, then, record["firsts"], found / _SCORES), ""
+    refused = {
+        "the catalogue has changed": record["catalogue_sha256"] != catalogue_hash(),
+        "another table has become part of the data": record["fed"] != fed,
+        "what was kept is of a later day or ledger": then.as_of > reading.as_of or then.version > reading.version,
+        "a month has ended": last_month_end(then.as_of) != last_month_end(reading.as_of),
+        "what was kept is not whole": {e.name: e.stat().st_size for e in found.glob("*")} != record["bytes"],
+    }
+    why = next((why for why, holds in refused.items() if holds), "")
+    return None if why else Kept(found, then, record["firsts"], found / _SCORES), why
 
 
 def _suppliers(kept: Kept) -> Column:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.domain.errors import MissingExtra
 from data.door import CASE_SUPPLIERS
-from data.ledger import CASE_COLUMNS, Ledger
+from data.ledger import CASE_COLUMNS, Ledger, fed_by
 from features.catalogue import names
 from features.script import LAST, READABLE, script
 
@@ -46,10 +46,9 @@ def build_cases(
         return opened[-1]
 
     rows = {name: ledger.rows(table, batches, read) for name, table in READABLE.items()}
-    fed = frozenset(name for batch in batches if batch.tier == tier for name in batch.read)
     asked = cases.reindex(columns=list(CASE_COLUMNS))
     _view(session, "cases", asked, "case_id BIGINT, supplier_id STRING, as_of DATE, contract_id STRING")
-    for statement in script("spark", rows=rows, fed=fed):
+    for statement in script("spark", rows=rows, fed=fed_by(batches, tier)):
         if statement.name == CASE_SUPPLIERS:
             theirs = ledger.case_suppliers(asked, version=version)
             _view(session, CASE_SUPPLIERS, theirs, "case_id BIGINT, as_of DATE, asked_id STRING, supplier_id STRING")

@@ -23,7 +23,7 @@ def _programs() -> Path | None:
 
 @contextmanager
 def server() -> Iterator[dict[str, Any]]:
-    """How to connect to a server that is there as long as this lasts; it listens on a socket in its own folder alone."""
+    """How to connect to a server that is there as long as this lasts; it listens on a socket of its own alone."""
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
     programs = _programs()
     if programs is None:

@@ -133,8 +133,8 @@ def test_a_supplier_who_registers_or_is_found_to_be_another_comes_and_goes(
     ledger: Ledger, import_rows: ImportRows, tmp_path: Path
 ) -> None:
     many = [f"Q{n:02}" for n in range(20)]
-    import_rows(ledger, suppliers=registered(*many), contracts=[{"supplier_id": "Q03"}])
-    held_equal(ledger, date(2025, 6, 10), tmp_path)
+    import_rows(ledger, suppliers=registered(*many), contracts=[{"supplier_id": "Q03"}], merges=[])
+    held_equal(ledger, date(2025, 6, 10), tmp_path / "kept")
     new = {"effective_on": "2025-06-10", "recorded_at": "2025-06-11T00:00:00"}
     merge = {
         "supplier_id": "Q07",
@@ -143,21 +143,31 @@ def test_a_supplier_who_registers_or_is_found_to_be_another_comes_and_goes(
         "recorded_at": "2025-06-11T01:00:00",
     }
     import_rows(ledger, suppliers=[each | new for each in registered("A1", "Q05x")], merges=[merge])
-    built = held_equal(ledger, date(2025, 6, 11), tmp_path)
+    built = held_equal(ledger, date(2025, 6, 11), tmp_path / "kept")
     assert {"A1", "Q05x"} < set(built.frame.index)
     assert "Q03" not in built.frame.index
     assert built.frame.loc["Q07", "contract_count_12m"] == 1
     assert built.share < 0.5
 
 
+def test_a_table_that_is_fed_for_the_first_time_says_something_about_everybody(
+    ledger: Ledger, import_rows: ImportRows, tmp_path: Path
+) -> None:
+    import_rows(ledger, suppliers=registered("S1", "S2"), contracts=[{}])
+    held_equal(ledger, date(2025, 6, 10), tmp_path / "kept")
+    import_rows(ledger, payments=[{}])
+    built = held_equal(ledger, date(2025, 6, 11), tmp_path / "kept")
+    assert built.why == "another table has become part of the data"
+
+
 def test_a_buyer_whose_late_word_changes_its_score_moves_its_suppliers(
     ledger: Ledger, import_rows: ImportRows, tmp_path: Path
 ) -> None:
     many = [f"Q{n:02}" for n in range(20)]
-    import_rows(ledger, suppliers=registered(*many), contracts=[{"supplier_id": "Q03"}])
-    before = held_equal(ledger, date(2025, 6, 10), tmp_path).frame.loc["Q03", "buyer_score_mean_12m"]
+    import_rows(ledger, suppliers=registered(*many), contracts=[{"supplier_id": "Q03"}], payments=[])
+    before = held_equal(ledger, date(2025, 6, 10), tmp_path / "kept").frame.loc["Q03", "buyer_score_mean_12m"]
     late = {"supplier_id": "Q09", "due_on": "2025-03-01", "paid_on": "2025-05-01", "recorded_at": "2025-05-02T00:00:00"}
     import_rows(ledger, payments=[late])
-    built = held_equal(ledger, date(2025, 6, 11), tmp_path)
+    built = held_equal(ledger, date(2025, 6, 11), tmp_path / "kept")
     assert built.frame.loc["Q03", "buyer_score_mean_12m"] < before
     assert built.share < 0.5
