@@ -37,8 +37,10 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## measure the figures of docs/figures.md
+bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes most of an hour
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.features
+	$(BIN)/python -m bench.beside
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam

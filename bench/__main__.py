@@ -9,68 +9,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from platform import python_version, system
 
 import pyarrow.parquet as pq
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.measuring import BARE, CREDIT, PYTHON, ROOT, measured, paired, spread
+
 REAL_DATA = ROOT.parent / "shared" / "data" / "sme_invoices"
 OCDS_DATA = ROOT.parent / "shared" / "data" / "ocds"
-PYTHON = sys.executable
-CREDIT = str(Path(sys.executable).parent / "credit")
-
-
-# One count and one sum a supplier over every table of events that has an amount.
-BARE = """
-import glob, os, duckdb
-con = duckdb.connect()
-for folder in glob.glob(os.environ["CREDIT_HOME"] + "/ledger/tables/*"):
-    files = f"read_parquet({glob.glob(folder + '/*/*.parquet')})"
-    names = [row[0] for row in con.execute(f"DESCRIBE FROM {files}").fetchall()]
-    amounts = [name for name in names if name.endswith("_fen")]
-    if "supplier_id" in names and amounts:
-        con.execute(f"SELECT supplier_id, count(*), sum({amounts[0]}) FROM {files} GROUP BY 1").fetchnumpy()
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One measured process."""
-
-    seconds: float
-    peak_mib: float
-
-
-def measured(command: list[str], home: Path, allow: int = 0) -> Run:
-    """Run a command to its end; raises if it fails otherwise than with the exit code that is allowed."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env={**os.environ, "CREDIT_HOME": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, allow):
-        raise SystemExit(f"{' '.join(command)} exited {process.returncode}")
-    return Run(time.perf_counter() - start, usage.ru_maxrss / 1024)
-
-
-def paired(first: list[str], second: list[str], home: Path, runs: int) -> tuple[list[Run], list[Run]]:
-    """Two commands in turn, A B A B …, after one warm-up of each."""
-    measured(first, home), measured(second, home)
-    pairs = [(measured(first, home), measured(second, home)) for _ in range(runs)]
-    return [a for a, _ in pairs], [b for _, b in pairs]
-
-
-def spread(values: list[float]) -> str:
-    """Median and range."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def start_up(home: Path) -> list[tuple[str, str, str]]:
