@@ -116,10 +116,14 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
         WITH RECURSIVE standing AS ({standing}),
         ties AS (SELECT as_of, supplier_id AS one, merged_id AS other FROM standing
                  UNION ALL SELECT as_of, merged_id, supplier_id FROM standing),
-        reach AS (SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases
+        tied AS (SELECT c.case_id, c.as_of, c.supplier_id FROM cases AS c
+                 WHERE EXISTS (SELECT 1 FROM ties AS t WHERE t.as_of = c.as_of AND t.one = c.supplier_id)),
+        reach AS (SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM tied
                   UNION SELECT r.case_id, r.as_of, r.asked_id, t.other FROM reach AS r
                   JOIN ties AS t ON t.as_of = r.as_of AND t.one = r.supplier_id)
-        SELECT * FROM reach"""
+        SELECT case_id, as_of, asked_id, supplier_id FROM reach
+        UNION ALL SELECT c.case_id, c.as_of, c.supplier_id, c.supplier_id FROM cases AS c
+                  WHERE NOT EXISTS (SELECT 1 FROM tied AS t WHERE t.case_id = c.case_id)"""
 
 
 def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:

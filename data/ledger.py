@@ -251,6 +251,7 @@ class Ledger:
         currency: str = BOOK_CURRENCY,
         tables: tuple[Table, ...] = TABLES,
         beside: Mapping[str, list[Path]] = MappingProxyType({}),
+        threads: int | None = None,
     ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
@@ -259,9 +260,9 @@ class Ledger:
         `as_of`, less those that a correction or restatement recorded by then had replaced. Outcomes and names have no
         view. Rows with amounts are those in `currency`: amounts of two currencies are never added up. Who reads few
         `tables` names them, and waits for no others to be opened. Files `beside` the ledger, computed from what this
-        door has shown, have a view by their name.
+        door has shown, have a view by their name. Who reads in several threads says how many each may use.
         """
-        with self.connection() as con:
+        with self.connection(threads) as con:
             batches = self.batches(version)
             readable = [table for table in tables if not (table.label or table.personal)]
             self._ask(con, cases, batches)
@@ -494,7 +495,7 @@ class Ledger:
     # -- the rows themselves, for this class and the importer alone ------------------------------------------------
 
     @contextmanager
-    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connection(self, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection in UTC that spills beside the ledger and sees no variable of the program."""
         spill = self.folder / ".spill" / f"{os.getpid()}-{uuid4().hex}"
         if self.folder.exists():
@@ -502,6 +503,8 @@ class Ledger:
         con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
+            if threads is not None:
+                con.execute(f"SET threads = {threads}")
             # Files of the ledger are never changed; their footers are read once, however many queries look at them.
             con.execute("SET parquet_metadata_cache = true")
             # What a long query has done so far can be asked for; DuckDB itself prints nothing.

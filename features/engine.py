@@ -6,10 +6,12 @@ recorded by the case's own date. One case and a million take the same path.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -35,6 +37,8 @@ from features.queries import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Piece = TypeVar("Piece")
 
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
@@ -65,10 +69,13 @@ def _prepared(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) 
 
 
 @contextmanager
-def known_on(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> Iterator[Known]:
+def known_on(
+    ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None, threads: int | None = None
+) -> Iterator[Known]:
     """The ledger's door for these cases, and what features read beside it: the scores of the buyers on those days."""
     scored = buyer_scores.scores(ledger, cases["as_of"], version=version)
-    with ledger.known_on(cases, version=version, beside={buyer_scores.BUYERS: scored}) as known:
+    beside = {buyer_scores.BUYERS: scored}
+    with ledger.known_on(cases, version=version, beside=beside, threads=threads) as known:
         yield known
 
 
@@ -90,10 +97,17 @@ def build_cases(
     columns = [name for name in names() if chosen is None or name in chosen]
     order = cases["supplier_id"].argsort(kind="stable").to_numpy()
     values = np.full((len(columns), len(cases)), np.nan)
-    for begin in range(0, len(cases), CASES_AT_ONCE):
-        places = order[begin : begin + CASES_AT_ONCE]
-        with known_on(ledger, cases.iloc[places].reset_index(drop=True), version=version) as known:
+    pieces: list[npt.NDArray[np.integer[Any]]] = [
+        order[begin : begin + CASES_AT_ONCE] for begin in range(0, len(cases), CASES_AT_ONCE)
+    ]
+    buyer_scores.scores(ledger, cases["as_of"], version=version)
+
+    def compute(places: npt.NDArray[np.integer[Any]]) -> None:
+        piece, threads = cases.iloc[places].reset_index(drop=True), threads_for(len(pieces))
+        with known_on(ledger, piece, version=version, threads=threads) as known:
             values[:, places] = build(known, tier=tier, chosen=chosen).to_numpy().T
+
+    in_turn(compute, pieces)
     return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=columns, copy=False)
 
 
@@ -129,15 +143,33 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
 
 
+def threads_for(pieces: int) -> int | None:
+    """How many threads one of so many pieces may use: all, where there is only one."""
+    return None if pieces < 2 else 1
+
+
+def in_turn(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
+    """Compute pieces, as many at a time as there are cores: much of each is work for one thread."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(compute, pieces):
+            pass
+
+
 def settled(
-    ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int | None = None, scattered: bool
+    ledger: Ledger,
+    cases: pd.DataFrame,
+    *,
+    tier: str,
+    version: int | None = None,
+    scattered: bool,
+    threads: int | None = None,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """The features of these cases as they hold on the next day too, but for what moves.
 
     Their supplier_ids, and a row a feature, a column a case: rounded numbers, but the days from `EPOCH` to its date
     where it is an age. Of suppliers that lie `scattered` over the ledger all rows are gathered before they are read.
     """
-    with known_on(ledger, cases, version=version) as known:
+    with known_on(ledger, cases, version=version, threads=threads) as known:
         if scattered:
             _gather(known)
         columns = known.con.execute(settled_query(f"({_prepared(known, tier)}) AS base")).fetchnumpy()

@@ -35,8 +35,8 @@ from features.sources import WINDOWS, Source
 
 # Above this share of suppliers to compute anew it is cheaper to compute all.
 REBUILD_ABOVE = 0.6
-# So many of them are computed at once. They lie scattered, and to look through all files for them takes long.
-ANEW_AT_ONCE = 250_000
+# So many of them are computed at once: few enough for the memory of two such pieces, for they are the active ones.
+ANEW_AT_ONCE = 90_000
 RECORD = "reading.json"
 
 Column = npt.NDArray[Any]
@@ -111,16 +111,16 @@ class _Writer:
 
     def __init__(self, folder: Path, reading: Reading, fed: list[str], scored: Path) -> None:
         self.folder, self.reading, self.fed = folder, reading, fed
-        self.firsts: list[str] = []
+        self.firsts: dict[int, str] = {}
         self.new = folder / f"{reading.as_of}-{reading.version:06d}-{uuid4().hex[:8]}"
         self.new.mkdir(parents=True)
         shutil.copyfile(scored, self.new / _SCORES)
 
-    def add(self, suppliers: pd.Index[str], settled: npt.NDArray[np.float64]) -> None:
-        """Write the next suppliers: a row a feature, a column a supplier."""
+    def add(self, number: int, suppliers: pd.Index[str], settled: npt.NDArray[np.float64]) -> None:
+        """Write one part: a row a feature, a column a supplier."""
         table = pa.table({"supplier_id": suppliers.to_numpy(), **dict(zip(names(), settled, strict=True))})
-        feather.write_feather(table, self.new / _part(len(self.firsts)), compression="lz4")
-        self.firsts.append(suppliers[0] if len(suppliers) else "")
+        feather.write_feather(table, self.new / _part(number), compression="lz4")
+        self.firsts[number] = suppliers[0] if len(suppliers) else ""
 
     def done(self) -> None:
         """Make what was written what is kept, and remove what was before."""
@@ -129,7 +129,7 @@ class _Writer:
             "version": self.reading.version,
             "fed": self.fed,
             "catalogue_sha256": catalogue_hash(),
-            "firsts": self.firsts,
+            "firsts": [first for _, first in sorted(self.firsts.items())],
             "folder": self.new.name,
             "bytes": {file.name: file.stat().st_size for file in sorted(self.new.iterdir())},
         }
@@ -234,17 +234,24 @@ def _build(
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
     values = np.empty((len(CATALOGUE), len(cases)))
-    for group in _groups(_parts(cases, suppliers, kept)):
+    groups = list(_groups(_parts(cases, suppliers, kept), engine.CASES_AT_ONCE if kept is None else ANEW_AT_ONCE))
+    progress(f"computing features of {int(cases['anew'].sum()):,} suppliers")
+
+    def compute(group: list[_Part]) -> None:
         asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
         if kept is not None:
             for part in group:
                 _place(values, suppliers, part, *kept.part(part.number))
         if len(asked):
-            progress(f"computing features of {len(asked):,} suppliers")
-            found = engine.settled(ledger, asked, tier=tier, version=reading.version, scattered=kept is not None)
-            values[:, suppliers.get_indexer(pd.Index(found[0], dtype=object))] = found[1]
+            threads = engine.threads_for(len(groups))
+            whose, settled = engine.settled(
+                ledger, asked, tier=tier, version=reading.version, scattered=kept is not None, threads=threads
+            )
+            values[:, suppliers.get_indexer(pd.Index(whose, dtype=object))] = settled
         for part in group:
-            writer.add(suppliers[part.begin : part.end], values[:, part.begin : part.end])
+            writer.add(part.number, suppliers[part.begin : part.end], values[:, part.begin : part.end])
+
+    engine.in_turn(compute, groups)
     writer.done()
     engine.count_ages(values, reading.as_of)
     index = pd.Index(cases["supplier_id"].array, name="supplier_id")
@@ -270,13 +277,13 @@ def _parts(cases: pd.DataFrame, suppliers: pd.Index[str], kept: Kept | None) -> 
         yield _Part(number, begin, end, cases.iloc[begin:end])
 
 
-def _groups(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
-    """Parts together as long as they do not ask for more than is computed at once."""
+def _groups(parts: Iterator[_Part], at_once: int) -> Iterator[list[_Part]]:
+    """Parts together as long as they do not ask for more suppliers than are computed at once."""
     group: list[_Part] = []
     asked = 0
     for part in parts:
         more = int(part.cases["anew"].sum())
-        if group and asked + more > ANEW_AT_ONCE:
+        if group and asked + more > at_once:
             yield group
             group, asked = [], 0
         group.append(part)
