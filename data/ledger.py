@@ -195,6 +195,14 @@ class Ledger:
         numbers = [int(record.stem) for record in (self.folder / "batches").glob("*.json")]
         return max(numbers, default=0)
 
+    def fingerprint(self, version: int) -> str:
+        """A SHA-256 over what the batches up to a version say, the hashes of their files among it."""
+        digest = sha256()
+        for record in sorted((self.folder / "batches").glob("*.json")):
+            if int(record.stem) <= version:
+                digest.update(record.read_bytes())
+        return digest.hexdigest()
+
     def last_day(self, tier: str | None = None) -> date:
         """The last day of which the ledger knows an event, of one kind of data or of all. Raises EmptyLedger.
 

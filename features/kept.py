@@ -24,13 +24,14 @@ import pyarrow as pa
 from pyarrow import feather
 
 from credit.domain.windows import last_month_end, months_before
-from data.durable import json_of, write_whole
+from data.durable import exclusive, json_of, write_whole
 from data.ledger import Crossed, Ledger, Reading, fed_by
 from data.retention import lapsed_on
 from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
 from features import buyer_scores, engine
-from features.catalogue import CATALOGUE, catalogue_hash, names
+from features.catalogue import CATALOGUE, names
 from features.queries import base_features
+from features.script import definition
 from features.sources import WINDOWS, Source
 
 # Above this share of suppliers to compute anew it is cheaper to compute all.
@@ -77,18 +78,25 @@ def build_on(
     *,
     tier: str,
     folder: Path,
+    full: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """The features of every supplier of a tier known on a date, as `engine.build_on` has them.
 
-    What is computed is kept in the folder for the next day; what was kept there before is used where it can be.
+    What is computed is kept in the folder for the next day; what was kept there before is used where it can be, unless
+    a `full` build is wanted. Raises Locked while another build keeps there.
     """
+    with exclusive(folder / ".lock", "features that are kept"):
+        return _built(ledger, as_of, tier, folder, full, progress)
+
+
+def _built(ledger: Ledger, as_of: date, tier: str, folder: Path, full: bool, progress: Callable[[str], None]) -> Built:
     reading = Reading(as_of, ledger.version)
     cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
     suppliers = pd.Index(cases["supplier_id"], dtype=object)  # text is looked up many times slower
     (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)
     fed = sorted(fed_by(ledger.batches(reading.version), tier))
-    kept, why = _kept(folder, reading, fed)
+    kept, why = (None, "a full build was asked for") if full else _kept(folder, ledger, reading, fed)
     moved: set[str] = set()
     if kept is not None:
         progress("looking for what has moved")
@@ -99,7 +107,9 @@ def build_on(
             kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
     if kept is None:
         cases = cases.assign(anew=True)
-    frame = _build(ledger, cases, suppliers, kept, reading, tier, _Writer(folder, reading, fed, scored), progress)
+    frame = _build(
+        ledger, cases, suppliers, kept, reading, tier, _Writer(folder, ledger, reading, fed, scored), progress
+    )
     return Built(frame, int(cases["anew"].sum()), why)
 
 
@@ -109,8 +119,8 @@ def build_on(
 class _Writer:
     """Writes a folder of parts beside the one that holds, and puts it in its place when it is whole."""
 
-    def __init__(self, folder: Path, reading: Reading, fed: list[str], scored: Path) -> None:
-        self.folder, self.reading, self.fed = folder, reading, fed
+    def __init__(self, folder: Path, ledger: Ledger, reading: Reading, fed: list[str], scored: Path) -> None:
+        self.folder, self.ledger, self.reading, self.fed = folder, ledger, reading, fed
         self.firsts: dict[int, str] = {}
         self.new = folder / f"{reading.as_of}-{reading.version:06d}-{uuid4().hex[:8]}"
         self.new.mkdir(parents=True)
@@ -128,7 +138,8 @@ class _Writer:
             "as_of": str(self.reading.as_of),
             "version": self.reading.version,
             "fed": self.fed,
-            "catalogue_sha256": catalogue_hash(),
+            "definition_sha256": definition(),
+            "ledger_sha256": self.ledger.fingerprint(self.reading.version),
             "firsts": [first for _, first in sorted(self.firsts.items())],
             "folder": self.new.name,
             "bytes": {file.name: file.stat().st_size for file in sorted(self.new.iterdir())},
@@ -147,7 +158,7 @@ def _part(number: int) -> str:
     return f"part-{number:05d}.arrow"
 
 
-def _kept(folder: Path, reading: Reading, fed: list[str]) -> tuple[Kept | None, str]:
+def _kept(folder: Path, ledger: Ledger, reading: Reading, fed: list[str]) -> tuple[Kept | None, str]:
     """What can be built on at a reading, or None and why there is nothing."""
     file = folder / RECORD
     if not file.exists():
@@ -155,9 +166,10 @@ def _kept(folder: Path, reading: Reading, fed: list[str]) -> tuple[Kept | None, 
     record = json_of(file.read_text(), file.name)
     found, then = folder / record["folder"], Reading(date.fromisoformat(record["as_of"]), record["version"])
     refused = {
-        "the catalogue has changed": record["catalogue_sha256"] != catalogue_hash(),
+        "what features mean has changed": record["definition_sha256"] != definition(),
+        "what was kept is of another ledger": record["ledger_sha256"] != ledger.fingerprint(then.version),
         "another table has become part of the data": record["fed"] != fed,
-        "what was kept is of a later day or ledger": then.as_of > reading.as_of or then.version > reading.version,
+        "what was kept is of a later day or version": then.as_of > reading.as_of or then.version > reading.version,
         "a month has ended": last_month_end(then.as_of) != last_month_end(reading.as_of),
         "what was kept is not whole": {e.name: e.stat().st_size for e in found.glob("*")} != record["bytes"],
     }

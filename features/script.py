@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 import sqlglot
 from sqlglot import exp
@@ -63,6 +64,13 @@ def script(
         Statement(name, "VIEW" if name in READABLE or dialect == "spark" else "TABLE", translated(sql, dialect))
         for name, sql in _relations(rows, fed, dialect, currency)
     ]
+
+
+def definition() -> str:
+    """A SHA-256 over all that is asked of an engine; where it is another, so may a value be."""
+    rows = {name: name for name in READABLE}
+    asked = [sql for _, sql in _relations(rows, frozenset(READABLE), "duckdb", BOOK_CURRENCY)]
+    return sha256("\n".join(asked).encode()).hexdigest()
 
 
 def translated(sql: str, dialect: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -55,9 +54,7 @@ def _kept(home: Home, ledger: Ledger, wanted: Wanted, day: date) -> tuple[pd.Dat
     from features import kept
 
     folder = home.root / "features" / wanted.tier
-    if wanted.full:
-        shutil.rmtree(folder, ignore_errors=True)
-    built = kept.build_on(ledger, day, tier=wanted.tier, folder=folder, progress=console.progress)
+    built = kept.build_on(ledger, day, tier=wanted.tier, folder=folder, full=wanted.full, progress=console.progress)
     console.progress_done()
     return built.frame, {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
 

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from credit.domain.errors import Locked
+from data.durable import exclusive
 from data.formats import format_named
 from data.importing import import_history
 from data.ledger import Ledger
 from data.simulator import Platform, simulate
 from data.upkeep import compact
 from features import engine, kept
+from features.script import READABLE
 from tests.features.histories import AS_OF, STRANGER, SUPPLIERS, History, events, histories
 
 ImportRows = Callable[..., Any]
@@ -86,15 +89,15 @@ def test_when_a_month_ends_all_are_computed_anew(simulated: Ledger, tmp_path: Pa
 
 def test_a_build_of_an_earlier_day_uses_nothing_of_a_later_one(simulated: Ledger, tmp_path: Path) -> None:
     held_equal(simulated, date(2025, 3, 12), tmp_path)
-    assert held_equal(simulated, date(2025, 3, 11), tmp_path).why == "what was kept is of a later day or ledger"
+    assert held_equal(simulated, date(2025, 3, 11), tmp_path).why == "what was kept is of a later day or version"
 
 
-def test_what_is_kept_of_another_catalogue_is_not_used(
+def test_what_is_kept_of_another_definition_is_not_used(
     simulated: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held_equal(simulated, date(2025, 3, 11), tmp_path)
-    monkeypatch.setattr(kept, "catalogue_hash", lambda: "another")
-    assert held_equal(simulated, date(2025, 3, 12), tmp_path).why == "the catalogue has changed"
+    monkeypatch.setattr(kept, "definition", lambda: "another")
+    assert held_equal(simulated, date(2025, 3, 12), tmp_path).why == "what features mean has changed"
 
 
 def test_what_is_kept_and_was_cut_off_is_not_used(simulated: Ledger, tmp_path: Path) -> None:
@@ -102,6 +105,20 @@ def test_what_is_kept_and_was_cut_off_is_not_used(simulated: Ledger, tmp_path: P
     (part,) = tmp_path.glob("*/part-*.arrow")
     part.write_bytes(part.read_bytes()[:-1])
     assert held_equal(simulated, date(2025, 3, 12), tmp_path).why == "what was kept is not whole"
+
+
+def test_what_is_kept_of_another_ledger_is_not_used(
+    simulated: Ledger, ledger: Ledger, import_rows: ImportRows, tmp_path: Path
+) -> None:
+    held_equal(simulated, date(2025, 3, 11), tmp_path / "kept")
+    import_rows(ledger, **{name: [] for name in READABLE} | {"suppliers": registered("S1", "S2")})
+    found = held_equal(ledger, date(2025, 3, 12), tmp_path / "kept")
+    assert (found.why, len(found.frame)) == ("what was kept is of another ledger", 2)
+
+
+def test_two_builds_do_not_keep_in_one_folder_at_once(simulated: Ledger, tmp_path: Path) -> None:
+    with exclusive(tmp_path / ".lock", "another build"), pytest.raises(Locked):
+        kept.build_on(simulated, date(2025, 3, 12), tier=TIER, folder=tmp_path)
 
 
 def test_a_build_that_was_cut_off_leaves_what_was_kept(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer.main
 
@@ -160,6 +161,57 @@ def test_a_feature_is_shown_as_it_was_distributed_at_the_last_build(empty, tmp_p
     empty("features", "build", "--out", tmp_path / "features.parquet")
     spread = empty("features", "show", "firm_registered_months", "--json").json["spread"]
     assert (spread["suppliers"], spread["least"], spread["largest"], spread["missing"]) == (2, 0, 12, "0.0%")
+
+
+def test_a_build_says_how_much_it_computed_anew(empty, tmp_path):
+    write_suppliers(tmp_path / "in")
+    empty("ledger", "import", tmp_path / "in", "--format", "platform")
+    first, next_day, again = (
+        empty("features", "build", "--as-of", day, *more, "--json").json
+        for day, more in (("2025-03-10", ()), ("2025-03-11", ()), ("2025-03-11", ("--full",)))
+    )
+    assert (first["anew"], first["why"]) == (2, "nothing was kept")
+    assert (next_day["anew"], next_day["why"]) == (0, "what can have moved")
+    assert (again["anew"], again["why"]) == (2, "a full build was asked for")
+
+
+def test_a_panel_of_chosen_features_has_a_row_for_each_supplier_and_day(empty, tmp_path):
+    write_suppliers(tmp_path / "in")
+    empty("ledger", "import", tmp_path / "in", "--format", "platform")
+    asked = ("--as-of", "2025-01-31", "--as-of", "2024-01-31", "--feature", "firm_registered_months")
+    said = empty("features", "build", *asked, "--out", tmp_path / "panel.parquet", "--json").json
+    assert said["as_of"] == ["2024-01-31", "2025-01-31"]
+    panel = pd.read_parquet(tmp_path / "panel.parquet")
+    assert list(panel) == ["supplier_id", "as_of", "firm_registered_months"]
+    assert panel["firm_registered_months"].tolist() == [1, 13, 1]
+
+
+def test_a_panel_needs_a_file_to_go_to(empty, tmp_path):
+    write_suppliers(tmp_path / "in")
+    empty("ledger", "import", tmp_path / "in", "--format", "platform")
+    said = empty("features", "build", "--feature", "firm_registered_months")
+    assert said.code == 2 and "--out" in said.err
+
+
+def test_spark_that_is_not_installed_is_asked_for(empty, tmp_path, monkeypatch):
+    write_suppliers(tmp_path / "in")
+    empty("ledger", "import", tmp_path / "in", "--format", "platform")
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    said = empty("features", "build", "--engine", "spark", "--out", tmp_path / "f.parquet")
+    assert said.code == 1 and "supplier-credit[spark]" in said.err
+
+
+def test_the_computation_is_printed_for_another_engine(empty):
+    statements = empty("features", "sql", "--dialect", "postgres", "--json").json
+    assert (statements[0]["name"], statements[-1]["name"]) == ("case_suppliers", "features")
+    assert "PERCENTILE_CONT" in " ".join(each["sql"] for each in statements)
+    assert "CREATE TEMPORARY VIEW contracts AS" in empty("features", "sql", "--dialect", "spark").out
+
+
+def test_a_dialect_that_there_is_not_is_refused_with_the_choices(empty):
+    said = empty("features", "sql", "--dialect", "oracel")
+    assert said.code == 1 and "postgres" in said.err
 
 
 def write_suppliers(folder: Path) -> None:
