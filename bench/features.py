@@ -22,7 +22,7 @@ from bench.measuring import BARE, CREDIT, PYTHON, ROOT, Run, measured, spread
 from credit.domain.windows import months_before
 
 RESULT = ROOT / "docs" / "bench" / "features.txt"
-START, END = date(2023, 10, 1), date(2026, 10, 31)
+START, END = date(2022, 9, 1), date(2026, 10, 31)
 # In the middle of a month: when one ends, everything is computed anew.
 AS_OF = date(2026, 10, 14)
 NIGHTS = 3
