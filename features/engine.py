@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
-from data.schema import table
+from data.schema import TABLES, table
 from features import buyer_scores
 from features.catalogue import CATALOGUE, names
 from features.feature import Feature
@@ -27,12 +28,14 @@ from features.queries import (
     SIGNIFICANT_DIGITS,
     TINY,
     age_sql,
+    base_features,
     base_query,
     columns_read,
     final_query,
     needed_for,
     settled_query,
     source_queries,
+    tables_read,
 )
 
 if TYPE_CHECKING:
@@ -70,13 +73,28 @@ def _prepared(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) 
 
 @contextmanager
 def known_on(
-    ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None, threads: int | None = None
+    ledger: Ledger,
+    cases: pd.DataFrame,
+    *,
+    version: int | None = None,
+    features: Sequence[Feature] = CATALOGUE,
+    threads: int | None = None,
 ) -> Iterator[Known]:
     """The ledger's door for these cases, and what features read beside it: the scores of the buyers on those days."""
-    scored = buyer_scores.scores(ledger, cases["as_of"], version=version)
-    beside = {buyer_scores.BUYERS: scored}
-    with ledger.known_on(cases, version=version, beside=beside, threads=threads) as known:
+    read = tables_read(features)
+    tables = tuple(table for table in TABLES if table.name in read)
+    beside = _scores(ledger, cases, version, features)
+    with ledger.known_on(cases, version=version, tables=tables, beside=beside, threads=threads) as known:
         yield known
+
+
+def _scores(
+    ledger: Ledger, cases: pd.DataFrame, version: int | None, features: Sequence[Feature]
+) -> dict[str, list[Path]]:
+    """The files of the buyers' scores on the days of these cases, where a feature reads them."""
+    if not any(buyer_scores.BUYERS in source.sql for source, _ in base_features(features)):
+        return {}
+    return {buyer_scores.BUYERS: buyer_scores.scores(ledger, cases["as_of"], version=version)}
 
 
 def build_cases(
@@ -95,16 +113,19 @@ def build_cases(
     import pandas as pd
 
     columns = [name for name in names() if chosen is None or name in chosen]
-    order = cases["supplier_id"].argsort(kind="stable").to_numpy()
+    features = CATALOGUE if chosen is None else needed_for(chosen)
+    at_once = CASES_AT_ONCE * len(CATALOGUE) // max(len(features), 1)
+    ids = cases["supplier_id"]
+    order = np.arange(len(ids)) if ids.is_monotonic_increasing else ids.argsort(kind="stable").to_numpy()
     values = np.full((len(columns), len(cases)), np.nan)
     pieces: list[npt.NDArray[np.integer[Any]]] = [
-        order[begin : begin + CASES_AT_ONCE] for begin in range(0, len(cases), CASES_AT_ONCE)
+        order[begin : begin + at_once] for begin in range(0, len(cases), at_once)
     ]
-    buyer_scores.scores(ledger, cases["as_of"], version=version)
+    _scores(ledger, cases, version, features)  # once for all pieces
 
     def compute(places: npt.NDArray[np.integer[Any]]) -> None:
         piece, threads = cases.iloc[places].reset_index(drop=True), threads_for(len(pieces))
-        with known_on(ledger, piece, version=version, threads=threads) as known:
+        with known_on(ledger, piece, version=version, features=features, threads=threads) as known:
             values[:, places] = build(known, tier=tier, chosen=chosen).to_numpy().T
 
     in_turn(compute, pieces)

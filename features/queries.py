@@ -116,6 +116,11 @@ def significant_sql(value: str, digits: int = SIGNIFICANT_DIGITS) -> str:
     )
 
 
+def tables_read(features: Sequence[Feature]) -> frozenset[str]:
+    """The tables that the sources of these features read."""
+    return frozenset(name for source, _ in base_features(features) for name in source.tables)
+
+
 def columns_read() -> dict[str, list[str]]:
     """The columns of each table that the sources read; one more than is needed does no harm."""
     said = {s.name: " ".join([s.sql, *(f.aggregate for f in features)]) for s, features in base_features()}

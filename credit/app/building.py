@@ -38,7 +38,7 @@ class Wanted:
 
 
 def build_wanted(home: Home, wanted: Wanted) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The frame and what is said of it: indexed by supplier_id, and by as_of too where there are several days."""
+    """The frame and what is said of it: a column a feature; supplier_id is the index or, beside as_of, a column."""
     ledger = home.ledger()
     (day, *more) = wanted.days
     if more or wanted.features or wanted.engine is Engine.SPARK:
@@ -47,7 +47,8 @@ def build_wanted(home: Home, wanted: Wanted) -> tuple[pd.DataFrame, dict[str, An
         frame, anew = _kept(home, ledger, wanted, day)
         keep_spread(home, frame, day, wanted.tier)
     said = {"as_of": [str(each) for each in wanted.days] if more else str(day), "data": wanted.tier}
-    return frame, {**said, "rows": len(frame), "features": frame.shape[1], "engine": wanted.engine.value, **anew}
+    features = len([name for name in frame if name not in ("supplier_id", "as_of")])
+    return frame, {**said, "rows": len(frame), "features": features, "engine": wanted.engine.value, **anew}
 
 
 def _kept(home: Home, ledger: Ledger, wanted: Wanted, day: date) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -73,5 +74,8 @@ def _asked(ledger: Ledger, wanted: Wanted) -> pd.DataFrame:
         frame = frame[list(wanted.features)] if wanted.features else frame
     else:
         frame = engine.build_cases(ledger, cases, tier=wanted.tier, chosen=wanted.features or None)
-    index = [cases["supplier_id"].array] + ([cases["as_of"].array] if len(wanted.days) > 1 else [])
-    return frame.set_axis(pd.MultiIndex.from_arrays(index, names=["supplier_id", "as_of"][: len(index)]), axis=0)
+    frame = frame.reset_index(drop=True)
+    if len(wanted.days) > 1:
+        frame.insert(0, "as_of", cases["as_of"])
+    frame.insert(0, "supplier_id", cases["supplier_id"])
+    return frame

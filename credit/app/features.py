@@ -155,12 +155,13 @@ def build(
     wanted = Wanted(tier=tier, days=days, features=tuple(feature or ()), engine=engine, master=master, full=full)
     frame, document = build_wanted(home, wanted)
     if out is not None:
-        write_whole(out, frame.reset_index().to_parquet(index=False))
+        table = frame if "supplier_id" in frame else frame.reset_index()
+        write_whole(out, table.to_parquet(index=False))
         document["file"] = str(out)
 
     def page() -> None:
         when = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
-        typer.echo(f"{len(frame):,} rows × {frame.shape[1]} features as known on {when}: {out or 'kept'}")
+        typer.echo(f"{len(frame):,} rows × {document['features']} features as known on {when}: {out or 'kept'}")
         if "anew" in document:
             typer.echo(f"{document['anew']:,} ({document['share_anew']:.1%}) computed anew: {document['why']}")
 
