@@ -41,7 +41,7 @@ class LeakageCheck:
 def check_leakage(ledger: Ledger, as_of: date, *, tier: str, sample: int, seed: int, scratch: Path) -> LeakageCheck:
     """Build the features of some suppliers before and after the future is added to a copy of the ledger in `scratch`.
 
-    The copy links to the ledger's files, which stay as they are. Raises EmptyLedger where no supplier is known.
+    The copy links to the ledger's files, which stay as they are.
     """
     everyone = ledger.suppliers(as_of, tier=tier)
     cases = everyone.sample(min(sample, len(everyone)), random_state=seed).reset_index(drop=True)
