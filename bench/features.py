@@ -18,7 +18,7 @@ from platform import python_version, system
 
 import pyarrow.parquet as pq
 
-from bench.measuring import BARE, CREDIT, PYTHON, ROOT, Run, measured, spread
+from bench.measuring import BARE, CREDIT, PYTHON, ROOT, Run, apart, measured, spread
 from credit.domain.windows import months_before
 
 RESULT = ROOT / "docs" / "bench" / "features.txt"
@@ -83,6 +83,19 @@ def nation(home: Path, runs: int) -> list[str]:
     return lines
 
 
+def distinct(home: Path) -> list[str]:
+    """Whether every feature tells something of its own."""
+    print("what the features tell beside one another", flush=True)
+    said = apart("bench.telling", "telling", home / "ledger", AS_OF)
+    pairs = f"{', '.join(said['together']) or 'none'}; the most {said['most']:.4f}"
+    return [
+        "",
+        f"Of {said['suppliers']:,} suppliers, each asked about a contract",
+        verdict(not said["constant"], "no feature is constant", ", ".join(said["constant"]) or "none"),
+        verdict(not said["together"], "no two correlate beyond 0.999", pairs),
+    ]
+
+
 def panel(home: Path, folder: Path, runs: int) -> list[str]:
     """Many dates at once against one date over the same events."""
     dates = [months_before(END, n) for n in reversed(range(PANEL_DATES))]
@@ -115,7 +128,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         home, rows = platform(folder, asked.suppliers)
-        of_nation = nation(home, asked.runs)
+        of_nation = [*nation(home, asked.runs), *distinct(home)]
         shutil.rmtree(home)
         small, small_rows = platform(folder, asked.panel_suppliers)
         of_panel = panel(small, folder, asked.runs)

@@ -24,9 +24,10 @@ from pathlib import Path
 import duckdb
 
 from credit.domain.errors import AllRejected, BrokenFile, FileMissing, StoreDamaged, WrongFormat
+from data.batches import Batch, SourceKind
 from data.durable import move_whole, sha256_of
 from data.formats.format import PASSED_OVER, Format, Mapping
-from data.ledger import Batch, Ledger, SourceKind, loaded_text
+from data.ledger import Ledger, loaded_text
 from data.parsing import SHOWN_CHARACTERS, cells, parse_sql
 from data.quarantine import HINTS, describe
 from data.resolving import (
@@ -483,7 +484,7 @@ def _write(
                            CAST(max(recorded_at) + INTERVAL 8 HOUR AS DATE), count(replaces)
                     FROM {parquet(target)}"""
             ).fetchone()
-            if row and row[1] and not (table.label or table.personal):
+            if row and row[1] and table.readable:
                 first_day[table.name], last_day[table.name] = str(row[0]), str(row[1])
             if row and row[2]:
                 corrections[table.name] = int(row[2])

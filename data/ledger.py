@@ -12,14 +12,13 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -27,16 +26,16 @@ import pandas as pd
 
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from credit.domain.money import BOOK_CURRENCY
+from data.batches import Batch, Compaction, SourceKind, fed_by, last_compaction, read_batch
 from data.door import (
     CASE_SUPPLIERS,
-    DAY_ENDS,
     case_suppliers_sql,
     everyone_sql,
     standing_merges_sql,
     stands_on,
     view_sql,
 )
-from data.durable import exclusive, json_of, sha256_of, write_whole
+from data.durable import exclusive, sha256_of, write_whole
 from data.groups import connected, gone_on_as
 from data.quarantine import HINTS
 from data.schema import (
@@ -77,81 +76,6 @@ MEMORY_LIMIT = "1500MB"
 
 
 @dataclass(frozen=True, slots=True)
-class SourceKind:
-    """A kind of source: the data it has, and whether it says a row again when it changes."""
-
-    tier: str
-    restates: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One import: what was read, what became of it, and the files it added. Counts are by table.
-
-    `quarantined` counts the rows that were refused for the first time; one that an earlier batch keeps is not counted
-    again. `waiting` counts all rows of the same `kind` that wait for what they name; those of a table that is not in it
-    are as an earlier batch left them. `sha256` has the hash of each table's file.
-    """
-
-    number: int
-    format: str
-    tier: str
-    lag_days: int
-    loaded_at: str
-    sources: list[dict[str, Any]]
-    read: dict[str, int]
-    imported: dict[str, int]
-    duplicates: dict[str, int]
-    quarantined: dict[str, int]
-    sha256: dict[str, str]
-    corrections: dict[str, int] = field(default_factory=dict)
-    first_day: dict[str, str] = field(default_factory=dict)
-    last_day: dict[str, str] = field(default_factory=dict)
-    restates: bool = False
-    waiting: dict[str, int] = field(default_factory=dict)
-    waiting_sha256: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> SourceKind:
-        """What rows that wait have to have in common to be taken in together."""
-        return SourceKind(self.tier, self.restates)
-
-
-@dataclass(frozen=True, slots=True)
-class Compaction:
-    """All rows of the batches up to one, in one file a table, each with the number of the batch that brought it.
-
-    `sha256` has the hash of each table's file, `personal` the tables whose files may be rewritten and have none.
-    """
-
-    upto: int
-    sha256: dict[str, str]
-    personal: list[str]
-
-    @property
-    def tables(self) -> set[str]:
-        """The tables that have a file."""
-        return {*self.sha256, *self.personal}
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a ledger was read as: as known on a date, of the batches up to a version."""
-
-    as_of: date
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crossed:
-    """Days of a column between which a boundary moved, both included."""
-
-    column: str
-    first: date
-    last: date
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """The ledger as it was known for each case on the case's own date, while the door is open.
 
@@ -169,11 +93,6 @@ class Known:
         return fed_by(self.batches, tier)
 
 
-def fed_by(batches: Iterable[Batch], tier: str) -> frozenset[str]:
-    """The tables that these batches have read for the data of a tier."""
-    return frozenset(name for batch in batches if batch.tier == tier for name in batch.read)
-
-
 class Ledger:
     """A ledger in a folder; the folder is made by the first import."""
 
@@ -186,7 +105,7 @@ class Ledger:
     def batches(self, version: int | None = None) -> list[Batch]:
         """The batches up to a version, oldest first."""
         records = sorted((self.folder / "batches").glob("*.json"))
-        found = [_batch(record) for record in records]
+        found = [read_batch(record) for record in records]
         return [batch for batch in found if version is None or batch.number <= version]
 
     @property
@@ -272,10 +191,10 @@ class Ledger:
         """
         with self.connection(threads) as con:
             batches = self.batches(version)
-            readable = [table for table in tables if not (table.label or table.personal)]
+            readable = [table for table in tables if table.readable]
             self._ask(con, cases, batches)
             for table in readable:
-                rows, corrected = self.rows(table, batches), self._corrected(table, batches)
+                rows, corrected = self.rows(table, batches), self.corrected(table, batches)
                 seen = view_sql(table, rows, corrected=corrected, currency=currency)
                 con.execute(f"CREATE TEMP VIEW {table.name} AS {seen}")
             for name, files in beside.items():
@@ -295,7 +214,7 @@ class Ledger:
         con.unregister("cases_frame")
         con.execute("CREATE TEMP VIEW days AS SELECT DISTINCT as_of FROM cases")
         merges = self.rows(MERGES, batches) if self._files(MERGES, batches) else None
-        theirs = case_suppliers_sql(merges, corrected=self._corrected(MERGES, batches))
+        theirs = case_suppliers_sql(merges, corrected=self.corrected(MERGES, batches))
         con.execute(f"CREATE TEMP {'VIEW' if merges is None else 'TABLE'} {CASE_SUPPLIERS} AS {theirs}")
 
     def case_suppliers(self, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
@@ -320,10 +239,8 @@ class Ledger:
         with self.connection() as con:
             con.execute("CREATE TEMP TABLE days AS SELECT unnest(CAST(? AS DATE[])) AS as_of", [list(days)])
             batches = self.batches(version)
-            for table in tables:
-                if table.label or table.personal:
-                    raise KeyError(table.name)
-                rows, corrected = self.rows(table, batches), self._corrected(table, batches)
+            for table in map(readable, tables):
+                rows, corrected = self.rows(table, batches), self.corrected(table, batches)
                 seen = everyone_sql(table, rows, corrected=corrected, currency=currency)
                 con.execute(f"CREATE TEMP VIEW {table.name} AS {seen}")
             self._close_paths(con, [file for table in tables for file in self._files(table, batches)])
@@ -360,25 +277,24 @@ class Ledger:
 
     def gone_on_as(self, day: date, *, version: int | None = None) -> dict[str, str]:
         """The ids that no supplier goes by any more, as known on a day, each with the one that it goes on as."""
-        batches = self.batches(version)
-        if not self._files(MERGES, batches):
-            return {}
-        with self.connection() as con:
-            merges = con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
+        merges = self._merges(day, version)
         return gone_on_as(merges["supplier_id"], merges["merged_id"])
 
     def identities(self, day: date, *, version: int | None = None) -> pd.Series[int]:
         """The number of the supplier that each id stands for which was found to be one with another, by id."""
+        merges = self._merges(day, version)
+        return connected(merges["supplier_id"], merges["merged_id"])
+
+    def _merges(self, day: date, version: int | None) -> pd.DataFrame:
         batches = self.batches(version)
         if not self._files(MERGES, batches):
-            return pd.Series(dtype="int64")
+            return pd.DataFrame({"supplier_id": [], "merged_id": []}, dtype="str")
         with self.connection() as con:
-            merges = con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
-        return connected(merges["supplier_id"], merges["merged_id"])
+            return con.execute(self._merges_on("CAST($day AS DATE)", batches), {"day": day}).df()
 
     def _merges_on(self, day: str, batches: list[Batch]) -> str:
         days = f"(SELECT {day} AS as_of)"
-        return standing_merges_sql(self.rows(MERGES, batches), days, corrected=self._corrected(MERGES, batches))
+        return standing_merges_sql(self.rows(MERGES, batches), days, corrected=self.corrected(MERGES, batches))
 
     def groups(self, as_of: date, *, version: int | None = None) -> pd.DataFrame:
         """Connected firms as known on a date: `supplier_id` and `group_id`, the least id of the group, by supplier_id.
@@ -405,51 +321,13 @@ class Ledger:
         firms = groups[groups["supplier_id"].isin(registered["supplier_id"])].reset_index(drop=True)
         return firms.assign(group_id=firms.groupby("group")["supplier_id"].transform("min")).drop(columns="group")
 
-    def touched(
-        self, table: Table, column: str, *, since: Reading, until: Reading, crossed: Iterable[Crossed] = ()
-    ) -> pd.DataFrame:
-        """The values of a column in rows that a reader may see otherwise at one reading than at an earlier one.
-
-        Those are the rows that a later batch brought, that happened or came to be known or superseded in between, that
-        took the place of another or had another take theirs, and those with a date that was `crossed`.
-        """
-        new = self.batches(until.version)
-        rows, later = self.rows(table, new), self.rows(table, new, after=since.version)
-        on, ends = quoted(table.on), [f"CAST({day} AS DATE) + {DAY_ENDS}" for day in ("$since", "$until")]
-        seen = [f"{on} > $since AND {on} <= $until"]
-        seen += [f"{moment} >= {ends[0]} AND {moment} < {ends[1]}" for moment in ("recorded_at", "superseded_at")]
-        seen += [f"{quoted(c.column)} BETWEEN DATE '{c.first}' AND DATE '{c.last}'" for c in crossed]
-        wanted = quoted(column)
-        with self.connection() as con:
-            con.execute(
-                f"""CREATE TEMP TABLE moved AS
-                    SELECT {wanted}, replaces FROM ({rows}) WHERE {" OR ".join(seen)}
-                    UNION ALL SELECT {wanted}, replaces FROM ({later})""",
-                {"since": since.as_of, "until": until.as_of},
-            )
-            replaced = f"SELECT {wanted} FROM ({rows}) WHERE record_id IN (SELECT replaces FROM moved)"
-            of_others = f"UNION {replaced}" if self._corrected(table, new) else ""
-            return con.execute(f"SELECT DISTINCT {wanted} FROM moved {of_others}").df()
-
-    def values_where(
-        self, table: Table, wanted: str, column: str, values: Collection[str], *, version: int | None = None
-    ) -> set[str]:
-        """The values of one column in rows that hold one of these values in another, whenever they were recorded."""
-        with self.connection() as con:
-            con.register("given", pd.DataFrame({"given": list(values)}, dtype="str"))
-            rows = self.rows(table, self.batches(version))
-            found = con.execute(
-                f"""SELECT DISTINCT {quoted(wanted)} FROM ({rows}) WHERE {quoted(column)} IN (FROM given)"""
-            ).fetchall()
-            return {row[0] for row in found}
-
     def lookup(self, table: str, column: str, key: str, value: str) -> str | None:
         """One column of the row with that key that was recorded last, or None.
 
         To find out what a question is about, never to answer it. Raises KeyError for a table of labels or names.
         """
         with self.connection() as con:
-            rows = self.rows(_readable(table), self.batches())
+            rows = self.rows(readable(table_named(table)), self.batches())
             row = con.execute(
                 f"""SELECT {quoted(column)} FROM ({rows}) WHERE {quoted(key)} = ?
                     ORDER BY recorded_at DESC, record_id DESC LIMIT 1""",
@@ -476,7 +354,7 @@ class Ledger:
         with self.connection() as con:
             rows = con.execute(
                 f"""SELECT DISTINCT {quoted(column)}, damerau_levenshtein({quoted(column)}, ?) AS steps
-                    FROM ({self.rows(_readable(table), self.batches())}) WHERE {quoted(column)} IS NOT NULL
+                    FROM ({self.rows(readable(table_named(table)), self.batches())}) WHERE {quoted(column)} IS NOT NULL
                     ORDER BY steps, 1 LIMIT ?""",
                 [value, count],
             ).fetchall()
@@ -500,7 +378,7 @@ class Ledger:
                 {"target": target, "known_on": known_on},
             ).df()
 
-    # -- the rows themselves, for this class and the importer alone ------------------------------------------------
+    # -- the rows themselves, for what writes or watches them or reads them with another engine --------------------
 
     @contextmanager
     def connection(self, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -566,11 +444,12 @@ class Ledger:
         upto = compaction.upto if compaction else 0
         return [self.file(table.name, b.number) for b in batches if b.number > upto and b.imported.get(table.name)]
 
-    def _corrected(self, table: Table, batches: list[Batch]) -> bool:
+    def corrected(self, table: Table, batches: list[Batch]) -> bool:
+        """Whether these batches say of any row of the table that it takes the place of another."""
         return any(batch.corrections.get(table.name) for batch in batches)
 
     def _stands_on(self, day: str, table: Table, batches: list[Batch]) -> str:
-        return stands_on(day, self.rows(table, batches), corrected=self._corrected(table, batches))
+        return stands_on(day, self.rows(table, batches), corrected=self.corrected(table, batches))
 
     def files(self, table: str) -> list[Path]:
         """The files that hold a table's rows now, for readers outside of this program.
@@ -578,7 +457,7 @@ class Ledger:
         Beside them may lie what an import left that was cut off, or what a compaction replaced. Raises KeyError for a
         table of labels or names.
         """
-        return self._files(_readable(table), self.batches())
+        return self._files(readable(table_named(table)), self.batches())
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -664,7 +543,7 @@ class Ledger:
         folder = self.folder / "compactions"
         changed_at = folder.stat().st_mtime_ns if folder.exists() else 0
         if self._compacted[0] != changed_at:
-            self._compacted = (changed_at, _last_compaction(folder))
+            self._compacted = (changed_at, last_compaction(folder))
         return self._compacted[1]
 
     def compacted_file(self, table: str, upto: int) -> Path:
@@ -704,14 +583,6 @@ def loaded_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _batch(record: Path) -> Batch:
-    what = f"{record.name} of the ledger's batches"
-    try:
-        return Batch(**json_of(record.read_text(), what))
-    except TypeError as other:
-        raise StoreDamaged(f"{what} is not a batch as this version writes it") from other
-
-
 def _names(table: Table) -> str:
     """The columns of a table as its files have them; they leave the id of a row empty where it is the table's key."""
     own = f"coalesce(record_id, {quoted(table.key)}) AS record_id" if table.key else "record_id"
@@ -728,13 +599,6 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _last_compaction(folder: Path) -> Compaction | None:
-    records = sorted(folder.glob("*.json"))
-    if not records:
-        return None
-    return Compaction(**json_of(records[-1].read_text(), f"{records[-1].name} of the ledger's compactions"))
-
-
 def _compacted(upto: int) -> str:
     return f"batch=000001-{upto:06d}"
 
@@ -743,8 +607,8 @@ def _partition(number: int) -> str:
     return f"batch={number:06d}"
 
 
-def _readable(name: str) -> Table:
-    found = table_named(name)
-    if found.label or found.personal:
-        raise KeyError(name)
-    return found
+def readable(table: Table) -> Table:
+    """The table, where the door shows it. Raises KeyError for one of labels or personal data."""
+    if not table.readable:
+        raise KeyError(table.name)
+    return table

@@ -82,6 +82,11 @@ class Table:
         return (self.key,) if self.key else self.standing
 
     @property
+    def readable(self) -> bool:
+        """Whether the door shows it: it holds neither labels nor personal data."""
+        return not (self.label or self.personal)
+
+    @property
     def has_supplier(self) -> bool:
         """Whether its rows are about a supplier."""
         return "supplier_id" in self.names

@@ -9,8 +9,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from data.batches import Compaction
 from data.durable import json_of, move_whole, sha256_of, write_whole
-from data.ledger import IMPORTED_IN, Compaction, Ledger, loaded_text
+from data.ledger import IMPORTED_IN, Ledger, loaded_text
 from data.schema import TABLES
 from data.staging import literal, parquet, quoted
 

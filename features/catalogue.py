@@ -7,11 +7,13 @@ import json
 from dataclasses import asdict
 
 from features import (
+    buyer_scores,
     buyers,
     contracts,
     credit_behaviour,
     deliveries,
     firm,
+    fulfilment,
     integrity,
     payments,
     purchases,
@@ -19,9 +21,21 @@ from features import (
     sales,
 )
 from features.feature import Feature
-from features.sources import SOURCES
+from features.sources import RELATIONS, SOURCES
 
-TOPICS = (sales, purchases, contracts, buyers, deliveries, payments, credit_behaviour, integrity, firm, question)
+TOPICS = (
+    sales,
+    purchases,
+    contracts,
+    fulfilment,
+    buyers,
+    deliveries,
+    payments,
+    credit_behaviour,
+    integrity,
+    firm,
+    question,
+)
 
 CATALOGUE: tuple[Feature, ...] = tuple(feature for topic in TOPICS for feature in topic.FEATURES)
 
@@ -44,5 +58,7 @@ def catalogue_hash() -> str:
     said = [
         [{k: v for k, v in asdict(f).items() if k not in ("meaning", "missing", "reason", "unit")} for f in CATALOGUE],
         [asdict(s) for s in SOURCES],
+        RELATIONS,
+        buyer_scores.scores_sql(),
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.ledger import Known, Ledger
-from data.schema import TABLES, table
+from data.schema import TABLES, Table, table
 from features import buyer_scores
 from features.catalogue import CATALOGUE, names
 from features.feature import Feature
@@ -45,6 +45,10 @@ Piece = TypeVar("Piece")
 
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
+# So many pieces are computed side by side at most, for each may take the memory of a reading.
+PIECES_AT_ONCE = 4
+# Of few features, so many times as many cases; more would be no faster.
+MOST_CASES_AT_ONCE = 10 * CASES_AT_ONCE
 
 
 def build(known: Known, *, tier: str, chosen: Collection[str] | None = None) -> pd.DataFrame:
@@ -78,11 +82,10 @@ def known_on(
     *,
     version: int | None = None,
     features: Sequence[Feature] = CATALOGUE,
+    tables: tuple[Table, ...] = TABLES,
     threads: int | None = None,
 ) -> Iterator[Known]:
     """The ledger's door for these cases, and what features read beside it: the scores of the buyers on those days."""
-    read = tables_read(features)
-    tables = tuple(table for table in TABLES if table.name in read)
     beside = _scores(ledger, cases, version, features)
     with ledger.known_on(cases, version=version, tables=tables, beside=beside, threads=threads) as known:
         yield known
@@ -114,7 +117,7 @@ def build_cases(
 
     columns = [name for name in names() if chosen is None or name in chosen]
     features = CATALOGUE if chosen is None else needed_for(chosen)
-    at_once = CASES_AT_ONCE * len(CATALOGUE) // max(len(features), 1)
+    at_once = min(CASES_AT_ONCE * len(CATALOGUE) // max(len(features), 1), MOST_CASES_AT_ONCE)
     ids = cases["supplier_id"]
     order = np.arange(len(ids)) if ids.is_monotonic_increasing else ids.argsort(kind="stable").to_numpy()
     values = np.full((len(columns), len(cases)), np.nan)
@@ -125,10 +128,12 @@ def build_cases(
 
     def compute(places: npt.NDArray[np.integer[Any]]) -> None:
         piece, threads = cases.iloc[places].reset_index(drop=True), threads_for(len(pieces))
-        with known_on(ledger, piece, version=version, features=features, threads=threads) as known:
+        with known_on(
+            ledger, piece, version=version, features=features, tables=tables_read(features), threads=threads
+        ) as known:
             values[:, places] = build(known, tier=tier, chosen=chosen).to_numpy().T
 
-    in_turn(compute, pieces)
+    side_by_side(compute, pieces)
     return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=columns, copy=False)
 
 
@@ -166,12 +171,12 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
 
 def threads_for(pieces: int) -> int | None:
     """How many threads one of so many pieces may use: all, where there is only one."""
-    return None if pieces < 2 else 1
+    return None if pieces < 2 else max((os.cpu_count() or 1) // PIECES_AT_ONCE, 1)
 
 
-def in_turn(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
-    """Compute pieces, as many at a time as there are cores: much of each is work for one thread."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+def side_by_side(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
+    """Compute pieces, several at a time where there are cores: much of each is work for one thread."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, PIECES_AT_ONCE)) as pool:
         for _ in pool.map(compute, pieces):
             pass
 
@@ -190,7 +195,7 @@ def settled(
     Their supplier_ids, and a row a feature, a column a case: rounded numbers, but the days from `EPOCH` to its date
     where it is an age. Of suppliers that lie `scattered` over the ledger all rows are gathered before they are read.
     """
-    with known_on(ledger, cases, version=version, threads=threads) as known:
+    with known_on(ledger, cases, version=version, tables=tables_read(CATALOGUE), threads=threads) as known:
         if scattered:
             _gather(known)
         columns = known.con.execute(settled_query(f"({_prepared(known, tier)}) AS base")).fetchnumpy()

@@ -24,8 +24,10 @@ import pyarrow as pa
 from pyarrow import feather
 
 from credit.domain.windows import last_month_end, months_before
+from data.batches import fed_by
 from data.durable import exclusive, json_of, write_whole
-from data.ledger import Crossed, Ledger, Reading, fed_by
+from data.ledger import Ledger
+from data.moved import Crossed, Reading, touched, values_where
 from data.retention import lapsed_on
 from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
 from features import buyer_scores, engine
@@ -190,14 +192,13 @@ def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> set[str]:
     moved: set[str] = set()
     for table, sources in _read_by().items():
         crossed = _crossed(table, sources, kept.reading.as_of, now.as_of)
-        touched = ledger.touched(table, "supplier_id", since=kept.reading, until=now, crossed=crossed)
-        moved.update(touched["supplier_id"])
+        moved.update(touched(ledger, table, "supplier_id", since=kept.reading, until=now, crossed=crossed))
     for column in ("supplier_id", "merged_id"):
-        moved.update(ledger.touched(MERGES, column, since=kept.reading, until=now)[column])
-    buyers = set(ledger.touched(BUYERS, "buyer_id", since=kept.reading, until=now)["buyer_id"])
+        moved.update(touched(ledger, MERGES, column, since=kept.reading, until=now))
+    buyers = touched(ledger, BUYERS, "buyer_id", since=kept.reading, until=now)
     buyers |= _scored_otherwise(kept.scores, scored)
     if buyers:
-        moved.update(ledger.values_where(CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
+        moved.update(values_where(ledger, CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
     same = ledger.identities(now.as_of, version=now.version)
     theirs = {number for each, number in same.items() if each in moved}
     return moved.union(str(each) for each, number in same.items() if number in theirs)
@@ -217,8 +218,9 @@ def _crossed(table: Table, sources: list[Source], before: date, now: date) -> It
     said = " ".join(s.sql + f.aggregate for s, features in base_features() if s.name in wanted for f in features)
     for n in (n for n in WINDOWS if f"since_{n}m" in said):
         yield Crossed(table.on, months_before(before, n), months_before(now, n))
-    if (first := lapsed_on(before)) and (last := lapsed_on(now)):
-        yield Crossed(table.on, first, last)
+    if before != now:
+        lapsed = sorted(lapsed_on(day) or date.min for day in (before, now))  # a law may let them be shown longer
+        yield Crossed(table.on, *lapsed)
     for source in sources:
         for turn in (turn for turn in source.turns if turn.table == table.name):
             first, last = (months_before(day, turn.months) - timedelta(days=turn.days) for day in (before, now))
@@ -263,7 +265,7 @@ def _build(
         for part in group:
             writer.add(part.number, suppliers[part.begin : part.end], values[:, part.begin : part.end])
 
-    engine.in_turn(compute, groups)
+    engine.side_by_side(compute, groups)
     writer.done()
     engine.count_ages(values, reading.as_of)
     index = pd.Index(cases["supplier_id"].array, name="supplier_id")

@@ -83,7 +83,7 @@ def _write_future(ledger: Ledger, folder: Path, suppliers: pd.Series, as_of: dat
     with ledger.connection() as con:
         con.register("asked", suppliers.to_frame())
         # Who is merged is another supplier, whose own history would have to be added too.
-        for table in (t for t in TABLES if t.has_supplier and t is not MERGES and not (t.label or t.personal)):
+        for table in (t for t in TABLES if t.has_supplier and t is not MERGES and t.readable):
             if table.name not in read:
                 continue
             again = _again_sql(table, ledger.rows(table, batches), as_of)

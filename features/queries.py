@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from data.schema import RECORD_ID, SUPPLIER, table
+from data.schema import RECORD_ID, SUPPLIER, TABLES, Table, table
 from features.catalogue import CATALOGUE
 from features.feature import DERIVED, Feature
 from features.sources import RELATIONS, Source, months_back, source_named
@@ -116,9 +116,10 @@ def significant_sql(value: str, digits: int = SIGNIFICANT_DIGITS) -> str:
     )
 
 
-def tables_read(features: Sequence[Feature]) -> frozenset[str]:
+def tables_read(features: Sequence[Feature]) -> tuple[Table, ...]:
     """The tables that the sources of these features read."""
-    return frozenset(name for source, _ in base_features(features) for name in source.tables)
+    read = {name for source, _ in base_features(features) for name in source.tables}
+    return tuple(table for table in TABLES if table.name in read)
 
 
 def columns_read() -> dict[str, list[str]]:

@@ -25,9 +25,13 @@ from features.queries import base_query, final_query, significant_sql, source_qu
 # Engines whose results a test holds equal to those of DuckDB.
 PROVEN = ("duckdb", "postgres", "spark")
 LEDGER = "ledger_"
+# What the statements of a dialect leave to whoever runs them.
+LEFT_OUT = {
+    "spark": "Ids that were merged into one are not found here: where there are such, give case_suppliers yourself"
+}
 # The statements that make the features from what has been joined.
 LAST = ("all_features", "features")
-READABLE = {table.name: table for table in TABLES if not (table.label or table.personal)}
+READABLE = {table.name: table for table in TABLES if table.readable}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.domain.errors import MissingExtra
+from data.batches import fed_by
 from data.door import CASE_SUPPLIERS
-from data.ledger import CASE_COLUMNS, Ledger, fed_by
+from data.ledger import CASE_COLUMNS, Ledger
 from features.catalogue import names
 from features.script import LAST, READABLE, script
 

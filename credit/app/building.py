@@ -38,14 +38,13 @@ class Wanted:
 
 
 def build_wanted(home: Home, wanted: Wanted) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The frame and what is said of it: a column a feature; supplier_id is the index or, beside as_of, a column."""
+    """The frame and what is said of it: supplier_id, as_of where there are several days, and a column a feature."""
     ledger = home.ledger()
     (day, *more) = wanted.days
     if more or wanted.features or wanted.engine is Engine.SPARK:
         frame, anew = _asked(ledger, wanted), dict[str, Any]()
     else:
         frame, anew = _kept(home, ledger, wanted, day)
-        keep_spread(home, frame, day, wanted.tier)
     said = {"as_of": [str(each) for each in wanted.days] if more else str(day), "data": wanted.tier}
     features = len([name for name in frame if name not in ("supplier_id", "as_of")])
     return frame, {**said, "rows": len(frame), "features": features, "engine": wanted.engine.value, **anew}
@@ -57,7 +56,8 @@ def _kept(home: Home, ledger: Ledger, wanted: Wanted, day: date) -> tuple[pd.Dat
     folder = home.root / "features" / wanted.tier
     built = kept.build_on(ledger, day, tier=wanted.tier, folder=folder, full=wanted.full, progress=console.progress)
     console.progress_done()
-    return built.frame, {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
+    keep_spread(home, built.frame, day, wanted.tier)
+    return built.frame.reset_index(), {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
 
 
 def _asked(ledger: Ledger, wanted: Wanted) -> pd.DataFrame:

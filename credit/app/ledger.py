@@ -144,7 +144,7 @@ def files(
     """
     from data.schema import TABLES
 
-    readable = [each.name for each in TABLES if not (each.label or each.personal)]
+    readable = [each.name for each in TABLES if each.readable]
     if table not in readable:
         raise UnknownName(f"there is no table {table!r} to read", hint="choose from " + ", ".join(readable))
     found = [str(file) for file in Home.from_environment().ledger().files(table)]

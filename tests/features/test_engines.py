@@ -13,11 +13,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from data.formats import format_named
-from data.importing import import_history
 from data.ledger import Ledger
 from data.schema import OWN_COLUMNS, Kind
-from data.simulator import Platform, simulate
 from features.catalogue import names
 from features.engine import build_cases
 from features.script import LEDGER, PROVEN, READABLE, dialects, script, translated
@@ -33,16 +30,6 @@ COLUMN_TYPES = {
     Kind.WHOLE: "integer",
     Kind.FLAG: "boolean",
 }
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    """A simulated platform with merged ids, corrections and everything else that one has."""
-    folder = tmp_path_factory.mktemp("simulated")
-    simulate(folder / "platform", Platform(suppliers=250, start=date(2022, 6, 1), end=date(2025, 4, 30), seed=7))
-    ledger = Ledger(folder / "ledger")
-    import_history(ledger, format_named("platform"), folder / "platform", loaded_at=pd.Timestamp(2025, 5, 1))
-    return ledger
 
 
 @pytest.fixture(scope="module")

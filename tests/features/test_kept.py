@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 
 from credit.domain.errors import Locked
 from data.durable import exclusive
-from data.formats import format_named
-from data.importing import import_history
 from data.ledger import Ledger
-from data.simulator import Platform, simulate
 from data.upkeep import compact
 from features import engine, kept
 from features.script import READABLE
@@ -62,16 +59,6 @@ def test_day_after_day_it_is_what_a_full_build_gives(
         if news.draw(st.sampled_from((False, False, True))):
             compact(ledger)
         held_equal(ledger, day, folder / "features")
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    """A simulated platform of 150 suppliers and two years."""
-    folder = tmp_path_factory.mktemp("simulated")
-    simulate(folder / "platform", Platform(suppliers=150, start=date(2023, 1, 1), end=date(2025, 4, 30), seed=5))
-    ledger = Ledger(folder / "ledger")
-    import_history(ledger, format_named("platform"), folder / "platform", loaded_at=pd.Timestamp(2025, 5, 1))
-    return ledger
 
 
 def test_most_suppliers_of_a_platform_are_kept_from_one_day_to_the_next(simulated: Ledger, tmp_path: Path) -> None:
