@@ -121,9 +121,7 @@ def build_cases(
     ids = cases["supplier_id"]
     order = np.arange(len(ids)) if ids.is_monotonic_increasing else ids.argsort(kind="stable").to_numpy()
     values = np.full((len(columns), len(cases)), np.nan)
-    pieces: list[npt.NDArray[np.integer[Any]]] = [
-        order[begin : begin + at_once] for begin in range(0, len(cases), at_once)
-    ]
+    pieces = np.array_split(order, pieces_of(len(cases), at_once))
     _scores(ledger, cases, version, features)  # once for all pieces
 
     def compute(places: npt.NDArray[np.integer[Any]]) -> None:
@@ -169,14 +167,24 @@ def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = No
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
 
 
+def pieces_of(cases: int, at_once: int) -> int:
+    """In how many pieces of one size so many cases are computed, so that no core waits for another at the end."""
+    pieces = max(-(-cases // at_once), 1)
+    return pieces if pieces == 1 else -(-pieces // _workers()) * _workers()
+
+
+def _workers() -> int:
+    return min(os.cpu_count() or 1, PIECES_AT_ONCE)
+
+
 def threads_for(pieces: int) -> int | None:
     """How many threads one of so many pieces may use: all, where there is only one."""
-    return None if pieces < 2 else max((os.cpu_count() or 1) // PIECES_AT_ONCE, 1)
+    return None if pieces < 2 else (os.cpu_count() or 1) // _workers()
 
 
 def side_by_side(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
     """Compute pieces, several at a time where there are cores: much of each is work for one thread."""
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, PIECES_AT_ONCE)) as pool:
+    with ThreadPoolExecutor(_workers()) as pool:
         for _ in pool.map(compute, pieces):
             pass
 

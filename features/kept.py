@@ -284,7 +284,8 @@ class _Part:
 
 def _parts(cases: pd.DataFrame, suppliers: pd.Index[str], kept: Kept | None) -> Iterator[_Part]:
     if kept is None:
-        ends = [*range(engine.CASES_AT_ONCE, len(cases), engine.CASES_AT_ONCE), len(cases)]
+        pieces = engine.pieces_of(len(cases), engine.CASES_AT_ONCE)
+        ends = [len(cases) * (piece + 1) // pieces for piece in range(pieces)]
     else:
         ends = [*map(int, suppliers.searchsorted(kept.firsts[1:])), len(cases)]
     for number, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
