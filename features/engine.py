@@ -47,8 +47,6 @@ Piece = TypeVar("Piece")
 CASES_AT_ONCE = 100_000
 # So many pieces are computed side by side at most, for each may take the memory of a reading.
 PIECES_AT_ONCE = 4
-# Of few features, so many times as many cases; more would be no faster.
-MOST_CASES_AT_ONCE = 10 * CASES_AT_ONCE
 
 
 def build(known: Known, *, tier: str, chosen: Collection[str] | None = None) -> pd.DataFrame:
@@ -117,11 +115,10 @@ def build_cases(
 
     columns = [name for name in names() if chosen is None or name in chosen]
     features = CATALOGUE if chosen is None else needed_for(chosen)
-    at_once = min(CASES_AT_ONCE * len(CATALOGUE) // max(len(features), 1), MOST_CASES_AT_ONCE)
     ids = cases["supplier_id"]
     order = np.arange(len(ids)) if ids.is_monotonic_increasing else ids.argsort(kind="stable").to_numpy()
     values = np.full((len(columns), len(cases)), np.nan)
-    pieces = np.array_split(order, pieces_of(len(cases), at_once))
+    pieces = np.array_split(order, pieces_of(len(cases), CASES_AT_ONCE))
     _scores(ledger, cases, version, features)  # once for all pieces
 
     def compute(places: npt.NDArray[np.integer[Any]]) -> None:
