@@ -39,7 +39,7 @@ from features.sources import WINDOWS, Source
 # Above this share of suppliers to compute anew it is cheaper to compute all.
 REBUILD_ABOVE = 0.6
 # So many of them are computed at once: few enough for the memory of two such pieces, for they are the active ones.
-ANEW_AT_ONCE = 90_000
+ANEW_AT_ONCE = 45_000
 RECORD = "reading.json"
 
 Column = npt.NDArray[Any]
