@@ -260,16 +260,16 @@ class Ledger:
         that the supplier goes on as.
         """
         batches = self.batches(version)
+        last = f"max_by(tier, ({LAST_REGISTERED}))" if tier is None else "$tier"
         with self.connection() as con:
             listed = con.execute(
-                f"""SELECT supplier_id, any_value(CAST($as_of AS DATE)) AS as_of,
-                           max_by(tier, ({LAST_REGISTERED})) AS tier
-                    FROM ({self.rows(SUPPLIERS, batches)}) AS t
+                f"""SELECT supplier_id, {last} AS tier FROM ({self.rows(SUPPLIERS, batches)}) AS t
                     WHERE effective_on <= $as_of AND ($tier IS NULL OR tier = $tier)
                       AND {self._stands_on("CAST($as_of AS DATE)", SUPPLIERS, batches)}
                     GROUP BY supplier_id ORDER BY supplier_id""",
                 {"as_of": as_of, "tier": tier},
             ).df()
+        listed.insert(1, "as_of", pd.Timestamp(as_of).as_unit("us"))
         listed = listed[~listed["supplier_id"].isin(list(self.gone_on_as(as_of, version=version)))]
         listed = listed.reset_index(drop=True)
         listed.insert(0, "case_id", range(len(listed)))

@@ -7,7 +7,8 @@ recorded by the case's own date. One case and a million take the same path.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -22,26 +23,27 @@ from data.ledger import Known, Ledger
 from data.schema import TABLES, Table, table
 from features import buyer_scores
 from features.catalogue import CATALOGUE, names
-from features.feature import Feature
+from features.feature import DERIVED, Feature
 from features.queries import (
-    EPOCH,
     SIGNIFICANT_DIGITS,
     TINY,
-    age_sql,
+    ages_query,
     base_features,
-    base_query,
     columns_read,
-    final_query,
+    derived_query,
     needed_for,
     settled_query,
     source_queries,
     tables_read,
 )
+from features.sources import RELATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Piece = TypeVar("Piece")
+# A row a feature, a column a case; NaN is missing.
+Values = npt.NDArray[np.float64]
 
 # So many cases are computed at once.
 CASES_AT_ONCE = 100_000
@@ -58,19 +60,77 @@ def build(known: Known, *, tier: str, chosen: Collection[str] | None = None) -> 
     import pandas as pd
 
     features = CATALOGUE if chosen is None else needed_for(chosen)
-    base = _prepared(known, tier, features)
-    columns = known.con.execute(final_query(f"({base}) AS base", features)).fetchnumpy()
-    values = {f.name: _numbers(columns[f.name]) for f in features if chosen is None or f.name in chosen}
-    frame = pd.DataFrame(values, index=pd.Index(columns["case_id"], name="case_id"))
-    return frame.reindex(known.cases["case_id"])
+    values = base_values(known, tier, features)
+    derive(values, features, known.con)
+    count_ages(values, known.cases["as_of"], features, known.con)
+    columns = [f.name for f in features]
+    frame = pd.DataFrame(values.T, index=pd.Index(known.cases["case_id"], name="case_id"), columns=columns, copy=False)
+    return frame if chosen is None else frame[[name for name in columns if name in chosen]]
 
 
-def _prepared(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) -> str:
-    """Compute each source, and return the query that joins them to base features."""
+def base_values(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) -> Values:
+    """What the sources say, rounded: a row a feature, a column a case; derived ones stay missing.
+
+    Ages are the days from `EPOCH` to their dates, which hold on the next day too.
+    """
+    import pandas as pd
+
     fed = known.fed(tier)
-    for name, query in source_queries(fed, features).items():
-        known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    return base_query(fed, features)
+    queries = source_queries(fed, features)
+    rows = {feature.name: row for row, feature in enumerate(features)}
+    values = np.full((len(features), len(known.cases)), np.nan)
+    places = pd.Index(known.cases["case_id"])
+    for name in (name for name in RELATIONS if name in queries):
+        known.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {queries[name]}")
+    for source, grouped in base_features(features):
+        if source.feeds not in fed:
+            continue
+        found = known.con.execute(settled_query(queries[f"of_{source.name}"], grouped)).fetchnumpy()
+        cases = places.get_indexer(found["case_id"])
+        for feature in grouped:
+            row = values[rows[feature.name]]
+            row.fill(np.nan if feature.none is None else feature.none)
+            row[cases] = _numbers(found[feature.name])
+    return values
+
+
+def derive(values: Values, features: Sequence[Feature], con: duckdb.DuckDBPyConnection) -> None:
+    """Compute the derived features from the base ones, in place."""
+    derived = [feature for feature in features if feature.source == DERIVED]
+    read = set(re.findall(r"\w+", " ".join(feature.sql for feature in derived)))
+    needed = [(row, feature) for row, feature in enumerate(features) if feature.name in read]
+    _compute(values, features, derived, {f.name: values[row] for row, f in needed}, derived_query, con)
+
+
+def count_ages(values: Values, as_of: pd.Series, features: Sequence[Feature], con: duckdb.DuckDBPyConnection) -> None:
+    """Turn the days to the dates of ages into ages on these days, in place."""
+    import pandas as pd
+
+    aged = [feature for feature in features if feature.age]
+    given = {f.name: values[row] for row, f in enumerate(features) if f.age}
+    days = pd.to_datetime(as_of).to_numpy().astype("datetime64[D]").astype(np.float64)
+    _compute(values, features, aged, {**given, "as_of": days}, ages_query, con)
+
+
+def _compute(
+    values: Values,
+    features: Sequence[Feature],
+    wanted: Sequence[Feature],
+    given: dict[str, npt.NDArray[np.float64]],
+    query: Callable[[Sequence[Feature], str], str],
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """Compute rows of the values from others by a query over these, where NaN is NULL."""
+    import pyarrow as pa
+
+    if not wanted:
+        return
+    rows = {feature.name: row for row, feature in enumerate(features)}
+    con.register("given", pa.table({name: pa.array(row, from_pandas=True) for name, row in given.items()}))
+    found = con.execute(query(wanted, "given")).fetchnumpy()
+    con.unregister("given")
+    for feature in wanted:
+        values[rows[feature.name]] = _numbers(found[feature.name])
 
 
 @contextmanager
@@ -186,47 +246,18 @@ def side_by_side(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> N
             pass
 
 
-def settled(
-    ledger: Ledger,
-    cases: pd.DataFrame,
-    *,
-    tier: str,
-    version: int | None = None,
-    scattered: bool,
-    threads: int | None = None,
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-    """The features of these cases as they hold on the next day too, but for what moves.
+def gather(known: Known, read_of: Mapping[str, npt.NDArray[np.bool_]]) -> None:
+    """Read of each table what features need, once, where otherwise each of their sources would read it.
 
-    Their supplier_ids, and a row a feature, a column a case: rounded numbers, but the days from `EPOCH` to its date
-    where it is an age. Of suppliers that lie `scattered` over the ledger all rows are gathered before they are read.
+    For suppliers that lie scattered over the ledger; of those that lie together, reading is the cheaper. `read_of` says
+    by table of which cases its rows are needed, in the order of the cases.
     """
-    with known_on(ledger, cases, version=version, tables=tables_read(CATALOGUE), threads=threads) as known:
-        if scattered:
-            _gather(known)
-        columns = known.con.execute(settled_query(f"({_prepared(known, tier)}) AS base")).fetchnumpy()
-    values = np.empty((len(CATALOGUE), len(cases)))
-    for row, feature in enumerate(CATALOGUE):
-        values[row] = _numbers(columns[feature.name])
-    return np.asarray(columns["supplier_id"]), values
-
-
-def count_ages(values: npt.NDArray[np.float64], as_of: date) -> None:
-    """Turn settled features into those of a day: ages from the days to their dates, in place."""
-    aged = [(row, feature) for row, feature in enumerate(CATALOGUE) if feature.age]
-    dates = ", ".join(
-        f"CASE WHEN NOT isnan({f.name}) THEN {EPOCH} + CAST({f.name} AS INTEGER) END AS {f.name}" for _, f in aged
-    )
-    with duckdb.connect() as con:
-        con.register("settled", {f.name: values[row] for row, f in aged})
-        counted = ", ".join(f"{age_sql(f)} AS {f.name}" for _, f in aged)
-        ages = con.execute(f"SELECT {counted} FROM (SELECT {dates}, DATE '{as_of}' AS as_of FROM settled)").fetchnumpy()
-    for row, feature in aged:
-        values[row] = _numbers(ages[feature.name])
-
-
-def _gather(known: Known) -> None:
-    """Read of each table what features need, once, where otherwise each of its sources would read it."""
+    asked = {"case_id": known.cases["case_id"].to_numpy(), **read_of}
+    known.con.register("read_of", asked)
     for name, columns in columns_read().items():
-        beside = "case_id, as_of" if table(name).has_supplier else "as_of"
-        known.con.execute(f"CREATE TEMP TABLE gathered_{name} AS SELECT {beside}, {', '.join(columns)} FROM {name}")
+        said, of = ", ".join(columns), ""
+        if table(name).has_supplier:
+            said, of = f"case_id, {said}", f"WHERE case_id IN (SELECT case_id FROM read_of WHERE {name})"
+        known.con.execute(f"CREATE TEMP TABLE gathered_{name} AS SELECT as_of, {said} FROM {name} {of}")
         known.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM gathered_{name}")
+    known.con.unregister("read_of")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -32,7 +33,7 @@ from data.retention import lapsed_on
 from data.schema import BUYERS, CONTRACTS, MERGES, TABLES, Table
 from features import buyer_scores, engine
 from features.catalogue import CATALOGUE, names
-from features.queries import base_features
+from features.queries import base_features, tables_read
 from features.script import definition
 from features.sources import WINDOWS, Source
 
@@ -43,6 +44,7 @@ ANEW_AT_ONCE = 45_000
 RECORD = "reading.json"
 
 Column = npt.NDArray[Any]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +101,35 @@ def _built(ledger: Ledger, as_of: date, tier: str, folder: Path, full: bool, pro
     (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)
     fed = sorted(fed_by(ledger.batches(reading.version), tier))
     kept, why = (None, "a full build was asked for") if full else _kept(folder, ledger, reading, fed)
-    moved: set[str] = set()
+    work = [Work(tuple(source for source, _ in base_features()), np.ones(len(cases), dtype=bool))]
     if kept is not None:
         progress("looking for what has moved")
-        moved = _moved(ledger, kept, reading, scored)
-        cases = cases.assign(anew=suppliers.isin(list(moved)) | ~suppliers.isin(_suppliers(kept)))
-        why = "what can have moved"
-        if cases["anew"].mean() > REBUILD_ABOVE:
+        new = ~suppliers.isin(_suppliers(kept))
+        partly = [
+            Work(sources, suppliers.isin(list(moved)) | new) for sources, moved in _moved(ledger, kept, reading, scored)
+        ]
+        if np.mean(_anew(partly)) > REBUILD_ABOVE:
             kept, why = None, f"more than {REBUILD_ABOVE:.0%} of the suppliers can have moved"
-    if kept is None:
-        cases = cases.assign(anew=True)
-    frame = _build(
-        ledger, cases, suppliers, kept, reading, tier, _Writer(folder, ledger, reading, fed, scored), progress
-    )
-    return Built(frame, int(cases["anew"].sum()), why)
+        else:
+            work, why = partly, "what can have moved"
+    anew = _anew(work)
+    build = _Build(ledger, cases, suppliers, kept, reading, tier, work, anew)
+    progress(f"computing features of {int(anew.sum()):,} suppliers")
+    frame = build.frame(_Writer(folder, ledger, reading, fed, scored))
+    return Built(frame, int(anew.sum()), why)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Sources that read the same tables, and of which suppliers, by their places, they have to be asked anew."""
+
+    sources: tuple[Source, ...]
+    anew: npt.NDArray[np.bool_]
+
+
+def _anew(work: Sequence[Work]) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = np.any([each.anew for each in work], axis=0)
+    return found
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
@@ -187,21 +204,28 @@ def _suppliers(kept: Kept) -> Column:
 # -- what can have moved -----------------------------------------------------------------------------------------------
 
 
-def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> set[str]:
-    """The ids of suppliers of whom a feature can be another than it was."""
-    moved: set[str] = set()
+def _moved(ledger: Ledger, kept: Kept, now: Reading, scored: Path) -> Iterator[tuple[tuple[Source, ...], set[str]]]:
+    """Sources that read the same tables, each with the ids of suppliers of whom they can say something else."""
+    moved: dict[str, set[str]] = {}
     for table, sources in _read_by().items():
         crossed = _crossed(table, sources, kept.reading.as_of, now.as_of)
-        moved.update(touched(ledger, table, "supplier_id", since=kept.reading, until=now, crossed=crossed))
+        moved[table.name] = touched(ledger, table, "supplier_id", since=kept.reading, until=now, crossed=crossed)
+    merged: set[str] = set()
     for column in ("supplier_id", "merged_id"):
-        moved.update(touched(ledger, MERGES, column, since=kept.reading, until=now))
+        merged.update(touched(ledger, MERGES, column, since=kept.reading, until=now))
     buyers = touched(ledger, BUYERS, "buyer_id", since=kept.reading, until=now)
     buyers |= _scored_otherwise(kept.scores, scored)
     if buyers:
-        moved.update(values_where(ledger, CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version))
+        moved[BUYERS.name] = values_where(ledger, CONTRACTS, "supplier_id", "buyer_id", buyers, version=now.version)
     same = ledger.identities(now.as_of, version=now.version)
-    theirs = {number for each, number in same.items() if each in moved}
-    return moved.union(str(each) for each, number in same.items() if number in theirs)
+    alike: dict[frozenset[str], list[Source]] = {}
+    for source, _ in base_features():
+        of_buyers = {BUYERS.name} if buyer_scores.BUYERS in source.sql else set()
+        alike.setdefault(source.tables | of_buyers, []).append(source)
+    for tables, found in alike.items():
+        ids = merged.union(*(moved.get(name, ()) for name in tables))
+        theirs = {number for each, number in same.items() if each in ids}
+        yield tuple(found), ids.union(str(each) for each, number in same.items() if number in theirs)
 
 
 def _read_by() -> dict[Table, list[Source]]:
@@ -237,39 +261,88 @@ def _scored_otherwise(before: Path, now: Path) -> set[str]:
 # -- building ----------------------------------------------------------------------------------------------------------
 
 
-def _build(
-    ledger: Ledger,
-    cases: pd.DataFrame,
-    suppliers: pd.Index[str],
-    kept: Kept | None,
-    reading: Reading,
-    tier: str,
-    writer: _Writer,
-    progress: Callable[[str], None],
-) -> pd.DataFrame:
-    values = np.empty((len(CATALOGUE), len(cases)))
-    groups = list(_groups(_parts(cases, suppliers, kept), engine.CASES_AT_ONCE if kept is None else ANEW_AT_ONCE))
-    progress(f"computing features of {int(cases['anew'].sum()):,} suppliers")
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What is to be computed anew, of which sources and suppliers, beside what was kept."""
 
-    def compute(group: list[_Part]) -> None:
-        asked = pd.concat([part.cases for part in group], ignore_index=True).query("anew").reset_index(drop=True)
-        if kept is not None:
-            for part in group:
-                _place(values, suppliers, part, *kept.part(part.number))
-        if len(asked):
-            threads = engine.threads_for(len(groups))
-            whose, settled = engine.settled(
-                ledger, asked, tier=tier, version=reading.version, scattered=kept is not None, threads=threads
-            )
-            values[:, suppliers.get_indexer(pd.Index(whose, dtype=object))] = settled
-        for part in group:
-            writer.add(part.number, suppliers[part.begin : part.end], values[:, part.begin : part.end])
+    ledger: Ledger
+    cases: pd.DataFrame
+    suppliers: pd.Index[str]
+    kept: Kept | None
+    reading: Reading
+    tier: str
+    work: Sequence[Work]
+    anew: npt.NDArray[np.bool_]
 
-    engine.side_by_side(compute, groups)
-    writer.done()
-    engine.count_ages(values, reading.as_of)
-    index = pd.Index(cases["supplier_id"].array, name="supplier_id")
-    return pd.DataFrame(values.T, index=index, columns=names(), copy=False)
+    def frame(self, writer: _Writer) -> pd.DataFrame:
+        """Compute and keep the features of all suppliers."""
+        values = np.empty((len(CATALOGUE), len(self.cases)))
+        parts = list(_parts(self.suppliers, self.kept))
+        if self.kept is not None:
+            engine.side_by_side(lambda part: self._place(values, part), parts)
+        places = self._together(parts)
+        threads = engine.threads_for(len(places))
+        engine.side_by_side(lambda each: self._compute(values, each, threads), places)
+
+        def finish(part: _Part) -> None:
+            self._derive(values, part)
+            writer.add(part.number, self.suppliers[part.begin : part.end], values[:, part.begin : part.end])
+
+        engine.side_by_side(finish, parts)
+        writer.done()
+        with duckdb.connect() as con:
+            engine.count_ages(values, self.cases["as_of"], CATALOGUE, con)
+        index = pd.Index(self.cases["supplier_id"].array, name="supplier_id")
+        return pd.DataFrame(values.T, index=index, columns=names(), copy=False)
+
+    def _together(self, parts: list[_Part]) -> list[Places]:
+        """The places of suppliers that are computed at once; of a full build, those of a part."""
+        if self.kept is None:
+            return [np.arange(part.begin, part.end) for part in parts]
+        places = np.flatnonzero(self.anew)
+        return np.array_split(places, engine.pieces_of(len(places), ANEW_AT_ONCE)) if len(places) else []
+
+    def _compute(self, values: engine.Values, places: Places, threads: int | None) -> None:
+        asked = self.cases.iloc[places].reset_index(drop=True)
+        with engine.known_on(
+            self.ledger, asked, version=self.reading.version, tables=tables_read(CATALOGUE), threads=threads
+        ) as known:
+            if self.kept is not None:
+                engine.gather(known, self._read_of(places))
+            found = engine.base_values(known, self.tier)
+        for each in self.work:
+            sources, anew = {source.name for source in each.sources}, each.anew[places]
+            for row in (row for row, feature in enumerate(CATALOGUE) if feature.source in sources):
+                values[row, places[anew]] = found[row, anew]
+
+    def _read_of(self, places: Places) -> dict[str, npt.NDArray[np.bool_]]:
+        """By table, of which of these suppliers a source that has to be asked anew reads it."""
+        tables = {name for each in self.work for source in each.sources for name in source.tables}
+        reading = {name: [e for e in self.work if any(name in s.tables for s in e.sources)] for name in tables}
+        return {name: _anew(work)[places] for name, work in reading.items()}
+
+    def _derive(self, values: engine.Values, part: _Part) -> None:
+        places = part.begin + np.flatnonzero(self.anew[part.begin : part.end])
+        if len(places) == 0:
+            return
+        found = values[:, places]
+        with duckdb.connect(config={"threads": 1}) as con:
+            engine.derive(found, CATALOGUE, con)
+        values[:, places] = found
+
+    def _place(self, values: engine.Values, part: _Part) -> None:
+        """Put what is kept of a part's suppliers in its place; who is no supplier any more has none."""
+        assert self.kept is not None
+        held, settled = self.kept.part(part.number)
+        within = self.suppliers[part.begin : part.end]
+        if len(held) == len(within) and (held == within).all():
+            for row, column in enumerate(settled):
+                values[row, part.begin : part.end] = column
+            return
+        places = within.get_indexer(pd.Index(held, dtype=object))
+        there = places >= 0
+        for row, column in enumerate(settled):
+            values[row, part.begin + places[there]] = column[there]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,44 +352,13 @@ class _Part:
     number: int
     begin: int
     end: int
-    cases: pd.DataFrame
 
 
-def _parts(cases: pd.DataFrame, suppliers: pd.Index[str], kept: Kept | None) -> Iterator[_Part]:
+def _parts(suppliers: pd.Index[str], kept: Kept | None) -> Iterator[_Part]:
     if kept is None:
-        pieces = engine.pieces_of(len(cases), engine.CASES_AT_ONCE)
-        ends = [len(cases) * (piece + 1) // pieces for piece in range(pieces)]
+        pieces = engine.pieces_of(len(suppliers), engine.CASES_AT_ONCE)
+        ends = [len(suppliers) * (piece + 1) // pieces for piece in range(pieces)]
     else:
-        ends = [*map(int, suppliers.searchsorted(kept.firsts[1:])), len(cases)]
+        ends = [*map(int, suppliers.searchsorted(kept.firsts[1:])), len(suppliers)]
     for number, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        yield _Part(number, begin, end, cases.iloc[begin:end])
-
-
-def _groups(parts: Iterator[_Part], at_once: int) -> Iterator[list[_Part]]:
-    """Parts together as long as they do not ask for more suppliers than are computed at once."""
-    group: list[_Part] = []
-    asked = 0
-    for part in parts:
-        more = int(part.cases["anew"].sum())
-        if group and asked + more > at_once:
-            yield group
-            group, asked = [], 0
-        group.append(part)
-        asked += more
-    if group:
-        yield group
-
-
-def _place(
-    values: npt.NDArray[np.float64], suppliers: pd.Index[str], part: _Part, held: Column, settled: list[Column]
-) -> None:
-    """Put what is kept of a part's suppliers in its place; who is no supplier any more has none."""
-    within = suppliers[part.begin : part.end]
-    if len(held) == len(within) and (held == within).all():
-        for row, column in enumerate(settled):
-            values[row, part.begin : part.end] = column
-        return
-    places = within.get_indexer(pd.Index(held, dtype=object))
-    there = places >= 0
-    for row, column in enumerate(settled):
-        values[row, part.begin + places[there]] = column[there]
+        yield _Part(number, begin, end)

@@ -62,7 +62,11 @@ def source_queries(fed: Collection[str], features: Sequence[Feature] = CATALOGUE
 def base_query(fed: Collection[str], features: Sequence[Feature] = CATALOGUE) -> str:
     """The query that joins what the sources say: a row a case, a column a base feature, a date where it is an age."""
     groups = base_features(features)
-    base = _listed(_with_default(f, fed=source.feeds in fed) for source, grouped in groups for f in grouped)
+    base = _listed(
+        f"{_typed(f) if source.feeds in fed else f'CAST(NULL AS {_kind(f)})'} AS {f.name}"
+        for source, grouped in groups
+        for f in grouped
+    )
     joins = "\n".join(
         f"LEFT JOIN of_{source.name} ON of_{source.name}.case_id = cases.case_id"
         for source, _ in groups
@@ -71,26 +75,59 @@ def base_query(fed: Collection[str], features: Sequence[Feature] = CATALOGUE) ->
     return f"SELECT cases.case_id, cases.as_of,\n       {base}\nFROM cases\n{joins}"
 
 
-def final_query(base: str, features: Sequence[Feature] = CATALOGUE) -> str:
-    """The query of these features from a relation of base ones: ages counted, derived ones computed."""
-    columns = _listed(f"{_from_base(f)} AS {f.name}" for f in features)
+def rounded_query(base: str) -> str:
+    """The query that rounds base features: what is derived from them is the same whatever engine computed them."""
+    columns = _listed(f"{_rounded(f)} AS {f.name}" for f in CATALOGUE if f.source != DERIVED)
+    return f"SELECT case_id, as_of,\n       {columns}\nFROM {base}"
+
+
+def final_query(base: str) -> str:
+    """The query of all features from rounded base ones: ages counted, derived ones computed."""
+    columns = _listed(f"{_from_base(f)} AS {f.name}" for f in CATALOGUE)
     return f"SELECT case_id,\n       {columns}\nFROM {base}"
 
 
-def settled_query(base: str) -> str:
-    """The same with the days from EPOCH to the dates that ages are counted from, which hold on the next day too."""
-    columns = _listed(f"{f'{f.name} - {EPOCH}' if f.age else _from_base(f)} AS {f.name}" for f in CATALOGUE)
-    return f"SELECT case_id, supplier_id,\n       {columns}\nFROM {base} JOIN cases USING (case_id)"
+def derived_rounded_query(final: str) -> str:
+    """The query that rounds what was derived; all else is rounded before."""
+    columns = _listed(f"{_rounded(f) if f.source == DERIVED else f.name} AS {f.name}" for f in CATALOGUE)
+    return f"SELECT case_id,\n       {columns}\nFROM {final}"
+
+
+def settled_query(source: str, features: Iterable[Feature]) -> str:
+    """The query of a source's features as numbers, with the days from EPOCH to the date that an age is counted from."""
+    columns = _listed(f"{_typed(f)}{f' - {EPOCH}' if f.age else ''} AS {f.name}" for f in features)
+    return f"SELECT case_id,\n       {columns}\nFROM ({source}) AS found"
+
+
+def derived_query(features: Iterable[Feature], base: str) -> str:
+    """The query of derived features alone, a row a row of the base ones."""
+    return f"SELECT {_listed(f'{_from_base(f)} AS {f.name}' for f in features)}\nFROM {base}"
+
+
+def ages_query(features: Iterable[Feature], settled: str) -> str:
+    """The query of ages, from the days from EPOCH to their dates and to `as_of`."""
+    features = list(features)
+    dates = _listed(f"{EPOCH} + CAST({name} AS INTEGER) AS {name}" for name in (*(f.name for f in features), "as_of"))
+    ages = _listed(f"{age_sql(f)} AS {f.name}" for f in features)
+    return f"SELECT {ages}\nFROM (SELECT {dates} FROM {settled}) AS dated"
 
 
 def _listed(columns: Iterable[str]) -> str:
     return ",\n       ".join(columns)
 
 
-def _with_default(feature: Feature, *, fed: bool) -> str:
-    kind = "DOUBLE" if feature.age is None else "DATE"
+def _kind(feature: Feature) -> str:
+    return "DOUBLE" if feature.age is None else "DATE"
+
+
+def _typed(feature: Feature) -> str:
     value = feature.name if feature.none is None else f"coalesce({feature.name}, {feature.none})"
-    return f"CAST({value if fed else 'NULL'} AS {kind}) AS {feature.name}"
+    return f"CAST({value} AS {_kind(feature)})"
+
+
+def _rounded(feature: Feature) -> str:
+    short = feature.age is not None or feature.sql.startswith("count(")
+    return feature.name if short else significant_sql(feature.name)
 
 
 def _from_base(feature: Feature) -> str:
