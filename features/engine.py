@@ -31,6 +31,7 @@ from features.queries import (
     base_features,
     columns_read,
     derived_query,
+    is_short,
     needed_for,
     settled_query,
     source_queries,
@@ -63,13 +64,14 @@ def build(known: Known, *, tier: str, chosen: Collection[str] | None = None) -> 
     values = base_values(known, tier, features)
     derive(values, features, known.con)
     count_ages(values, known.cases["as_of"], features, known.con)
+    round_all(values, features)
     columns = [f.name for f in features]
     frame = pd.DataFrame(values.T, index=pd.Index(known.cases["case_id"], name="case_id"), columns=columns, copy=False)
     return frame if chosen is None else frame[[name for name in columns if name in chosen]]
 
 
 def base_values(known: Known, tier: str, features: Sequence[Feature] = CATALOGUE) -> Values:
-    """What the sources say, rounded: a row a feature, a column a case; derived ones stay missing.
+    """What the sources say: a row a feature, a column a case; derived ones stay missing.
 
     Ages are the days from `EPOCH` to their dates, which hold on the next day too.
     """
@@ -193,8 +195,15 @@ def build_cases(
 
 
 def _numbers(column: Any) -> npt.NDArray[np.float64]:
-    """A column as DuckDB hands it over, rounded; what is missing is NaN."""
-    return significant(np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan))
+    """A column as DuckDB hands it over; what is missing is NaN."""
+    return np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)
+
+
+def round_all(values: Values, features: Sequence[Feature]) -> None:
+    """Round what feeds a model, in place."""
+    for row, feature in enumerate(features):
+        if not is_short(feature):
+            values[row] = significant(values[row])
 
 
 def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGITS) -> npt.NDArray[np.float64]:

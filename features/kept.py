@@ -286,7 +286,9 @@ class _Build:
 
         def finish(part: _Part) -> None:
             self._derive(values, part)
-            writer.add(part.number, self.suppliers[part.begin : part.end], values[:, part.begin : part.end])
+            theirs = values[:, part.begin : part.end]
+            writer.add(part.number, self.suppliers[part.begin : part.end], theirs)
+            engine.round_all(theirs, CATALOGUE)
 
         engine.side_by_side(finish, parts)
         writer.done()

@@ -75,22 +75,21 @@ def base_query(fed: Collection[str], features: Sequence[Feature] = CATALOGUE) ->
     return f"SELECT cases.case_id, cases.as_of,\n       {base}\nFROM cases\n{joins}"
 
 
-def rounded_query(base: str) -> str:
-    """The query that rounds base features: what is derived from them is the same whatever engine computed them."""
-    columns = _listed(f"{_rounded(f)} AS {f.name}" for f in CATALOGUE if f.source != DERIVED)
-    return f"SELECT case_id, as_of,\n       {columns}\nFROM {base}"
-
-
 def final_query(base: str) -> str:
-    """The query of all features from rounded base ones: ages counted, derived ones computed."""
+    """The query of all features from base ones: ages counted, derived ones computed."""
     columns = _listed(f"{_from_base(f)} AS {f.name}" for f in CATALOGUE)
     return f"SELECT case_id,\n       {columns}\nFROM {base}"
 
 
-def derived_rounded_query(final: str) -> str:
-    """The query that rounds what was derived; all else is rounded before."""
-    columns = _listed(f"{_rounded(f) if f.source == DERIVED else f.name} AS {f.name}" for f in CATALOGUE)
+def rounded_query(final: str) -> str:
+    """The query that rounds all features, as what feeds a model is."""
+    columns = _listed(f"{f.name if is_short(f) else significant_sql(f.name)} AS {f.name}" for f in CATALOGUE)
     return f"SELECT case_id,\n       {columns}\nFROM {final}"
+
+
+def is_short(feature: Feature) -> bool:
+    """Whether a feature has few digits as it is: ages and counts."""
+    return feature.age is not None or feature.sql.startswith("count(")
 
 
 def settled_query(source: str, features: Iterable[Feature]) -> str:
@@ -123,11 +122,6 @@ def _kind(feature: Feature) -> str:
 def _typed(feature: Feature) -> str:
     value = feature.name if feature.none is None else f"coalesce({feature.name}, {feature.none})"
     return f"CAST({value} AS {_kind(feature)})"
-
-
-def _rounded(feature: Feature) -> str:
-    short = feature.age is not None or feature.sql.startswith("count(")
-    return feature.name if short else significant_sql(feature.name)
 
 
 def _from_base(feature: Feature) -> str:

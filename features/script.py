@@ -18,7 +18,7 @@ from credit.domain.money import BOOK_CURRENCY
 from data.door import CASE_SUPPLIERS, case_suppliers_sql, everyone_sql, view_sql
 from data.schema import MERGES, TABLES
 from features import buyer_scores
-from features.queries import base_query, derived_rounded_query, final_query, rounded_query, source_queries
+from features.queries import base_query, final_query, rounded_query, source_queries
 
 # Engines whose results a test holds equal to those of DuckDB.
 PROVEN = ("duckdb", "postgres", "spark")
@@ -28,7 +28,7 @@ LEFT_OUT = {
     "spark": "Ids that were merged into one are not found here: where there are such, give case_suppliers yourself"
 }
 # The statements that make the features from what has been joined.
-LAST = ("base_features", "all_features", "features")
+LAST = ("all_features", "features")
 READABLE = {table.name: table for table in TABLES if table.readable}
 
 
@@ -109,7 +109,6 @@ def _relations(rows: Mapping[str, str], fed: frozenset[str], dialect: str, curre
     }
     yield buyer_scores.BUYERS, buyer_scores.scores_sql(given)
     yield from prepared.items()
-    yield "joined_features", base_query(fed)
-    yield LAST[0], rounded_query("joined_features")
-    yield LAST[1], final_query(LAST[0])
-    yield LAST[2], derived_rounded_query(LAST[1])
+    yield "base_features", base_query(fed)
+    yield LAST[0], final_query("base_features")
+    yield LAST[1], rounded_query(LAST[0])
