@@ -1,0 +1,117 @@
+"""What a trained model is when it serves: plain text and numbers, and nothing that could be executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.linear import Linear, Term
+from models.logistic import Floats, sigmoid
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Log-odds of the outcome from those of the two parts; neither weight is negative."""
+
+    intercept: float
+    trees: float
+    linear: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why log-odds are what they are: `base` and what each column adds to it, a row a case."""
+
+    base: float
+    contributions: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model as it serves.
+
+    `columns` are the inputs in order, `levels` the words of those that are no numbers, `booster` the trees in
+    LightGBM's text.
+    """
+
+    columns: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+    booster: str
+    linear: Linear
+    mix: Mix
+
+    @cached_property
+    def _trees(self) -> Any:
+        import lightgbm as lgb
+
+        return lgb.Booster(model_str=self.booster)
+
+    def numbers(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The model's own columns in its order as floats; a word that it has not learned is missing."""
+        return encoded(frame[list(self.columns)], self.levels)
+
+    def log_odds(self, frame: pd.DataFrame) -> Floats:
+        """The log-odds of the outcome of each row of a frame that has the model's columns."""
+        numbers = self.numbers(frame)
+        found = np.full(len(numbers), self.mix.intercept)
+        if self.mix.trees:
+            found += self.mix.trees * self._trees.predict(numbers.to_numpy(), raw_score=True)
+        if self.mix.linear:
+            found += self.mix.linear * self.linear.log_odds(numbers)
+        return found
+
+    def explain(self, frame: pd.DataFrame) -> Explained:
+        """What each column adds to the log-odds of each row: exact Shapley values, those of both parts together."""
+        numbers = self.numbers(frame)
+        added, base = np.zeros(numbers.shape), self.mix.intercept
+        if self.mix.trees:
+            values = np.asarray(self._trees.predict(numbers.to_numpy(), pred_contrib=True))
+            added += self.mix.trees * values[:, :-1]
+            base += self.mix.trees * float(values[0, -1])
+        if self.mix.linear:
+            added += self.mix.linear * self.linear.contributions(numbers)
+            base += self.mix.linear * self.linear.base
+        return Explained(base, pd.DataFrame(added, index=frame.index, columns=list(self.columns)))
+
+    def said(self) -> dict[str, Any]:
+        """Everything but the booster, as JSON has it."""
+        return {
+            "columns": list(self.columns),
+            "levels": {name: list(words) for name, words in self.levels.items()},
+            "linear": asdict(self.linear),
+            "mix": asdict(self.mix),
+        }
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], booster: str) -> Scorer:
+        """The scorer of which this was said, with its booster."""
+        terms = {
+            name: Term(**{key: tuple(value) if isinstance(value, list) else value for key, value in term.items()})
+            for name, term in said["linear"]["terms"].items()
+        }
+        levels = {name: tuple(words) for name, words in said["levels"].items()}
+        linear = Linear(said["linear"]["intercept"], terms)
+        return cls(tuple(said["columns"]), levels, booster, linear, Mix(**said["mix"]))
+
+    def probabilities(self, frame: pd.DataFrame) -> Floats:
+        """The probability of the outcome of each row."""
+        return sigmoid(self.log_odds(frame)) if len(frame) else np.empty(0)
+
+
+def encoded(frame: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """A frame as floats: words as their places among the `levels` of their column, NaN where they are none of them."""
+    codes = {name: _codes(column, levels.get(str(name))) for name, column in frame.items()}
+    return pd.DataFrame(codes, index=frame.index)
+
+
+def _codes(column: pd.Series, levels: tuple[str, ...] | None) -> Floats:
+    if levels is None:
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    places = {level: float(place) for place, level in enumerate(levels)}
+    words = column.astype(object)
+    return words.where(words.isna(), words.astype(str)).map(places).to_numpy(dtype=float)
