@@ -24,6 +24,8 @@ STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 MOST_ROWS = 100_000
 # Of so few rows nothing beyond a rank of one in a thousand is told apart.
 FURTHEST = 1e-3
+# Matrices of fewer rows are multiplied by one thread: on a busy machine two spend their time waiting for each other.
+MANY_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,20 @@ def fit(
     levels: Mapping[str, Sequence[str]],
 ) -> tuple[Linear, Floats]:
     """The model, and its log-odds of each row by the folds that had not seen it (NaN where no fold holds it out)."""
+    from threadpoolctl import threadpool_limits
+
     terms = {name: _unlearned(frame[name].to_numpy(dtype=float), levels.get(name)) for name in frame}
+    with threadpool_limits(1 if len(frame) < MANY_ROWS else None, "blas"):
+        return _fit(frame, labels, folds, directions, terms)
+
+
+def _fit(
+    frame: pd.DataFrame,
+    labels: Floats,
+    folds: Sequence[Fold],
+    directions: Mapping[str, int],
+    terms: dict[str, Term],
+) -> tuple[Linear, Floats]:
     columns = [column for name in frame for column in _read_as(name, frame[name].to_numpy(dtype=float), terms[name])]
     design = np.empty((len(frame), len(columns)), order="F")
     for place, column in enumerate(columns):
