@@ -33,8 +33,9 @@ class Term:
     """What one column adds to the log-odds.
 
     A number adds `slope` times its normal score, which runs straight between the knots (`at`, `scores`) and stays as it
-    is beyond them; a word adds what `levels` has at its place; what is missing adds `missing`. `mean` is what the
-    column adds on average over the rows that were learned from.
+    is beyond them; or, where there are `steps`, the one of its bin, which starts at a knot. A word adds what `levels`
+    has at its place; what is missing adds `missing`. `mean` is what the column adds on average over the rows that were
+    learned from.
     """
 
     at: tuple[float, ...] = ()
@@ -42,12 +43,15 @@ class Term:
     slope: float = 0.0
     missing: float = 0.0
     levels: tuple[float, ...] = ()
+    steps: tuple[float, ...] = ()
     mean: float = 0.0
 
     def added(self, values: Floats) -> Floats:
         """What each value adds; NaN is missing."""
         missing = np.isnan(values)
-        if self.at:
+        if self.steps:
+            found = np.asarray(self.steps)[np.searchsorted(self.at, values, side="right")]
+        elif self.at:
             found = self.slope * np.interp(values, self.at, self.scores)
         elif self.levels:
             found = np.asarray(self.levels)[np.where(missing, 0, values).astype(int)]
@@ -79,7 +83,7 @@ class Linear:
         """The log-odds of each row."""
         found = np.full(len(frame), self.intercept)
         for name, term in self.terms.items():
-            if term.slope or term.missing or term.levels:
+            if term.slope or term.missing or term.levels or term.steps:
                 found += term.added(frame[name].to_numpy(dtype=float))
         return found
 

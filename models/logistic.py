@@ -45,8 +45,9 @@ def log_loss(log_odds: Floats, wanted: Floats) -> float:
 def fit(design: Floats, wanted: Floats, prior: Prior, *, start: Floats | None = None) -> tuple[float, Floats]:
     """Intercept and weights that minimise the summed loss and half the strength times the squared distance to `toward`.
 
-    `design` is rows × columns, `wanted` has a label or probability a row; the intercept is not drawn to anything. Newton
-    steps on the weights that are free to move, projected on the bounds (Bertsekas 1982), until nothing is gained.
+    `design` is rows × columns, `wanted` has a label or probability a row; the intercept is not drawn to anything.
+    Newton steps on the weights that are free to move, projected on the bounds (Bertsekas 1982), until nothing is
+    gained.
     """
     from scipy.linalg import cho_factor, cho_solve
 

@@ -9,15 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from models import linear, logistic, trees
+from models.estimator import Estimator
 from models.logistic import Floats, Fold, Prior
-from models.scorer import Mix, Scorer, encoded
+from models.scorer import Mix, Scorer, encoded, levels_of
 
 FOLDS = 5
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
@@ -27,7 +23,7 @@ MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2
 
 
-class PdModel(ClassifierMixin, BaseEstimator):
+class PdModel(Estimator):
     """A calibrated probability of default.
 
     `directions` says of columns whether risk rises (1) or falls (-1) with them; the model then never says otherwise.
@@ -44,24 +40,10 @@ class PdModel(ClassifierMixin, BaseEstimator):
         self.settings = settings
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        return tags
-
     def fit(self, X: Any, y: Any, groups: Any = None) -> PdModel:
         """Learn; of the two classes the second is the bad one. A group, such as a firm, stands on one side of folds."""
-        frame, y = self._taught(X, y)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) > 2:
-            raise ValueError(f"Only binary classification is supported; the target has {len(self.classes_)} classes")
-        if len(self.classes_) < 2:
-            raise ValueError("the target has one class; a probability is learned from outcomes of both kinds")
-        labels = labels.astype(float)
-        levels = {str(name): _levels(column) for name, column in frame.items() if not _is_number(column)}
+        frame, labels = self._taught(X, y)
+        levels = levels_of(frame)
         numbers = encoded(frame, levels)
         folds = folds_of(labels, groups, seed=self.random_state)
         directions = self.directions or {}
@@ -84,42 +66,6 @@ class PdModel(ClassifierMixin, BaseEstimator):
         self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + mix.linear * out_of_linear)
         self.scorer_ = Scorer(tuple(map(str, frame.columns)), levels, booster, ranked, mix)
         return self
-
-    def predict_proba(self, X: Any) -> Floats:
-        """Two columns: the probability of the first class, and of the second."""
-        check_is_fitted(self)
-        bad = self.scorer_.probabilities(self._frame(X))
-        return np.column_stack([1 - bad, bad])
-
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The likelier class of each row."""
-        likely = self.predict_proba(X)[:, 1] > 0.5
-        return self.classes_[likely.astype(int)]
-
-    def _taught(self, X: Any, y: Any) -> tuple[pd.DataFrame, npt.NDArray[Any]]:
-        if not isinstance(X, pd.DataFrame):
-            values, y = validate_data(self, X, y, **_NUMBERS)
-            return _named(values), y
-        if y is None:
-            raise ValueError("PdModel requires y to be passed, but the target y is None")
-        check_consistent_length(X, y)
-        return self._frame(X, reset=True), column_or_1d(y)
-
-    def _frame(self, X: Any, *, reset: bool = False) -> pd.DataFrame:
-        if not isinstance(X, pd.DataFrame):
-            return _named(validate_data(self, X, reset=reset, **_NUMBERS))
-        validate_data(self, X, skip_check_array=True, reset=reset)
-        if 0 in X.shape:
-            raise ValueError(f"Found array with {len(X)} sample(s) and {X.shape[1]} feature(s); at least 1 is required")
-        return X.set_axis([str(name) for name in X.columns], axis=1)
-
-
-# What is asked of an array without names.
-_NUMBERS: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-
-
-def _named(values: Floats) -> pd.DataFrame:
-    return pd.DataFrame(values, columns=[f"x{place}" for place in range(values.shape[1])])
 
 
 def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = None) -> list[Fold]:
@@ -156,11 +102,3 @@ def _mix(of_trees: Floats, of_linear: Floats, labels: Floats) -> Mix:
     prior = Prior(half, np.full(2, MIX_STRENGTH), np.zeros(2), np.full(2, np.inf))
     intercept, weights = logistic.fit(np.column_stack([of_trees[seen], of_linear[seen]]), wanted, prior)
     return Mix(intercept, float(weights[0]), float(weights[1]))
-
-
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
-
-
-def _levels(column: pd.Series) -> tuple[str, ...]:
-    return tuple(sorted({str(word) for word in column.dropna().unique()}))

@@ -109,6 +109,21 @@ def encoded(frame: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]) -> pd.Da
     return pd.DataFrame(codes, index=frame.index)
 
 
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
+
+
+def levels_of(frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The words of each column that holds no numbers, in their order."""
+    words = {str(name): column for name, column in frame.items() if not _is_number(column)}
+    return {name: tuple(sorted({str(word) for word in column.dropna().unique()})) for name, column in words.items()}
+
+
+def _is_number(column: pd.Series) -> bool:
+    if column.dtype == object:
+        return pd.api.types.infer_dtype(column, skipna=True) in _NUMBERS and bool(column.notna().any())
+    return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+
+
 def _codes(column: pd.Series, levels: tuple[str, ...] | None) -> Floats:
     if levels is None:
         return column.to_numpy(dtype=float, na_value=np.nan)
