@@ -6,14 +6,17 @@ It follows scikit-learn and asks for no tuning. What it has learned is `scorer_`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.special import logit
 
 from models import linear, logistic, trees
 from models.estimator import Estimator
 from models.logistic import Floats, Fold, Prior
-from models.scorer import Mix, Scorer, encoded, levels_of
+from models.scorer import Band, Mix, Scorer, encoded, levels_of
 
 FOLDS = 5
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
@@ -21,13 +24,19 @@ REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2
+# For an interval so many sets of outcomes are drawn, and how far off is told by bins of so many rows.
+DRAWS = ((2_000, 3),)
+BIN_ROWS, MOST_BINS = 100, 20
+# No model is the truth: on simulated worlds of several kinds errors are so much wider than where it is.
+WIDER = 1.2
 
 
 class PdModel(Estimator):
     """A calibrated probability of default.
 
     `directions` says of columns whether risk rises (1) or falls (-1) with them; the model then never says otherwise.
-    `settings` replaces settings of the trees. Columns may be numbers or words, and hold missing values.
+    `settings` replaces settings of the trees. Columns may be numbers or words, and hold missing values. With `interval`
+    it also learns how far a probability may be from the true one, which takes as long again.
     """
 
     def __init__(
@@ -35,10 +44,12 @@ class PdModel(Estimator):
         directions: Mapping[str, int] | None = None,
         settings: Mapping[str, Any] | None = None,
         random_state: int = 20,
+        interval: bool = False,
     ) -> None:
         self.directions = directions
         self.settings = settings
         self.random_state = random_state
+        self.interval = interval
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> PdModel:
         """Learn; of the two classes the second is the bad one. A group, such as a firm, stands on one side of folds."""
@@ -64,8 +75,52 @@ class PdModel(Estimator):
             booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), {}, 0, Mix(0.0, 0.0, 1.0)
         self.folds_, self.settings_ = folds, {**settings, "num_iterations": rounds}
         self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + mix.linear * out_of_linear)
-        self.scorer_ = Scorer(tuple(map(str, frame.columns)), levels, booster, ranked, mix)
+        self.scorer_ = Scorer(tuple(frame.columns), levels, booster, ranked, mix)
+        if self.interval:
+            self.scorer_ = replace(self.scorer_, band=self._band(frame, groups))
         return self
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> Floats:
+        """Two columns: between which probabilities the true one lies in a share `level` of such cases."""
+        bad = self.predict_proba(X)[:, 1]
+        return np.column_stack(self.scorer_.interval(bad, level=level))
+
+    def _band(self, frame: pd.DataFrame, groups: Any) -> Band | None:
+        """How far off this way of learning is where it was told the truth (a parametric bootstrap).
+
+        In a world where this model is the truth, outcomes are drawn anew, and a model is taught by them: what it says
+        of rows that it has not seen is held against the truth. So the error of learning from as many rows is in it,
+        the pull towards the mean included, and that of drawn trees; not an error that this model makes, nor that
+        outcomes of one group go together. None where outcomes of a kind are too few.
+        """
+        truth = np.clip(self.scorer_.probabilities(frame), 1e-6, 1 - 1e-6)
+        rng = np.random.default_rng(self.random_state)
+        said, off = [], []
+        for draw in range(next((draws for rows, draws in DRAWS if len(frame) < rows), 1)):
+            happened = (rng.random(len(frame)) < truth).astype(int)
+            if min(happened.sum(), (1 - happened).sum()) < FEWEST_OF_EACH_KIND:
+                return None
+            seed = self.random_state + 1 + draw
+            again = PdModel(self.directions, self.settings, random_state=seed).fit(frame, happened, groups)
+            found = np.clip(again.out_of_fold_, 1e-6, 1 - 1e-6)
+            seen = ~np.isnan(found)
+            said.append(logit(found[seen]))
+            away = logit(truth[seen]) - said[-1]
+            # That this drawing has more bad outcomes or fewer moves all rows at once; how far it may is known.
+            off.append(away - away.mean())
+        level = 1 / truth.sum() + 1 / (1 - truth).sum()
+        return _banded(np.concatenate(said), np.concatenate(off), level)
+
+
+def _banded(said: Floats, off: Floats, level: float) -> Band:
+    """Mean and spread of how far off, by bins of as many rows of what was said; `level` is the variance of all rows."""
+    count = int(np.clip(len(said) // BIN_ROWS, 1, MOST_BINS))
+    bins = np.array_split(np.argsort(said, kind="stable"), count)
+    return Band(
+        tuple(float(said[rows].mean()) for rows in bins),
+        tuple(float(off[rows].mean()) for rows in bins),
+        tuple(WIDER * float(np.sqrt(off[rows].var() + level)) for rows in bins),
+    )
 
 
 def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = None) -> list[Fold]:

@@ -24,6 +24,17 @@ class Mix:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """How far true log-odds lie from those that are said: their mean distance `off` and its `spread` (one standard
+    deviation), each at the log-odds `at` and straight between.
+    """
+
+    at: tuple[float, ...]
+    off: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Why log-odds are what they are: `base` and what each column adds to it, a row a case."""
 
@@ -36,7 +47,7 @@ class Scorer:
     """A model as it serves.
 
     `columns` are the inputs in order, `levels` the words of those that are no numbers, `booster` the trees in
-    LightGBM's text.
+    LightGBM's text, `band` how certain it is where that was asked for.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +55,7 @@ class Scorer:
     booster: str
     linear: Linear
     mix: Mix
+    band: Band | None = None
 
     @cached_property
     def _trees(self) -> Any:
@@ -85,6 +97,7 @@ class Scorer:
             "levels": {name: list(words) for name, words in self.levels.items()},
             "linear": asdict(self.linear),
             "mix": asdict(self.mix),
+            "band": None if self.band is None else asdict(self.band),
         }
 
     @classmethod
@@ -96,11 +109,27 @@ class Scorer:
         }
         levels = {name: tuple(words) for name, words in said["levels"].items()}
         linear = Linear(said["linear"]["intercept"], terms)
-        return cls(tuple(said["columns"]), levels, booster, linear, Mix(**said["mix"]))
+        band = said.get("band")
+        kept = None if band is None else Band(**{key: tuple(value) for key, value in band.items()})
+        return cls(tuple(said["columns"]), levels, booster, linear, Mix(**said["mix"]), kept)
 
     def probabilities(self, frame: pd.DataFrame) -> Floats:
         """The probability of the outcome of each row."""
         return sigmoid(self.log_odds(frame)) if len(frame) else np.empty(0)
+
+    def interval(self, probability: Floats, *, level: float) -> tuple[Floats, Floats]:
+        """Between which two probabilities the true one lies in a share `level` of cases like each that was said.
+
+        Raises ValueError for a model that was taught without an interval.
+        """
+        from scipy.special import logit, ndtri
+
+        if self.band is None:
+            raise ValueError("this model was taught without an interval: PdModel(interval=True), on more outcomes")
+        said = logit(probability)
+        middle = said + np.interp(said, self.band.at, self.band.off)
+        reach = ndtri(0.5 + level / 2) * np.interp(said, self.band.at, self.band.spread)
+        return np.minimum(sigmoid(middle - reach), probability), np.maximum(sigmoid(middle + reach), probability)
 
 
 def encoded(frame: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:

@@ -105,11 +105,108 @@ def test_with_hardly_an_outcome_it_says_little_and_does_not_fail(bad):
 
 def test_the_mean_of_boosters_is_one_booster(trained):
     model, frame, _ = trained
-    numbers = model.scorer_.numbers(frame)
+    numbers = model.scorer_.numbers(frame.head(20))
     one = lgb.Booster(model_str=model.scorer_.booster)
     twice = lgb.Booster(model_str=mean_of([model.scorer_.booster] * 2))
     for how in ({"raw_score": True}, {"pred_contrib": True}):
         assert twice.predict(numbers, **how) == pytest.approx(one.predict(numbers, **how), abs=1e-12)
+
+
+def test_a_number_may_bend_unless_it_has_a_direction():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"bent": rng.normal(size=1_500), "paid": rng.normal(size=1_500)})
+    happened = rng.random(1_500) < 1 / (1 + np.exp(2 - frame["bent"].clip(lower=0) ** 2 + frame["paid"] ** 3))
+    grid = pd.DataFrame({"bent": np.linspace(-3, 3, 50), "paid": 0.0})
+    free, held = (PdModel(told).fit(frame, happened) for told in (None, {"bent": 1, "paid": -1}))
+    assert np.diff(free.scorer_.linear.log_odds(grid)).min() < 0
+    assert np.diff(held.scorer_.linear.log_odds(grid)).min() >= 0
+
+
+@pytest.fixture(scope="module")
+def with_interval():
+    """A model that knows how certain it is, cases it has not seen, and their true probabilities."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(3_000, 6))).add_prefix("v")
+    truth = 1 / (1 + np.exp(2 - frame @ [0.8, -0.6, 0.4, 0.3, 0, 0] - 0.5 * (frame["v0"] > 1)))
+    model = PdModel(interval=True).fit(frame.head(1_500), rng.random(1_500) < truth.head(1_500))
+    return model, frame.tail(1_500), truth.tail(1_500).to_numpy()
+
+
+def test_the_interval_holds_the_true_probability_about_as_often_as_it_says(with_interval):
+    model, frame, truth = with_interval
+    low, high = model.predict_interval(frame, level=0.9).T
+    assert 0.8 <= ((low <= truth) & (truth <= high)).mean() <= 0.99
+
+
+def test_a_probability_lies_in_its_interval_and_a_surer_one_is_wider(with_interval):
+    model, frame, _ = with_interval
+    said = model.predict_proba(frame)[:, 1]
+    (low, high), (lower, higher) = (
+        model.predict_interval(frame, level=0.8).T,
+        model.predict_interval(frame, level=0.95).T,
+    )
+    assert ((lower <= low) & (low <= said) & (said <= high) & (high <= higher)).all()
+
+
+def test_the_interval_survives_as_text(with_interval):
+    model, frame, _ = with_interval
+    again = Scorer.of(json.loads(json.dumps(model.scorer_.said())), model.scorer_.booster)
+    said = model.predict_proba(frame)[:, 1]
+    assert (np.column_stack(again.interval(said, level=0.9)) == model.predict_interval(frame)).all()
+
+
+def test_a_model_that_was_not_asked_for_an_interval_says_so(trained):
+    model, frame, _ = trained
+    with pytest.raises(ValueError, match="without an interval"):
+        model.predict_interval(frame)
+
+
+def odd(rows: int = 200) -> tuple[pd.DataFrame, np.ndarray]:
+    """Columns as they come in real tables."""
+    rng = np.random.default_rng(3)
+    number = rng.normal(size=rows)
+    frame = pd.DataFrame(
+        {
+            "constant": 1.0,
+            "empty": np.nan,
+            "empty words": pd.Series([None] * rows, dtype=object),
+            'odd "name" {1}, 金额:': number,
+            "odd_name": number,
+            "yes or no": number > 0.5,
+            "nullable": pd.array(np.where(number > 1, None, number.round()), dtype="Int64"),
+            "nullable yes": pd.array(np.where(number > 1, None, number > 0), dtype="boolean"),
+            "category": pd.Categorical(np.where(number > 0, "a", "b"), categories=["b", "a", "never"]),
+            "numbers as objects": pd.Series([None, *number[1:]], dtype=object),
+            "each its own": [f"firm {row}" for row in range(rows)],
+            "small": number.astype(np.float32),
+        }
+    )
+    return frame, (rng.random(rows) < 1 / (1 + np.exp(-number))).astype(int)
+
+
+def test_odd_columns_give_probabilities_all_the_same():
+    frame, happened = odd()
+    doubled = pd.concat([frame, frame])
+    model = PdModel().fit(doubled, np.r_[happened, happened])
+    found = model.predict_proba(doubled)[:, 1]
+    assert ((found > 0) & (found < 1)).all()
+    assert "numbers as objects" not in model.scorer_.levels
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [(pd.date_range("2026-01-01", periods=200), "holds dates"), ([np.inf, *[1.0] * 199], "infinity")],
+)
+def test_what_it_cannot_learn_from_is_refused_by_name(column, said):
+    frame, happened = odd()
+    with pytest.raises(ValueError, match=f"'signed_on'.*{said}"):
+        PdModel().fit(frame.assign(signed_on=column), happened)
+
+
+def test_two_columns_of_one_name_are_refused():
+    frame, happened = odd()
+    with pytest.raises(ValueError, match="same name: small"):
+        PdModel().fit(pd.concat([frame, frame[["small"]]], axis=1), happened)
 
 
 def test_twin_features_do_not_split_a_reason_and_at_most_four_are_named(monkeypatch, trained):
