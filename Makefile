@@ -37,10 +37,11 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes most of an hour
+bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes hours, needs .[bench]
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.features
 	$(BIN)/python -m bench.beside
+	$(BIN)/python -m bench.estimators
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam

@@ -21,7 +21,7 @@ from data.simulator import Platform, simulate
 from data.simulator.settings import VERSION
 from features import engine
 from features.catalogue import CATALOGUE
-from models.pd_model import fit
+from models.pd_model import PdModel
 from models.targets import TARGETS, Target, lessons
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,12 +142,8 @@ def results(given: Paper) -> Iterable[str]:
     learn, hold = next(splitter.split(given.frame, given.happened, given.firm))
     taught, held = given.taken(learn), given.taken(hold)
     model, settings = tuned(taught)
-    own = fit(
-        taught.frame,
-        pd.Series(taught.happened),
-        pd.Series(taught.firm),
-        directions={feature.name: int(feature.risk) for feature in CATALOGUE},
-    )
+    directions = {feature.name: int(feature.risk) for feature in CATALOGUE}
+    own = PdModel(directions).fit(taught.frame, taught.happened, taught.firm)
     by_catboost = model.predict_proba(held.frame)[:, 1]
     value = float(roc_auc_score(held.happened, by_catboost))
     wanted = f"{TUNED_FROM} to {TUNED_TO}", said(TUNED_FROM <= value <= TUNED_TO)
@@ -159,7 +155,7 @@ def results(given: Paper) -> Iterable[str]:
             said(ranked.iloc[0] < TOO_EASY_ALONE),
         ),
         ("tuned CatBoost, firms held out", auc(held, by_catboost), *wanted),
-        ("our LightGBM, firms held out", auc(held, own.probabilities(held.frame)), "", ""),
+        ("PdModel, firms held out", auc(held, own.predict_proba(held.frame)[:, 1]), "", ""),
     ]
     before, after = given.taken(learn[~given.last_year[learn]]), given.taken(hold[given.last_year[hold]])
     if 5 < after.happened.sum() < len(after.happened):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from features.catalogue import CATALOGUE
-from models.pd_model import contributions
 from models.registry import Served
 
 MOST_REASONS = 4
@@ -13,8 +12,8 @@ _REASON_OF = {feature.name: feature.reason for feature in CATALOGUE}
 
 
 def by_reason(served: Served, frame: pd.DataFrame) -> pd.DataFrame:
-    """Contribution of each reason to the booster's log-odds, one column a reason code; above zero is toward risk."""
-    values = contributions(served.model.text, served.inputs(frame))
+    """Contribution of each reason to the log-odds, one column a reason code; above zero is toward risk."""
+    values = served.model.explain(served.inputs(frame)).contributions
     return values.T.groupby(values.columns.map(_REASON_OF)).sum().T
 
 

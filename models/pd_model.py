@@ -1,178 +1,159 @@
-"""The model: a monotone LightGBM whose probabilities are calibrated out of fold.
+"""The estimator: trees and a linear part, mixed and calibrated on rows that neither had seen.
 
-The booster ranks; two numbers learned on folds that it had not seen turn its log-odds into probabilities. Both are
-plain text, so that a model can be read, compared and kept without code that could be executed.
+It follows scikit-learn and asks for no tuning. What it has learned is `scorer_`: plain text and numbers.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from scipy.special import logit
 
-Floats = npt.NDArray[np.float64]
+from models import linear, logistic, trees
+from models.estimator import Estimator
+from models.logistic import Floats, Fold, Prior
+from models.scorer import Band, Mix, Scorer, encoded, levels_of
 
-SEED = 20
 FOLDS = 5
-SMALL_ROWS, MANY_ROWS = 1_000, 100_000
-MOST_ROUNDS, PATIENCE = 400, 25
-# Folds that the calibration is learned on: with thousands of rows three leave each booster enough to learn from.
-CALIBRATION_FOLDS_SMALL, CALIBRATION_FOLDS_LARGE = 5, 3
-
-# On a few hundred firms many shallow trees on few columns each; on thousands larger ones (TRAPS: what ranks well).
-_SMALL: dict[str, Any] = {
-    "num_leaves": 4,
-    "learning_rate": 0.03,
-    "feature_fraction": 0.2,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "min_data_in_leaf": 5,
-    "min_sum_hessian_in_leaf": 0.1,
-    "lambda_l2": 5.0,
-    "num_iterations": 200,
-}
-_LARGE: dict[str, Any] = {
-    "num_leaves": 12,
-    "learning_rate": 0.07,
-    "feature_fraction": 0.3,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "min_data_in_leaf": 40,
-    "lambda_l2": 10.0,
-    "num_iterations": MOST_ROUNDS,
-}
+# So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
+REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
+# How strongly the mix is drawn to half and half: as a dozen outcomes would.
+MIX_STRENGTH = 3.0
+FEWEST_OF_EACH_KIND = 2
+# For an interval so many sets of outcomes are drawn, and how far off is told by bins of so many rows.
+DRAWS = ((2_000, 3),)
+BIN_ROWS, MOST_BINS = 100, 20
+# No model is the truth: on simulated worlds of several kinds errors are so much wider than where it is.
+WIDER = 1.2
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Log-odds of the booster to log-odds of the outcome: `intercept + slope * z`, slope never negative."""
+class PdModel(Estimator):
+    """A calibrated probability of default.
 
-    intercept: float
-    slope: float
-
-    def apply(self, log_odds: Floats) -> Floats:
-        """The calibrated probability of each log-odds.
-
-        >>> Calibration(0.0, 1.0).apply(np.array([0.0])).tolist()
-        [0.5]
-        """
-        return 1.0 / (1.0 + np.exp(-(self.intercept + self.slope * log_odds)))
-
-    @classmethod
-    def learn(cls, log_odds: Floats, happened: Floats, rounds: int = 50) -> Calibration:
-        """Platt's fit by Newton steps, with his smoothed targets so that few outcomes do not run to certainty."""
-        bad, good = happened.sum(), (1 - happened).sum()
-        wanted = np.where(happened == 1, (bad + 1) / (bad + 2), 1 / (good + 2))
-        design = np.column_stack([np.ones_like(log_odds), log_odds])
-        weights = np.array([math.log((bad + 1) / (good + 1)), 0.0])
-        for _ in range(rounds):
-            p = 1 / (1 + np.exp(-design @ weights))
-            curvature = design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
-            step = np.linalg.solve(curvature, design.T @ (wanted - p))
-            weights = weights + step
-            if np.abs(step).max() < 1e-10:
-                break
-        return cls(float(weights[0]), max(0.0, float(weights[1])))
-
-
-@dataclass(frozen=True, slots=True)
-class PdModel:
-    """A trained model: booster text, the names and order of its columns, and its calibration."""
-
-    text: str
-    features: tuple[str, ...]
-    calibration: Calibration
-    settings: dict[str, Any]
-
-    def probabilities(self, frame: pd.DataFrame) -> Floats:
-        """The calibrated probability of each row of a frame with exactly this model's columns."""
-        return self.calibration.apply(predict_log_odds(self.text, frame[list(self.features)]))
-
-
-def fit(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, *, directions: Mapping[str, int]) -> PdModel:
-    """Train booster and calibration; no group stands on both sides of a fold.
-
-    `frame` has one float column a feature (NaN is missing), `directions` its monotone direction (−1, 0, 1).
+    `directions` says of columns whether risk rises (1) or falls (-1) with them; the model then never says otherwise.
+    `settings` replaces settings of the trees. Columns may be numbers or words, and hold missing values. With `interval`
+    it also learns how far a probability may be from the true one, which takes as long again.
     """
-    labels = happened.to_numpy(dtype=float)
-    settings = dict(_SMALL if len(frame) < SMALL_ROWS else _LARGE)
-    constraints = [int(directions[name]) for name in frame.columns]
-    out_of_fold = np.empty(len(frame))
-    rounds: list[int] = []
-    folds = CALIBRATION_FOLDS_SMALL if len(frame) < SMALL_ROWS else CALIBRATION_FOLDS_LARGE
-    for learn, hold in group_folds(labels, groups, seed=SEED, folds=folds):
-        booster = _train(frame.iloc[learn], labels[learn], settings, constraints, frame.iloc[hold], labels[hold])
-        out_of_fold[hold] = booster.predict(frame.iloc[hold], raw_score=True)
-        rounds.append(booster.num_trees())
-    settings["num_iterations"] = int(np.median(rounds))
-    booster = _train(frame, labels, settings, constraints)
-    return PdModel(
-        text=booster.model_to_string(),
-        features=tuple(frame.columns),
-        calibration=Calibration.learn(out_of_fold, labels),
-        settings=settings,
+
+    def __init__(
+        self,
+        directions: Mapping[str, int] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        random_state: int = 20,
+        interval: bool = False,
+    ) -> None:
+        self.directions = directions
+        self.settings = settings
+        self.random_state = random_state
+        self.interval = interval
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> PdModel:
+        """Learn; of the two classes the second is the bad one. A group, such as a firm, stands on one side of folds."""
+        frame, labels = self._taught(X, y)
+        levels = levels_of(frame)
+        numbers = encoded(frame, levels)
+        folds = folds_of(labels, groups, seed=self.random_state)
+        directions = self.directions or {}
+        ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
+        if folds:
+            settings = {**trees.settings_for(*numbers.shape), **(self.settings or {})}
+            booster, out_of_trees, rounds = trees.fit(
+                numbers,
+                labels,
+                folds,
+                directions=directions,
+                categorical=list(levels),
+                settings=settings,
+                seed=self.random_state,
+            )
+            mix = _mix(out_of_trees, out_of_linear, labels)
+        else:
+            booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), {}, 0, Mix(0.0, 0.0, 1.0)
+        self.folds_, self.settings_ = folds, {**settings, "num_iterations": rounds}
+        self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + mix.linear * out_of_linear)
+        self.scorer_ = Scorer(tuple(frame.columns), levels, booster, ranked, mix)
+        if self.interval:
+            self.scorer_ = replace(self.scorer_, band=self._band(frame, groups))
+        return self
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> Floats:
+        """Two columns: between which probabilities the true one lies in a share `level` of such cases."""
+        bad = self.predict_proba(X)[:, 1]
+        return np.column_stack(self.scorer_.interval(bad, level=level))
+
+    def _band(self, frame: pd.DataFrame, groups: Any) -> Band | None:
+        """How far off this way of learning is where it was told the truth (a parametric bootstrap).
+
+        In a world where this model is the truth, outcomes are drawn anew, and a model is taught by them: what it says
+        of rows that it has not seen is held against the truth. So the error of learning from as many rows is in it,
+        the pull towards the mean included, and that of drawn trees; not an error that this model makes, nor that
+        outcomes of one group go together. None where outcomes of a kind are too few.
+        """
+        truth = np.clip(self.scorer_.probabilities(frame), 1e-6, 1 - 1e-6)
+        rng = np.random.default_rng(self.random_state)
+        said, off = [], []
+        for draw in range(next((draws for rows, draws in DRAWS if len(frame) < rows), 1)):
+            happened = (rng.random(len(frame)) < truth).astype(int)
+            if min(happened.sum(), (1 - happened).sum()) < FEWEST_OF_EACH_KIND:
+                return None
+            seed = self.random_state + 1 + draw
+            again = PdModel(self.directions, self.settings, random_state=seed).fit(frame, happened, groups)
+            found = np.clip(again.out_of_fold_, 1e-6, 1 - 1e-6)
+            seen = ~np.isnan(found)
+            said.append(logit(found[seen]))
+            away = logit(truth[seen]) - said[-1]
+            # That this drawing has more bad outcomes or fewer moves all rows at once; how far it may is known.
+            off.append(away - away.mean())
+        level = 1 / truth.sum() + 1 / (1 - truth).sum()
+        return _banded(np.concatenate(said), np.concatenate(off), level)
+
+
+def _banded(said: Floats, off: Floats, level: float) -> Band:
+    """Mean and spread of how far off, by bins of as many rows of what was said; `level` is the variance of all rows."""
+    count = int(np.clip(len(said) // BIN_ROWS, 1, MOST_BINS))
+    bins = np.array_split(np.argsort(said, kind="stable"), count)
+    return Band(
+        tuple(float(said[rows].mean()) for rows in bins),
+        tuple(float(off[rows].mean()) for rows in bins),
+        tuple(WIDER * float(np.sqrt(off[rows].var() + level)) for rows in bins),
     )
 
 
-def group_folds(
-    labels: Floats, groups: pd.Series, *, seed: int, folds: int = FOLDS
-) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Folds with outcomes spread evenly and every firm whole on one side."""
-    from sklearn.model_selection import StratifiedGroupKFold
+def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = None) -> list[Fold]:
+    """Folds with outcomes spread evenly and every group whole on one side; none where outcomes of a kind are too few.
 
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    return list(splitter.split(np.zeros(len(labels)), labels, groups.to_numpy()))
+    They are drawn as often as few rows need, one drawing after the other, or so many times.
+    """
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
-
-def _train(
-    frame: pd.DataFrame,
-    labels: Floats,
-    settings: dict[str, Any],
-    constraints: list[int],
-    held_frame: pd.DataFrame | None = None,
-    held_labels: Floats | None = None,
-) -> Any:
-    import lightgbm as lgb
-
-    parameters = {
-        **settings,
-        "objective": "binary",
-        # The other two methods break their promise (TRAPS: intermediate 7, advanced 3,526 violations).
-        "monotone_constraints": constraints,
-        "monotone_constraints_method": "basic",
-        "seed": SEED,
-        "deterministic": True,
-        "force_row_wise": True,
-        # A second thread brings nothing below this, and on a busy machine the two spend their time waiting.
-        "num_threads": 1 if len(frame) < MANY_ROWS else 0,
-        "verbose": -1,
-    }
-    data = lgb.Dataset(frame, labels)
-    if held_frame is None or settings["num_iterations"] < MOST_ROUNDS:
-        return lgb.train(parameters, data)
-    stop = lgb.early_stopping(PATIENCE, verbose=False)
-    held = lgb.Dataset(held_frame, held_labels, reference=data)
-    booster = lgb.train(parameters, data, valid_sets=[held], callbacks=[stop])
-    return lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
+    of_each_kind = int(min(labels.sum(), (1 - labels).sum()))
+    count = min(FOLDS, of_each_kind)
+    if count < FEWEST_OF_EACH_KIND:
+        return []
+    times = repeats or next((times for rows, times in REPEATS if len(labels) < rows), 1)
+    found: list[Fold] = []
+    for repeat in range(times):
+        if groups is None:
+            splitter: Any = StratifiedKFold(count, shuffle=True, random_state=seed + repeat)
+        elif len(labels) < 100_000:
+            splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + repeat)
+        else:
+            splitter = GroupKFold(count, shuffle=True, random_state=seed + repeat)
+        found += splitter.split(np.zeros(len(labels)), labels, groups)
+    return [(learn, hold) for learn, hold in found if len(np.unique(labels[learn])) == 2 and len(hold)]
 
 
-def predict_log_odds(text: str, frame: pd.DataFrame) -> Floats:
-    """The booster's raw log-odds of each row; the columns have to be the booster's own, in its order."""
-    import lightgbm as lgb
-
-    booster = lgb.Booster(model_str=text)
-    return np.asarray(booster.predict(frame, raw_score=True, validate_features=True))
-
-
-def contributions(text: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Exact Shapley values of each column in log-odds of the booster, indexed as the frame."""
-    import lightgbm as lgb
-
-    booster = lgb.Booster(model_str=text)
-    values = np.asarray(booster.predict(frame, pred_contrib=True, validate_features=True))
-    return pd.DataFrame(values[:, :-1], index=frame.index, columns=frame.columns)
+def _mix(of_trees: Floats, of_linear: Floats, labels: Floats) -> Mix:
+    """The weights of the two parts, learned as Platt learns his slope: towards a little less than certainty."""
+    seen = ~np.isnan(of_trees) & ~np.isnan(of_linear)
+    labels = labels[seen]
+    bad, good = labels.sum(), (1 - labels).sum()
+    wanted = np.where(labels == 1, (bad + 1) / (bad + 2), 1 / (good + 2))
+    half = np.full(2, 0.5)
+    prior = Prior(half, np.full(2, MIX_STRENGTH), np.zeros(2), np.full(2, np.inf))
+    intercept, weights = logistic.fit(np.column_stack([of_trees[seen], of_linear[seen]]), wanted, prior)
+    return Mix(intercept, float(weights[0]), float(weights[1]))

@@ -18,9 +18,9 @@ import pandas as pd
 from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel, UnknownName
 from data.durable import json_of, write_whole
 from features.catalogue import catalogue_hash
-from models.pd_model import Calibration, PdModel
+from models.scorer import Scorer
 
-BOOSTER, CARD, LEARNED = "model.lgb", "card.json", "learned.csv"
+BOOSTER, REST, CARD, LEARNED = "model.lgb", "model.json", "card.json", "learned.csv"
 HISTORY = "history.jsonl"
 
 
@@ -31,7 +31,7 @@ class Served:
     name: str
     version: int
     sha256: str
-    model: PdModel
+    model: Scorer
     card: dict[str, Any]
     learned: frozenset[str]
 
@@ -42,13 +42,13 @@ class Served:
 
     def inputs(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The model's own columns of a feature frame, in its order. Raises ModelMismatch with the difference."""
-        missing = [name for name in self.model.features if name not in frame.columns]
+        missing = [name for name in self.model.columns if name not in frame.columns]
         if missing or self.card["catalogue_sha256"] != catalogue_hash():
             raise ModelMismatch(
                 f"{self.name} version {self.version} was trained on another catalogue of features",
                 hint=f"missing now: {', '.join(missing[:5]) or 'none, but a definition changed'}; train it again",
             )
-        return frame[list(self.model.features)]
+        return frame[list(self.model.columns)]
 
 
 def registered_name(target: str, tier: str) -> str:
@@ -85,14 +85,15 @@ class Registry:
                 f"there is no model {name!r}", hint="choose from " + (", ".join(self.names()) or "none yet")
             )
 
-    def add(self, name: str, version: int, model: PdModel, card: dict[str, Any], learned: list[str]) -> Path:
+    def add(self, name: str, version: int, model: Scorer, card: dict[str, Any], learned: list[str]) -> Path:
         """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere."""
         folder = self.root / name / str(version)
         if (folder / BOOSTER).exists():
             raise AlreadyThere(f"{name} has a version {version} already", hint="a version is never written twice")
         write_whole(folder / LEARNED, "".join(f"{supplier}\n" for supplier in sorted(set(learned))).encode())
         write_whole(folder / CARD, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
-        write_whole(folder / BOOSTER, model.text.encode())
+        write_whole(folder / REST, json.dumps(model.said(), ensure_ascii=False, indent=1).encode() + b"\n")
+        write_whole(folder / BOOSTER, model.booster.encode())
         return folder
 
     def load(self, name: str, version: int) -> Served:
@@ -100,12 +101,11 @@ class Registry:
         folder = self.root / name / str(version)
         if not (folder / BOOSTER).is_file():
             raise NoModel(f"there is no version {version} of {name}", hint=f"there are {self.versions(name) or 'none'}")
-        text, said = (folder / BOOSTER).read_text(), (folder / CARD).read_text()
-        learned = (folder / LEARNED).read_text()
-        card = json_of(said, f"{CARD} of {name} version {version}")
-        digest = hashlib.sha256("\0".join((text, said, learned)).encode()).hexdigest()
-        model = PdModel(text, tuple(card["features"]), Calibration(**card["calibration"]), card["settings"])
-        return Served(name, version, digest, model, card, frozenset(learned.splitlines()))
+        texts = {file: (folder / file).read_text() for file in (BOOSTER, REST, CARD, LEARNED)}
+        card, rest = (json_of(texts[file], f"{file} of {name} version {version}") for file in (CARD, REST))
+        digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()
+        model = Scorer.of(rest, texts[BOOSTER])
+        return Served(name, version, digest, model, card, frozenset(texts[LEARNED].splitlines()))
 
     def champion(self, name: str) -> Served:
         """The version that decides. Raises NoModel."""

@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from models.pd_model import PdModel
-from models.registry import CARD
+from models.registry import CARD, REST
+from models.scorer import Scorer
 
 DECISIONS_EXPERIMENT = "decisions"
 CHAMPION = "champion"
@@ -44,11 +44,11 @@ class Tracking:
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
 
-    def log_training(self, name: str, model: PdModel, card: dict[str, Any]) -> tuple[int, str]:
+    def log_training(self, name: str, model: Scorer, card: dict[str, Any]) -> tuple[int, str]:
         """Log a training and register its model; answers the version and the run's id.
 
-        Kept: parameters, metrics with intervals, signature, the native text booster, calibration, feature list, data
-        fingerprint (all in the card), and what installs to load it.
+        Kept: parameters, metrics with intervals, the native text booster with its signature and what installs to load
+        it, the linear part and the mix, feature list and data fingerprint (all in the card).
         """
         import lightgbm as lgb
         from mlflow.models import ModelSignature
@@ -62,11 +62,11 @@ class Tracking:
             self._mlflow.log_metrics(_flat(card["metrics"]))
             self._mlflow.log_dict(card, CARD)
             self._mlflow.log_dict({"features": card["features"], "directions": card["directions"]}, "features.json")
-            self._mlflow.log_dict(card["calibration"], "calibration.json")
+            self._mlflow.log_dict(model.said(), REST)
             # It prints what it registers; stdout belongs to the command's own answer.
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 logged = self._mlflow.lightgbm.log_model(
-                    lgb.Booster(model_str=model.text),
+                    lgb.Booster(model_str=model.booster),
                     name="model",
                     signature=signature,
                     registered_model_name=name,

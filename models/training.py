@@ -15,20 +15,23 @@ from data.ledger import Ledger
 from features import engine
 from features.catalogue import CATALOGUE, catalogue_hash
 from models import peers
-from models.pd_model import SMALL_ROWS, PdModel, fit, group_folds
+from models.pd_model import PdModel, folds_of
+from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
 from models.validation import Measured, OutOfFold, measure
 
 TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 MODEL = "model"
-REPEATS_SMALL, REPEATS_LARGE = 10, 1
+# On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each.
+SMALL_ROWS = 1_000
+REPEATS_SMALL = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A trained model with its card and the suppliers that taught it."""
 
-    model: PdModel
+    model: Scorer
     card: dict[str, Any]
     learned: list[str]
 
@@ -50,9 +53,9 @@ def train(
     # The catalogue has no identifier, name or rating; a column from elsewhere cannot get in here.
     frame = frame[[feature.name for feature in CATALOGUE]]
     directions = {feature.name: int(feature.risk) for feature in CATALOGUE}
-    measured = cross_validate(frame, rows, directions, TURNOVER[tier], progress)
     progress("training on all rows")
-    model = fit(frame, rows.happened, rows.groups, directions=directions)
+    model = PdModel(directions).fit(frame, rows.happened, rows.groups)
+    measured = cross_validate(model, frame, rows, TURNOVER[tier], progress)
     card = {
         "target": target.name,
         "meaning": target.meaning,
@@ -61,41 +64,48 @@ def train(
         "tier": tier,
         "as_of": str(as_of),
         **_taught(rows),
-        "features": list(model.features),
+        "features": list(model.scorer_.columns),
         "directions": directions,
         "catalogue_sha256": catalogue_hash(),
-        "calibration": asdict(model.calibration),
-        "settings": model.settings,
+        "mix": asdict(model.scorer_.mix),
+        "settings": model.settings_,
         "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
     }
-    return Trained(model, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
+    return Trained(model.scorer_, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
 
 
 def cross_validate(
+    model: PdModel,
     frame: pd.DataFrame,
     rows: Lessons,
-    directions: dict[str, int],
     turnover: str,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, Measured]]:
-    """Repeated five-fold scores of the whole pipeline, calibration included, beside its peers on the same folds."""
+    """Out-of-fold scores of a fitted model beside its peers on the same folds, no firm on both sides of any.
+
+    On few rows the whole training, calibration included, is repeated on each fold's other rows.
+    """
     labels = rows.happened.to_numpy(dtype=float)
-    repeats = REPEATS_SMALL if len(frame) < SMALL_ROWS else REPEATS_LARGE
     rivals = (
         peers.Comparison("turnover_alone", peers.turnover_alone(turnover)),
         peers.Comparison("logistic_regression", peers.logistic_regression),
     )
     runs: dict[str, list[OutOfFold]] = {MODEL: [], **{rival.name: [] for rival in rivals}}
-    for repeat in range(repeats):
-        progress(f"cross-validating, round {repeat + 1} of {repeats}")
+    small = len(frame) < SMALL_ROWS
+    for repeat in range(REPEATS_SMALL if small else 1):
+        progress(f"cross-validating, round {repeat + 1} of {REPEATS_SMALL if small else 1}")
         scores = {name: np.empty(len(frame)) for name in runs}
         folds = np.empty(len(frame), dtype=np.int64)
-        for fold, (learn, hold) in enumerate(group_folds(labels, rows.groups, seed=repeat)):
+        splits = folds_of(labels, rows.groups, seed=repeat, repeats=1) if small else model.folds_
+        for fold, (learn, hold) in enumerate(splits):
             folds[hold] = fold
             taught, held = frame.iloc[learn], frame.iloc[hold]
-            fitted = fit(taught, rows.happened.iloc[learn], rows.groups.iloc[learn], directions=directions)
-            scores[MODEL][hold] = fitted.probabilities(held)
+            if small:
+                again = PdModel(model.directions).fit(taught, rows.happened.iloc[learn], rows.groups.iloc[learn])
+                scores[MODEL][hold] = again.scorer_.probabilities(held)
+            else:
+                scores[MODEL][hold] = model.out_of_fold_[hold]
             for rival in rivals:
                 scores[rival.name][hold] = rival.score(taught, labels[learn], held)
         for name, found in scores.items():

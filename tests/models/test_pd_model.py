@@ -1,109 +1,223 @@
+"""The estimator: it follows scikit-learn, keeps its directions, and what it has learned is text."""
+
 from __future__ import annotations
 
+import json
+
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from models.explain import by_reason, top_reasons
-from models.pd_model import Calibration, contributions, fit, group_folds, predict_log_odds
+from models.pd_model import PdModel, folds_of
 from models.registry import Served
+from models.scorer import Scorer
+from models.trees import mean_of
+
+DIRECTIONS = {"late": 1, "paid": -1, "noise": 0}
+
+
+@parametrize_with_checks([PdModel()])
+def test_it_follows_scikit_learn(estimator, check):
+    check(estimator)
 
 
 def world(rows: int, seed: int = 1) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Firms whose risk rises with delay, falls with what was paid, and differs by industry."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
-        {"late": rng.exponential(5, rows), "paid": rng.lognormal(10, 1, rows), "noise": rng.random(rows)}
+        {
+            "late": rng.exponential(5, rows),
+            "paid": rng.lognormal(10, 1, rows),
+            "noise": rng.random(rows),
+            "industry": rng.choice(["works", "goods", "services"], rows, p=[0.2, 0.5, 0.3]),
+        }
     )
     frame.loc[rng.random(rows) < 0.1, "late"] = np.nan
-    odds = 0.25 * frame["late"].fillna(3) - 0.8 * (np.log(frame["paid"]) - 10) - 2.5
+    frame.loc[rng.random(rows) < 0.1, "industry"] = None
+    odds = 0.25 * frame["late"].fillna(3) - 0.8 * (np.log(frame["paid"]) - 10) - 2.5 + (frame["industry"] == "works")
     happened = pd.Series((rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(int))
     return frame, happened, pd.Series([f"S{i // 2}" for i in range(rows)])
-
-
-DIRECTIONS = {"late": 1, "paid": -1, "noise": 0}
 
 
 @pytest.fixture(scope="module", params=[300, 3_000])
 def trained(request):
     frame, happened, groups = world(request.param)
-    return fit(frame, happened, groups, directions=DIRECTIONS), frame, happened
+    return PdModel(DIRECTIONS).fit(frame, happened, groups), frame, happened
 
 
-def test_no_probability_falls_as_a_feature_of_rising_risk_rises(trained):
+def test_no_probability_goes_against_its_direction(trained):
     model, frame, _ = trained
     for name, direction in (("late", 1), ("paid", -1)):
         grid = np.quantile(frame[name].dropna(), np.linspace(0, 1, 40))
         for row in range(0, len(frame), len(frame) // 40):
             moved = pd.concat([frame.iloc[[row]]] * len(grid), ignore_index=True).assign(**{name: grid})
-            assert (direction * np.diff(model.probabilities(moved)) >= 0).all()
+            assert (direction * np.diff(model.predict_proba(moved)[:, 1]) >= 0).all()
 
 
 def test_the_mean_probability_is_the_base_rate(trained):
     model, frame, happened = trained
-    assert model.probabilities(frame).mean() == pytest.approx(happened.mean(), abs=0.03)
+    assert model.predict_proba(frame)[:, 1].mean() == pytest.approx(happened.mean(), abs=0.03)
 
 
-def test_columns_are_found_by_name_whatever_their_order(trained):
+def test_what_it_learned_survives_as_text(trained):
     model, frame, _ = trained
-    shuffled = frame[["noise", "paid", "late"]]
-    assert (model.probabilities(shuffled) == model.probabilities(frame)).all()
-
-
-def test_a_frame_with_other_columns_is_refused(trained):
-    model, frame, _ = trained
-    with pytest.raises(KeyError):
-        model.probabilities(frame.drop(columns="paid"))
-    with pytest.raises(Exception, match="Expected 'late' at position 0"):
-        predict_log_odds(model.text, frame[["noise", "paid", "late"]])
-
-
-def test_one_row_scores_as_in_a_crowd(trained):
-    model, frame, _ = trained
-    whole = model.probabilities(frame.head(50))
-    assert [model.probabilities(frame.iloc[[i]])[0] for i in range(50)] == list(whole)
+    again = Scorer.of(json.loads(json.dumps(model.scorer_.said())), model.scorer_.booster)
+    assert again == model.scorer_
+    assert (again.probabilities(frame) == model.scorer_.probabilities(frame)).all()
 
 
 def test_contributions_add_up_to_the_log_odds(trained):
     model, frame, _ = trained
-    head = frame.head(20)
-    sums = contributions(model.text, head).sum(axis=1).to_numpy()
-    base = predict_log_odds(model.text, head) - sums
-    assert base == pytest.approx(np.full(20, base[0]), abs=1e-6)
+    explained = model.scorer_.explain(frame.head(30))
+    added = explained.base + explained.contributions.sum(axis=1)
+    assert added.to_numpy() == pytest.approx(model.scorer_.log_odds(frame.head(30)), abs=1e-9)
 
 
-def test_the_same_rows_train_the_same_model():
-    frame, happened, groups = world(300)
-    twice = [fit(frame, happened, groups, directions=DIRECTIONS) for _ in range(2)]
-    assert twice[0] == twice[1]
+def test_one_row_scores_as_in_a_crowd(trained):
+    model, frame, _ = trained
+    whole = model.scorer_.probabilities(frame.head(50))
+    assert [model.scorer_.probabilities(frame.iloc[[i]])[0] for i in range(50)] == list(whole)
 
 
-def test_no_firm_stands_on_both_sides_of_a_fold():
-    _, happened, groups = world(500)
-    for learn, hold in group_folds(happened.to_numpy(float), groups, seed=0):
+def test_a_word_it_has_not_met_counts_as_missing(trained):
+    model, frame, _ = trained
+    strange, missing = (frame.head(20).assign(industry=word) for word in ("mining", None))
+    assert (model.predict_proba(strange) == model.predict_proba(missing)).all()
+
+
+def test_no_group_stands_on_both_sides_of_a_fold():
+    _, happened, groups = world(400)
+    for learn, hold in folds_of(happened.to_numpy(float), groups, seed=1):
         assert not set(groups.iloc[learn]) & set(groups.iloc[hold])
 
 
-def test_calibration_finds_the_line_that_was_there():
-    rng = np.random.default_rng(0)
-    z = rng.normal(0, 2, 50_000)
-    happened = (rng.random(50_000) < 1 / (1 + np.exp(-(0.5 * z - 1)))).astype(float)
-    found = Calibration.learn(z, happened)
-    assert (found.intercept, found.slope) == (pytest.approx(-1, abs=0.05), pytest.approx(0.5, abs=0.03))
+@pytest.mark.parametrize("bad", [1, 2, 3])
+def test_with_hardly_an_outcome_it_says_little_and_does_not_fail(bad):
+    frame, _, _ = world(100)
+    labels = np.zeros(100, dtype=int)
+    labels[:bad] = 1
+    probability = PdModel().fit(frame, labels).predict_proba(frame)[:, 1]
+    assert probability.max() < 0.5
 
 
-def test_calibration_never_turns_a_ranking_around():
-    z, happened = np.array([3.0, 2.0, -2.0, -3.0] * 5), np.array([0.0, 0.0, 1.0, 1.0] * 5)
-    assert Calibration.learn(z, happened).slope == 0.0
+def test_the_mean_of_boosters_is_one_booster(trained):
+    model, frame, _ = trained
+    numbers = model.scorer_.numbers(frame.head(20))
+    one = lgb.Booster(model_str=model.scorer_.booster)
+    twice = lgb.Booster(model_str=mean_of([model.scorer_.booster] * 2))
+    for how in ({"raw_score": True}, {"pred_contrib": True}):
+        assert twice.predict(numbers, **how) == pytest.approx(one.predict(numbers, **how), abs=1e-12)
+
+
+def test_a_number_may_bend_unless_it_has_a_direction():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"bent": rng.normal(size=1_500), "paid": rng.normal(size=1_500)})
+    happened = rng.random(1_500) < 1 / (1 + np.exp(2 - frame["bent"].clip(lower=0) ** 2 + frame["paid"] ** 3))
+    grid = pd.DataFrame({"bent": np.linspace(-3, 3, 50), "paid": 0.0})
+    free, held = (PdModel(told).fit(frame, happened) for told in (None, {"bent": 1, "paid": -1}))
+    assert np.diff(free.scorer_.linear.log_odds(grid)).min() < 0
+    assert np.diff(held.scorer_.linear.log_odds(grid)).min() >= 0
+
+
+@pytest.fixture(scope="module")
+def with_interval():
+    """A model that knows how certain it is, cases it has not seen, and their true probabilities."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(3_000, 6))).add_prefix("v")
+    truth = 1 / (1 + np.exp(2 - frame @ [0.8, -0.6, 0.4, 0.3, 0, 0] - 0.5 * (frame["v0"] > 1)))
+    model = PdModel(interval=True).fit(frame.head(1_500), rng.random(1_500) < truth.head(1_500))
+    return model, frame.tail(1_500), truth.tail(1_500).to_numpy()
+
+
+def test_the_interval_holds_the_true_probability_about_as_often_as_it_says(with_interval):
+    model, frame, truth = with_interval
+    low, high = model.predict_interval(frame, level=0.9).T
+    assert 0.8 <= ((low <= truth) & (truth <= high)).mean() <= 0.99
+
+
+def test_a_probability_lies_in_its_interval_and_a_surer_one_is_wider(with_interval):
+    model, frame, _ = with_interval
+    said = model.predict_proba(frame)[:, 1]
+    (low, high), (lower, higher) = (
+        model.predict_interval(frame, level=0.8).T,
+        model.predict_interval(frame, level=0.95).T,
+    )
+    assert ((lower <= low) & (low <= said) & (said <= high) & (high <= higher)).all()
+
+
+def test_the_interval_survives_as_text(with_interval):
+    model, frame, _ = with_interval
+    again = Scorer.of(json.loads(json.dumps(model.scorer_.said())), model.scorer_.booster)
+    said = model.predict_proba(frame)[:, 1]
+    assert (np.column_stack(again.interval(said, level=0.9)) == model.predict_interval(frame)).all()
+
+
+def test_a_model_that_was_not_asked_for_an_interval_says_so(trained):
+    model, frame, _ = trained
+    with pytest.raises(ValueError, match="without an interval"):
+        model.predict_interval(frame)
+
+
+def odd(rows: int = 200) -> tuple[pd.DataFrame, np.ndarray]:
+    """Columns as they come in real tables."""
+    rng = np.random.default_rng(3)
+    number = rng.normal(size=rows)
+    frame = pd.DataFrame(
+        {
+            "constant": 1.0,
+            "empty": np.nan,
+            "empty words": pd.Series([None] * rows, dtype=object),
+            'odd "name" {1}, 金额:': number,
+            "odd_name": number,
+            "yes or no": number > 0.5,
+            "nullable": pd.array(np.where(number > 1, None, number.round()), dtype="Int64"),
+            "nullable yes": pd.array(np.where(number > 1, None, number > 0), dtype="boolean"),
+            "category": pd.Categorical(np.where(number > 0, "a", "b"), categories=["b", "a", "never"]),
+            "numbers as objects": pd.Series([None, *number[1:]], dtype=object),
+            "each its own": [f"firm {row}" for row in range(rows)],
+            "small": number.astype(np.float32),
+        }
+    )
+    return frame, (rng.random(rows) < 1 / (1 + np.exp(-number))).astype(int)
+
+
+def test_odd_columns_give_probabilities_all_the_same():
+    frame, happened = odd()
+    doubled = pd.concat([frame, frame])
+    model = PdModel().fit(doubled, np.r_[happened, happened])
+    found = model.predict_proba(doubled)[:, 1]
+    assert ((found > 0) & (found < 1)).all()
+    assert "numbers as objects" not in model.scorer_.levels
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [(pd.date_range("2026-01-01", periods=200), "holds dates"), ([np.inf, *[1.0] * 199], "infinity")],
+)
+def test_what_it_cannot_learn_from_is_refused_by_name(column, said):
+    frame, happened = odd()
+    with pytest.raises(ValueError, match=f"'signed_on'.*{said}"):
+        PdModel().fit(frame.assign(signed_on=column), happened)
+
+
+def test_two_columns_of_one_name_are_refused():
+    frame, happened = odd()
+    with pytest.raises(ValueError, match="same name: small"):
+        PdModel().fit(pd.concat([frame, frame[["small"]]], axis=1), happened)
 
 
 def test_twin_features_do_not_split_a_reason_and_at_most_four_are_named(monkeypatch, trained):
     model, frame, _ = trained
-    served = Served("x.platform", 1, "", model, {}, frozenset())
+    served = Served("x.platform", 1, "", model.scorer_, {}, frozenset())
     monkeypatch.setattr(Served, "inputs", lambda self, frame: frame)
-    monkeypatch.setattr("models.explain._REASON_OF", {"late": "DEL", "paid": "ACT", "noise": "ACT"})
+    reasons_of = {"late": "DEL", "paid": "ACT", "noise": "ACT", "industry": "CAP"}
+    monkeypatch.setattr("models.explain._REASON_OF", reasons_of)
     grouped = by_reason(served, frame.head(10))
-    whole = contributions(model.text, frame.head(10))
-    assert list(grouped.columns) == ["ACT", "DEL"]
+    whole = model.scorer_.explain(frame.head(10)).contributions
+    assert list(grouped.columns) == ["ACT", "CAP", "DEL"]
     assert grouped["ACT"].to_numpy() == pytest.approx((whole["paid"] + whole["noise"]).to_numpy())
     for reasons in top_reasons(served, frame.head(10)):
         weights = [weight for _, weight in reasons]
