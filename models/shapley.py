@@ -32,7 +32,7 @@ Bools = npt.NDArray[np.bool_]
 # A piece of a tree has at most so many conditions: its table of two to this power stays in a core's own memory.
 MOST_CONDITIONS = 11
 # To make all tables takes as long as to explain so many rows one by one.
-MANY_ROWS = 1_000
+MANY_ROWS = 300
 ROWS_AT_ONCE, PIECES_AT_ONCE, FEW_AT_ONCE = 2**15, 64, 16
 
 # How LightGBM's text says that a split is one of words, that what is missing goes left, and what counts as missing.
