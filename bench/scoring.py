@@ -120,7 +120,16 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        platform = ["simulate", "platform", "--suppliers", str(SUPPLIERS), "--seed", "1", "--out", str(folder / "files")]
+        platform = [
+            "simulate",
+            "platform",
+            "--suppliers",
+            str(SUPPLIERS),
+            "--seed",
+            "1",
+            "--out",
+            str(folder / "files"),
+        ]
         measured([CREDIT, *platform], folder)
         measured([CREDIT, "ledger", "import", str(folder / "files"), "--format", "platform"], folder)
         apart("bench.scoring", "taught", folder)
@@ -143,8 +152,8 @@ def report(said: dict[str, Any], rows: int) -> str:
         "A nation scored with reasons",
         "",
         f"Written by `python -m bench.scoring` on {os.cpu_count()} cores, {system()}, Python {python_version()}.",
-        "Probability, grade's PD and four reason codes a supplier, from features in memory; peak memory of the process,",
-        "features included. Times of `pred_contrib`, which gives no probability, are those of a slice of the same rows.",
+        "Probability and four reason codes a supplier, from features in memory; peak memory of the process, features",
+        "included. `pred_contrib`, which gives no probability, is measured on a slice of the same rows.",
         "",
         f"{said['scored']:,} suppliers, {len(CATALOGUE)} features, {said['missing']:.0%} of the values missing; "
         f"{said['trees']:,} trees and a linear part",

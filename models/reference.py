@@ -24,8 +24,8 @@ STEPS = 20
 class Reference:
     """The reference population as a model keeps it.
 
-    `means` is what each column adds on average to the log-odds of its firms, `quantiles` the values that they have, from
-    the least to the largest in equal steps, each the value of a firm; empty for a column of words or without values.
+    `means` is what each column adds on average to the log-odds of its firms, `quantiles` the values that they have,
+    from the least to the largest in equal steps, each that of a firm; empty for a column of words or without values.
     """
 
     rows: int

@@ -98,7 +98,9 @@ class Scorer:
     def against(self, frame: pd.DataFrame) -> Scorer:
         """The same model, its reasons compared with the firms of this frame."""
         bare = replace(self, reference=None)
-        return replace(self, reference=Reference.of(self.numbers(frame), bare.explain(frame).contributions, self.levels))
+        return replace(
+            self, reference=Reference.of(self.numbers(frame), bare.explain(frame).contributions, self.levels)
+        )
 
     def said(self) -> dict[str, Any]:
         """Everything but the booster, as JSON has it."""

@@ -3,10 +3,10 @@
 What is not told yet is averaged over the rows that the booster learned from, as its counts of them in each node say:
 the values of LightGBM's `pred_contrib` (Lundberg et al. 2020, "path-dependent"), for a million rows in a minute.
 
-A leaf of value w whose path asks about d columns adds to the i-th w · (hᵢ − rᵢ) · ∫₀¹ ∏_{j≠i} (t·hⱼ + (1−t)·rⱼ) dt: hⱼ is
-1 where the row meets all conditions on column j, rⱼ the share of the learned rows that do. Under the integral is a
-polynomial of degree d − 1, of which a sum over ⌈d/2⌉ Gauss–Legendre points is exact. So a leaf has one value for each
-of 2ᵈ patterns of h, a piece of a tree one for each pattern of its conditions, and rows look theirs up in a table.
+A leaf of value w whose path asks about d columns adds to the i-th w · (hᵢ − rᵢ) · ∫₀¹ ∏_{j≠i} (t·hⱼ + (1−t)·rⱼ) dt:
+hⱼ is 1 where the row meets all conditions on column j, rⱼ the share of the learned rows that do. Under the integral is
+a polynomial of degree d − 1, of which a sum over ⌈d/2⌉ Gauss–Legendre points is exact. So a leaf has one value for
+each of 2ᵈ patterns of h, a piece of a tree one for each pattern of its conditions, and rows look theirs up in a table.
 
 One row and a million are summed in the same order, so that a replay comes out the same to the byte.
 """
@@ -192,7 +192,7 @@ class Shapley:
         return [self._piece_of(leaves) for leaves in np.split(order, starts[1:])] if len(order) else []
 
     def _piece_of(self, leaves: Ints) -> _Piece:
-        """The conditions of these leaves as bits of a code: one for each split, and for each column asked above them."""
+        """The conditions of these leaves as bits of a code: one a split, and one a column that is asked above them."""
         root = self._piece[leaves[0]]
         above = self._level[root] if root < len(self._column) else np.inf
         bits: dict[int, list[tuple[int, bool]]] = {}
@@ -359,7 +359,13 @@ def _gauss(points: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def _packed(held: Bools) -> Ints:
     """Each column of bits as a number, the first bit the least."""
-    return sum((np.left_shift(byte, 8 * at, dtype=np.int64) for at, byte in enumerate(np.packbits(held, axis=0, bitorder="little"))), start=np.zeros(held.shape[1], dtype=np.int64))
+    return sum(
+        (
+            np.left_shift(byte, 8 * at, dtype=np.int64)
+            for at, byte in enumerate(np.packbits(held, axis=0, bitorder="little"))
+        ),
+        start=np.zeros(held.shape[1], dtype=np.int64),
+    )
 
 
 def _of_each(reduced: np.ufunc, values: npt.NDArray[Any], starts: Ints) -> Any:

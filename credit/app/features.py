@@ -62,6 +62,7 @@ def _refuse_unknown(what: str, name: str | None, known: Collection[str]) -> None
 
 
 def feature_known(name: str) -> Feature:
+    """The feature of that name. Raises UnknownName with the nearest ones."""
     from difflib import get_close_matches
 
     from features.catalogue import feature_named, names
