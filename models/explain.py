@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.catalogue import CATALOGUE
 from models.registry import Served
 
 MOST_REASONS = 4
+# As records keep them; less than half of the last digit is no reason.
+DIGITS = 6
 _REASON_OF = {feature.name: feature.reason for feature in CATALOGUE}
 
 
 def by_reason(served: Served, frame: pd.DataFrame) -> pd.DataFrame:
-    """Contribution of each reason to the log-odds, one column a reason code; above zero is toward risk."""
-    values = served.model.explain(served.inputs(frame)).contributions
-    return values.T.groupby(values.columns.map(_REASON_OF)).sum().T
+    """What each reason adds to the log-odds beyond the reference population's mean, one column a reason code.
+
+    Above zero is toward risk. Columns are in the order of the codes, rows those of the frame.
+    """
+    return served.model.explain(served.inputs(frame), _REASON_OF).contributions
+
+
+def strongest(grouped: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """For each row the places of at most four columns that push toward risk, strongest first, and how strongly.
+
+    Ties fall by the order of the columns, which is that of the codes; a place is -1 where no further reason is.
+    """
+    values = np.round(grouped.to_numpy(), DIGITS)
+    places = np.argsort(-values, axis=1, kind="stable")[:, :MOST_REASONS]
+    weights = np.take_along_axis(values, places, axis=1)
+    return np.where(weights > 0, places, -1), weights
 
 
 def top_reasons(served: Served, frame: pd.DataFrame) -> list[list[tuple[str, float]]]:
     """For each row at most four reasons that push toward risk, strongest first; ties fall by code."""
-    grouped = by_reason(served, frame).round(6)
-    rows = []
-    for values in grouped.to_numpy():
-        toward = [(code, float(v)) for code, v in zip(grouped.columns, values, strict=True) if v > 0]
-        rows.append(sorted(toward, key=lambda pair: (-pair[1], pair[0]))[:MOST_REASONS])
-    return rows
+    grouped = by_reason(served, frame)
+    places, weights = strongest(grouped)
+    return [
+        [(str(grouped.columns[place]), weight) for place, weight in zip(*row, strict=True) if place >= 0]
+        for row in zip(places.tolist(), weights.tolist(), strict=True)
+    ]
+
+
+def top_codes(served: Served, frame: pd.DataFrame) -> pd.DataFrame:
+    """The codes of the same reasons, a column for each of four, missing where there is no further one."""
+    grouped = by_reason(served, frame)
+    codes, (places, _) = pd.Index(grouped.columns, dtype="str"), strongest(grouped)
+    named = {f"reason_{n + 1}": codes.take(places[:, n], fill_value=np.nan) for n in range(places.shape[1])}
+    return pd.DataFrame({f"reason_{n + 1}": None for n in range(MOST_REASONS)} | named, index=frame.index, dtype="str")

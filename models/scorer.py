@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,8 @@ import pandas as pd
 
 from models.linear import Linear, Term
 from models.logistic import Floats, sigmoid
+from models.reference import Reference
+from models.shapley import Shapley
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why log-odds are what they are: `base` and what each column adds to it, a row a case."""
+    """Why log-odds are what they are: `base` and what each column, or group of columns, adds to it, a row a case."""
 
     base: float
     contributions: pd.DataFrame
@@ -47,7 +49,8 @@ class Scorer:
     """A model as it serves.
 
     `columns` are the inputs in order, `levels` the words of those that are no numbers, `booster` the trees in
-    LightGBM's text, `band` how certain it is where that was asked for.
+    LightGBM's text, `reference` the population that its reasons compare with (without one, all that taught it), `band`
+    how certain it is where that was asked for.
     """
 
     columns: tuple[str, ...]
@@ -56,6 +59,7 @@ class Scorer:
     linear: Linear
     mix: Mix
     band: Band | None = None
+    reference: Reference | None = None
 
     @cached_property
     def _trees(self) -> Any:
@@ -77,18 +81,39 @@ class Scorer:
             found += self.mix.linear * self.linear.log_odds(numbers)
         return found
 
-    def explain(self, frame: pd.DataFrame) -> Explained:
-        """What each column adds to the log-odds of each row: exact Shapley values, those of both parts together."""
+    @cached_property
+    def _shapley(self) -> Shapley:
+        return Shapley(self.booster)
+
+    def explain(self, frame: pd.DataFrame, groups: Mapping[str, str] | None = None) -> Explained:
+        """What each column adds to the log-odds of each row: exact Shapley values, those of both parts together.
+
+        Each is counted from what the column adds for the reference population on average. `groups` says of each column
+        under which name it is summed up; no larger frame than their number of columns is made then.
+        """
+        names = list(self.columns) if groups is None else sorted({groups[name] for name in self.columns})
+        places = [names.index(name if groups is None else groups[name]) for name in self.columns]
         numbers = self.numbers(frame)
-        added, base = np.zeros(numbers.shape), self.mix.intercept
+        added, base = np.zeros((len(numbers), len(names)), order="F"), self.mix.intercept
         if self.mix.trees:
-            values = np.asarray(self._trees.predict(numbers.to_numpy(), pred_contrib=True))
-            added += self.mix.trees * values[:, :-1]
-            base += self.mix.trees * float(values[0, -1])
+            added += self.mix.trees * self._shapley.values(numbers.to_numpy(), places, len(names))
+            base += self.mix.trees * self._shapley.base
         if self.mix.linear:
-            added += self.mix.linear * self.linear.contributions(numbers)
+            for place, (name, term) in zip(places, self.linear.terms.items(), strict=True):
+                added[:, place] += self.mix.linear * (term.added(numbers[name].to_numpy()) - term.mean)
             base += self.mix.linear * self.linear.base
-        return Explained(base, pd.DataFrame(added, index=frame.index, columns=list(self.columns)))
+        if self.reference is not None:
+            for place, name in zip(places, self.columns, strict=True):
+                added[:, place] -= self.reference.means[name]
+            base += sum(self.reference.means.values())
+        return Explained(base, pd.DataFrame(added, index=frame.index, columns=names, copy=False))
+
+    def against(self, frame: pd.DataFrame) -> Scorer:
+        """The same model, its reasons compared with the firms of this frame."""
+        bare = replace(self, reference=None)
+        return replace(
+            self, reference=Reference.of(self.numbers(frame), bare.explain(frame).contributions, self.levels)
+        )
 
     def said(self) -> dict[str, Any]:
         """Everything but the booster, as JSON has it."""
@@ -98,6 +123,7 @@ class Scorer:
             "linear": asdict(self.linear),
             "mix": asdict(self.mix),
             "band": None if self.band is None else asdict(self.band),
+            "reference": None if self.reference is None else asdict(self.reference),
         }
 
     @classmethod
@@ -109,9 +135,12 @@ class Scorer:
         }
         levels = {name: tuple(words) for name, words in said["levels"].items()}
         linear = Linear(said["linear"]["intercept"], terms)
-        band = said.get("band")
-        kept = None if band is None else Band(**{key: tuple(value) for key, value in band.items()})
-        return cls(tuple(said["columns"]), levels, booster, linear, Mix(**said["mix"]), kept)
+        band, compared = said.get("band"), said.get("reference")
+        certain = None if band is None else Band(**{key: tuple(value) for key, value in band.items()})
+        reference = None if compared is None else Reference.from_said(compared)
+        return cls(
+            tuple(said["columns"]), levels, booster, linear, Mix(**said["mix"]), band=certain, reference=reference
+        )
 
     def probabilities(self, frame: pd.DataFrame) -> Floats:
         """The probability of the outcome of each row."""

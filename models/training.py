@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from features import engine
 from features.catalogue import CATALOGUE, catalogue_hash
 from models import peers
 from models.pd_model import PdModel, folds_of
+from models.reference import approved
 from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
 from models.validation import Measured, OutOfFold, measure
@@ -42,9 +43,10 @@ def train(
     *,
     tier: str,
     as_of: date,
+    compared: Mapping[str, Any],
     progress: Callable[[str], None] = lambda _: None,
 ) -> Trained:
-    """Train on what the ledger knows on a date. Raises TooFewOutcomes."""
+    """Train on what the ledger knows on a date; `compared` says whom reasons compare with. Raises TooFewOutcomes."""
     version = ledger.version
     progress("gathering outcomes")
     rows = lessons(ledger, target, tier=tier, as_of=as_of, version=version)
@@ -55,6 +57,10 @@ def train(
     directions = {feature.name: int(feature.risk) for feature in CATALOGUE}
     progress("training on all rows")
     model = PdModel(directions).fit(frame, rows.happened, rows.groups)
+    reference = approved(
+        model.out_of_fold_, pd_max=compared["reference_pd_max"], rows_min=compared["reference_rows_min"]
+    )
+    scorer = model.scorer_.against(frame[reference])
     measured = cross_validate(model, frame, rows, TURNOVER[tier], progress)
     card = {
         "target": target.name,
@@ -68,11 +74,12 @@ def train(
         "directions": directions,
         "catalogue_sha256": catalogue_hash(),
         "mix": asdict(model.scorer_.mix),
+        "reference": {"rows": int(reference.sum()), "pd_max": compared["reference_pd_max"]},
         "settings": model.settings_,
         "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
     }
-    return Trained(model.scorer_, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
+    return Trained(scorer, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
 
 
 def cross_validate(

@@ -61,7 +61,8 @@ def _refuse_unknown(what: str, name: str | None, known: Collection[str]) -> None
         raise UnknownName(f"no {what} is called {name!r}", hint=f"there are {', '.join(known)}")
 
 
-def _known(name: str) -> Feature:
+def feature_known(name: str) -> Feature:
+    """The feature of that name. Raises UnknownName with the nearest ones."""
     from difflib import get_close_matches
 
     from features.catalogue import feature_named, names
@@ -97,7 +98,7 @@ def show(
     from credit.domain.reasons import reason_for
     from features.queries import feature_query
 
-    feature = _known(name)
+    feature = feature_known(name)
     last = last_build(Home.from_environment())
     spread = last["features"].get(name) if last else None
     document = {**_said(feature), "sql": feature_query(feature), "last_build": last and last["as_of"], "spread": spread}
@@ -147,7 +148,7 @@ def build(
 
     home = Home.from_environment()
     for name in feature or ():
-        _known(name)
+        feature_known(name)
     tier = tier_chosen(home.ledger(), data)
     days = sorted({day for day in map(console.as_of_day, as_of or ()) if day}) or [home.ledger().last_day(tier)]
     if out is None and (len(days) > 1 or feature or engine is not Engine.DUCKDB):

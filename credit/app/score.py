@@ -45,31 +45,27 @@ def run(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
 def explain(
     supplier: Annotated[str, typer.Argument(help="The supplier's id.")],
     as_of: console.AsOf = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option("--what-if", metavar="FEATURE=VALUE", help="Take a feature to be this; amounts in yuan. Repeat."),
+    ] = None,
+    features: Annotated[bool, typer.Option("--features", help="Show the features behind each reason.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Explain a supplier's score: what pushes its risk up and down, in log-odds by reason."""
-    from credit.app.explaining import explain_score
+    """Explain a score: the way from the approved reference population to this supplier, reason by reason.
 
-    home = Home.from_environment()
-    document = explain_score(home, supplier, console.as_of_day(as_of))
+    Then the smallest realistic changes that would reach the next grade. With --what-if also what the score would be:
+    features that are derived from those given follow, all others, such as other windows, stay as they are.
+    """
+    from credit.app.explaining import explain_score, feature_value
+    from credit.app.waterfall import page
 
-    def page() -> None:
-        if document["unscorable"]:
-            code = document["unscorable"]
-            typer.echo(f"{supplier} cannot be scored: {code['code']} {code['zh']} / {code['en']}")
-            return
-        typer.echo(
-            f"{supplier}: PD {console.percent(document['pd'])}, grade {document['grade']}, score {document['score']} "
-            f"({document['model']['name']} version {document['model']['version']}, as known on {document['as_of']})"
-        )
-        widest = max(abs(r["log_odds"]) for r in document["reasons"]) or 1.0
-        rows = []
-        for r in document["reasons"]:
-            bar = ("+" if r["log_odds"] > 0 else "-") * round(20 * abs(r["log_odds"]) / widest)
-            rows.append((r["code"], f"{r['log_odds']:+.3f}", bar, r["zh"], r["en"]))
-        console.table(("reason", "log-odds", "", "", ""), rows, numbers=(1,))
-
-    console.answer(document, as_json=as_json, page=page)
+    try:
+        given = dict(feature_value(words) for words in what_if or [])
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    document = explain_score(Home.from_environment(), supplier, console.as_of_day(as_of), what_if=given)
+    console.answer(document, as_json=as_json, page=lambda: page(document, features=features))
 
 
 def _document(run: Any) -> dict[str, Any]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from models.scoring import HistoryFloor
 
 TARGET = "loan_default"
+# What is kept of each supplier's score.
+KEPT = ("pd", "unscorable", "grade", "score", "reason_1", "reason_2", "reason_3", "reason_4")
+ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +88,41 @@ def tiers_to_score(home: Home) -> list[str]:
     return ready
 
 
+def with_reasons(served: Served, frame: pd.DataFrame, floor: HistoryFloor) -> pd.DataFrame:
+    """The scores of a frame of features by supplier_id: pd, unscorable, and the codes reason_1..4 of those with a PD.
+
+    A part at a time, so that what is held beside the frame does not grow with it.
+    """
+    import pandas as pd
+
+    from models.explain import top_codes
+    from models.scoring import score
+
+    parts = []
+    for at in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+        part = frame.iloc[at : at + ROWS_AT_ONCE]
+        scores = score(part, part.index.to_series(), served, floor)
+        codes = top_codes(served, part[scores["pd"].notna()]).reindex(part.index)
+        parts.append(pd.concat([scores, codes], axis=1))
+    return pd.concat(parts)
+
+
 def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> ScoreRun:
     """Score every supplier of a kind of data known on a date and keep the result.
 
     The frame has one row a supplier, by supplier_id: pd, unscorable, grade, score, reason_1..4.
     """
-    import pandas as pd
-
     from credit.domain.scale import grades, points
     from data.scores import keep
     from features import engine
     from models.registry import registered_name
-    from models.scoring import score
 
     served = home.registry().champion(registered_name(TARGET, tier))
     ledger = home.ledger()
     frame = engine.build_on(ledger, as_of, tier=tier)
     terms = scale_terms(home, as_of)
-    scores = score(frame, frame.index.to_series(), served, floor_of(home, as_of))
-    reasons = reasons_said(served, frame, scores["pd"])
-    codes = [[r["code"] for r in row] + [None] * 4 for row in reasons]
-    kept = scores.assign(
-        grade=grades(scores["pd"], terms),
-        score=points(scores["pd"]).astype("Int64"),
-        **{f"reason_{n + 1}": pd.Series([row[n] for row in codes], index=frame.index, dtype="str") for n in range(4)},
-    )
+    scored = with_reasons(served, frame, floor_of(home, as_of))
+    kept = scored.assign(grade=grades(scored["pd"], terms), score=points(scored["pd"]).astype("Int64"))[list(KEPT)]
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}
     return ScoreRun(tier, as_of, model, keep(home.scores, tier, as_of, kept, facts), kept)

@@ -1,0 +1,125 @@
+"""A score's explanation on a terminal of eighty columns, with or without colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from credit.app import console
+from credit.app.explaining import unit_said
+
+LABEL, BAR = 38, 30
+# A reason that moves the log-odds by less is summed up with the others.
+LEAST = 0.005
+
+
+def page(document: dict[str, Any], *, features: bool) -> None:
+    """Print an explanation: the waterfall, what counts against the firm, and what would change it."""
+    if document["unscorable"]:
+        code = document["unscorable"]
+        typer.echo(f"{document['supplier_id']} cannot be scored: {code['code']} {code['zh']} / {code['en']}")
+        return
+    typer.echo(f"{document['supplier_id']}: {_scored(document)}")
+    model = document["model"]
+    typer.echo(f"{model['name']} version {model['version']}, as known on {document['as_of']}\n")
+    _waterfall(document, features=features)
+    _against(document["reasons"])
+    if document["what_if"]:
+        _what_if(document)
+    _next_grade(document)
+
+
+def _scored(said: dict[str, Any]) -> str:
+    return f"PD {console.percent(said['pd'])}, grade {said['grade']}, score {said['score']}"
+
+
+def _waterfall(document: dict[str, Any], *, features: bool) -> None:
+    reference, reasons = document["reference"], document["reasons"]
+    shown = [r for r in reasons if features or abs(r["log_odds"]) >= LEAST]
+    small = reasons[len(shown) :]
+    steps = [(f"{r['code']} {r['en']}", r["log_odds"], r["features"]) for r in shown]
+    if small:
+        steps.append((f"{len(small)} smaller reasons", sum(r["log_odds"] for r in small), []))
+    levels = [reference["log_odds"]]
+    for _, weight, _ in steps:
+        levels.append(levels[-1] + weight)
+    low, high = min(levels), max(levels)
+
+    def at(level: float) -> int:
+        return round((BAR - 1) * (level - low) / ((high - low) or 1.0))
+
+    compared = "all firms that taught it" if reference["rows"] is None else f"{reference['rows']:,} approved cases"
+    _line(f"mean of {compared}", f"{levels[0]:.3f}", " " * at(levels[0]) + "|")
+    for (label, weight, behind), before, after in zip(steps, levels, levels[1:], strict=False):
+        start, end = sorted((at(before), at(after)))
+        _line(label, f"{weight:+.3f}", " " * start + ("+" if weight > 0 else "-") * max(end - start, 1))
+        for feature in behind if features else []:
+            behind_it = f"{_value(feature)}{_SIGNS[feature['risk']]}"
+            typer.echo(f"  {feature['name']:<{LABEL - 2}} {feature['log_odds']:>+7.3f}  {behind_it}")
+    _line("this supplier", f"{document['log_odds']:.3f}", " " * at(levels[-1]) + "|")
+    typer.echo(
+        f"\nLog-odds; + is toward risk. PD {console.percent(reference['pd'])} at the start, "
+        f"{console.percent(document['pd'])} at the end."
+    )
+
+
+_SIGNS = {"rises": ", risk +", "falls": ", risk -", "either": ""}
+
+
+def _line(label: str, weight: str, bar: str) -> None:
+    typer.echo(f"{label[:LABEL]:<{LABEL}} {weight:>7}  {bar}".rstrip())
+
+
+def _against(reasons: list[dict[str, Any]]) -> None:
+    """The reasons toward risk with their fixed texts, and what the supplier can do about each."""
+    from models.explain import MOST_REASONS
+
+    toward = [r for r in reasons if r["log_odds"] > 0][:MOST_REASONS]
+    if toward:
+        typer.echo("\nWhat counts against it, and what it can do:")
+    for r in toward:
+        typer.echo(f"  {r['code']} {r['zh']} / {r['en']}")
+        if r["advice_en"]:
+            typer.echo(f"      {r['advice_zh']} / {r['advice_en']}")
+
+
+def _what_if(document: dict[str, Any]) -> None:
+    said = document["what_if"]
+    typer.echo(f"\nIf it were so: {_scored(said)} (now: {_scored(document)})")
+    for heading, features in (("given", said["given"]), ("follows", said["followed"])):
+        for f in features:
+            typer.echo(f"  {heading:<8}{f['name']}: {_value({**f, 'value': f['before']})} -> {_value(f)}")
+    for r in said["reasons"]:
+        if abs(r["log_odds_change"]) >= LEAST:
+            typer.echo(f"  {r['log_odds_change']:+.3f}  {r['code']} {r['zh']} / {r['en']}")
+    typer.echo("  Other features, such as other windows of the same, were kept as they are.")
+
+
+def _next_grade(document: dict[str, Any]) -> None:
+    aim = document["next_grade"]
+    if aim is None:
+        return
+    if not aim["proposals"]:
+        typer.echo(
+            f"\nNo realistic change of one or two quantities reaches {aim['grade']} (PD up to "
+            f"{console.percent(aim['pd_max'])}); the best found has PD {console.percent(aim['lowest_pd'])}."
+        )
+        return
+    typer.echo(f"\nEach of these would reach {aim['grade']}, all else as it is:")
+    for number, proposal in enumerate(aim["proposals"], 1):
+        typer.echo(f"{number:>3}. PD {console.percent(proposal['pd'])}")
+        for f in proposal["moves"]:
+            typer.echo(f"     {f['name']}: {_value({**f, 'value': f['before']})} -> {_value(f)}")
+
+
+def _value(feature: dict[str, Any]) -> str:
+    """A feature's value with its unit, as people read it."""
+    value, unit = feature["value"], feature["unit"]
+    if value is None:
+        return "missing"
+    if unit == "share":
+        return console.percent(value, 1)
+    number = value / 100 if unit == "fen" else value
+    said = f"{number:,.0f}" if float(number).is_integer() or abs(number) >= 1_000 else f"{number:,.4g}"
+    return f"{said} {unit_said(unit)}"
