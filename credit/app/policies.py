@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.packs import read_pack
+from credit.domain.packs import read_pack, read_parameters
 from credit.domain.policy.terms import Pack
 
-SHARED = "shared.toml"
+SHARED, TRAINING = "shared.toml", "training.toml"
+# Files of parameters that are no pack.
+NO_PACK = (SHARED, TRAINING, "validation.toml")
 
 
 def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
     shared = _read(home.policies / SHARED)
-    files = sorted(file for file in home.policies.glob("*.toml") if file.name != SHARED)
+    files = sorted(file for file in home.policies.glob("*.toml") if file.name not in NO_PACK)
     return [read_pack(_read(file), shared=shared, file=file.name) for file in files]
 
 
@@ -38,6 +41,12 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
         f"no policy pack decides {product} for {tier} firms",
         hint="they are decided on: " + ", ".join(f"{p.product} ({p.tier})" for p in packs(home)),
     )
+
+
+def training_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """What models are taught with, as it stands on a date. Raises PolicyBroken naming the file."""
+    found = read_parameters(_read(home.policies / TRAINING), file=TRAINING)
+    return {name: parameter.on(as_of) for name, parameter in found.items()}
 
 
 def _read(file: Path) -> dict[str, Any]:
