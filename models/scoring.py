@@ -1,4 +1,4 @@
-"""Score a frame of features: probabilities of the long run and of the times, or the code that says why there is none."""
+"""Score a frame of features: its probabilities, of the long run and of the times, or the code that says why not."""
 
 from __future__ import annotations
 

@@ -27,9 +27,10 @@ from models.validation import Measured, OutOfFold, measure
 TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 MODEL = "model"
 DIRECTIONS = {feature.name: int(feature.risk) for feature in CATALOGUE}
-# On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each.
-SMALL_ROWS = 1_000
-REPEATS_SMALL = 5
+# On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each, and over folds
+# that are drawn anew so many times.
+SMALL_ROWS, TINY_ROWS = 1_000, 300
+REPEATS_SMALL, REPEATS_TINY = 2, 5
 
 Terms = Mapping[str, Any]
 Progress = Callable[[str], None]
@@ -164,8 +165,9 @@ def cross_validate(
     labels = rows.happened.to_numpy(dtype=float)
     runs: dict[str, list[OutOfFold]] = {name: [] for name in (MODEL, *RIVALS)}
     small = len(frame) < SMALL_ROWS
-    for repeat in range(REPEATS_SMALL if small else 1):
-        progress(f"cross-validating, round {repeat + 1} of {REPEATS_SMALL if small else 1}")
+    repeats = REPEATS_TINY if len(frame) < TINY_ROWS else REPEATS_SMALL if small else 1
+    for repeat in range(repeats):
+        progress(f"cross-validating, round {repeat + 1} of {repeats}")
         scores = {name: np.empty(len(frame)) for name in runs}
         folds = np.empty(len(frame), dtype=np.int64)
         splits = folds_of(labels, rows.groups, seed=repeat, repeats=1) if small else model.folds_
