@@ -133,9 +133,11 @@ def lessons(
             hint="import labels, or train on the other kind of data with `--data`",
         )
     cases.insert(0, "case_id", range(len(cases)))
-    firms = cases["supplier_id"].replace(ledger.gone_on_as(as_of, version=version))
-    tied = ledger.groups(as_of, version=version).set_index("supplier_id")["group_id"]
-    groups = firms.map(tied).fillna(firms)
+    gone_on_as = ledger.gone_on_as(as_of, version=version)
+    firms = pd.Series([gone_on_as.get(each, each) for each in cases["supplier_id"]], dtype="str")
+    tied = ledger.groups(as_of, version=version)
+    group_of = dict(zip(tied["supplier_id"], tied["group_id"], strict=True))
+    groups = pd.Series([group_of.get(each, each) for each in firms], dtype="str")
     cohorts = {} if found.cohorts is None else {"cohorts": found.cohorts}
     return Lessons(cases, happened, firms, groups, dated, set_aside=found.set_aside, **cohorts)
 

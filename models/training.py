@@ -40,14 +40,14 @@ Progress = Callable[[str], None]
 class Trained:
     """A trained model with its card and the suppliers that taught it.
 
-    `rows` has a row a lesson: outcome_id, supplier_id, group, as_of, happened, and its PD `out_of_fold` and
-    `out_of_time` (by the model of what was known before its year; NaN where no year was tested).
+    `held` has a row for each that taught it: the case, group, happened, and its probability out of fold (`score`) and
+    `out_of_time` (by the model of what was known before its year; NaN where that year was not forecast).
     """
 
     model: Scorer
     card: dict[str, Any]
     learned: list[str]
-    rows: pd.DataFrame
+    held: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ def train(
         "out_of_time": out_of_time,
         "reject_inference": band,
     }
-    judged = rows.cases[["outcome_id", "supplier_id", "as_of"]].assign(
-        group=rows.groups, happened=rows.happened, out_of_fold=model.out_of_fold_, out_of_time=tested
+    held = rows.cases.drop(columns="case_id").assign(
+        group=rows.groups, happened=rows.happened, score=model.out_of_fold_, out_of_time=tested
     )
-    return Trained(model.scorer_, card, sorted({*rows.firms, *rows.cases["supplier_id"]}), judged)
+    return Trained(model.scorer_, card, sorted({*rows.firms, *rows.cases["supplier_id"]}), held)
 
 
 def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int) -> pd.DataFrame:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from credit.domain.errors import MixedOutcomes, TooFewOutcomes
+from data.formats import format_named
+from data.importing import import_history
+from data.ledger import Ledger
 from models import targets
 from models.targets import LOAN_DEFAULT, PERFORMANCE_BREACH, lessons
 
@@ -109,12 +112,27 @@ def platform():
 
 
 @pytest.fixture
-def taught(ledger, import_rows, terms):
+def imported(ledger, csv_file, platform_row, tmp_path):
+    """Puts a platform's rows, all of them good, into the ledger."""
+
+    def put(platform) -> Ledger:
+        folder = tmp_path / "platform"
+        folder.mkdir()
+        for table, rows in platform.tables.items():
+            csv_file(folder / f"{table}.csv", [platform_row(table, **row) for row in rows])
+        said = import_history(ledger, format_named("platform"), folder, loaded_at=datetime(2026, 11, 1))
+        assert not said.quarantined, said.quarantine
+        return ledger
+
+    return put
+
+
+@pytest.fixture
+def taught(imported, terms):
     """The lessons of a platform's rows."""
 
     def found(platform, target=LOAN_DEFAULT, *, as_of=AS_OF, **changed):
-        import_rows(ledger, **platform.tables)
-        return lessons(ledger, target, tier="platform", as_of=as_of, terms=terms | changed)
+        return lessons(imported(platform), target, tier="platform", as_of=as_of, terms=terms | changed)
 
     return found
 
@@ -160,11 +178,15 @@ def test_a_month_of_which_a_draw_is_open_teaches_nothing(platform, taught):
     assert found.cohorts["used"].tolist() == [True, False]
 
 
-def test_a_month_that_is_all_but_over_teaches(platform, taught):
+def test_a_month_teaches_from_the_share_of_it_that_has_to_be_over(platform, taught):
     platform.draw(20, date(2025, 1, 20), outcome=False)
     assert len(taught(platform, cohort_closed_min=12 / 13).cases) == 12
-    with pytest.raises(TooFewOutcomes):
-        taught(Platform(), cohort_closed_min=12 / 13 + 1e-9)
+
+
+def test_a_month_just_below_that_share_teaches_nothing(platform, taught):
+    platform.draw(20, date(2025, 1, 20), outcome=False)
+    with pytest.raises(TooFewOutcomes, match="0 bad and 0 good"):
+        taught(platform, cohort_closed_min=12 / 13 + 1e-9)
 
 
 def test_a_bad_draw_does_not_teach_before_the_good_ones_of_its_month_can(platform, taught):
@@ -183,11 +205,11 @@ def test_contracts_that_were_bought_otherwise_teach_nothing(platform, taught):
     assert "S20" not in suppliers(taught(platform, PERFORMANCE_BREACH))
 
 
-def test_a_label_that_was_recorded_later_is_not_known_before(platform, taught):
+def test_a_label_that_was_recorded_later_is_not_known_before(platform, imported, terms):
     platform.tables["outcomes"][0]["recorded_at"] = "2026-06-02"
-    with pytest.raises(TooFewOutcomes, match="0 bad"):
-        taught(platform, as_of=date(2026, 6, 1))
-    assert len(taught(Platform(), as_of=date(2026, 6, 2)).cases) == 12
+    ledger, asked = imported(platform), {"tier": "platform", "terms": terms | {"cohort_closed_min": 0.9}}
+    early, late = (lessons(ledger, LOAN_DEFAULT, as_of=date(2026, 6, day), **asked) for day in (1, 2))
+    assert (len(early.cases), len(late.cases)) == (11, 12)
 
 
 # -- neither good nor bad
@@ -259,7 +281,6 @@ def test_outcomes_of_which_only_some_carry_dates_teach_nothing(platform, taught)
         taught(platform)
 
 
-def test_outcomes_of_the_other_kind_of_data_teach_nothing(ledger, import_rows, platform, terms):
-    import_rows(ledger, **platform.tables)
+def test_outcomes_of_the_other_kind_of_data_teach_nothing(imported, platform, terms):
     with pytest.raises(TooFewOutcomes):
-        lessons(ledger, LOAN_DEFAULT, tier="invoice", as_of=AS_OF, terms=terms)
+        lessons(imported(platform), LOAN_DEFAULT, tier="invoice", as_of=AS_OF, terms=terms)
