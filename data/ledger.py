@@ -363,13 +363,13 @@ class Ledger:
     def outcomes(self, target: str, *, known_on: date, version: int | None = None) -> pd.DataFrame:
         """Labels of a target as known on a date. For training and validation alone: no view of features has them.
 
-        Columns `supplier_id`, `loan_id`, `contract_id`, `opened_on`, `matured_on` (both empty where undated),
-        `happened`, `tier`; ordered by outcome_id.
+        Columns `outcome_id`, `supplier_id`, `loan_id`, `contract_id`, `opened_on`, `matured_on` (both empty where
+        undated), `happened`, `tier`; ordered by outcome_id.
         """
         batches = self.batches(version)
         with self.connection() as con:
             return con.execute(
-                f"""SELECT supplier_id, loan_id, contract_id, opened_on, matured_on, happened, tier
+                f"""SELECT outcome_id, supplier_id, loan_id, contract_id, opened_on, matured_on, happened, tier
                     FROM ({self.rows(OUTCOMES, batches)}) AS t
                     JOIN (SELECT supplier_id, max_by(tier, ({LAST_REGISTERED})) AS tier
                           FROM ({self.rows(SUPPLIERS, batches)}) GROUP BY supplier_id) USING (supplier_id)

@@ -1,4 +1,4 @@
-"""Score a frame of features: probability, or the code that says why there is none."""
+"""Score a frame of features: its probabilities, of the long run and of the times, or the code that says why not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.anchoring import anchored, shift_of
 from models.registry import Served
 
 
@@ -40,9 +41,14 @@ def unscorable(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor:
 
 
 def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.DataFrame:
-    """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there."""
+    """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there.
+
+    `pd` is anchored to the long run (TTC), `pd_pit` is that of the times the model learned from: grades, points and
+    prices stand on the first, forecasts of losses and back-tests on the second (ADR 11).
+    """
     codes = unscorable(frame, suppliers, served, floor)
-    probability = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
+    of_the_times = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
+    both = {"pd": anchored(of_the_times, shift_of(served.card)), "pd_pit": of_the_times}
     # Nine digits, as every figure that a replay has to meet.
-    pd_ = pd.Series(np.round(probability, 9), index=frame.index).where(codes.isna())
-    return pd.DataFrame({"pd": pd_, "unscorable": codes})
+    rounded = {name: pd.Series(np.round(found, 9), index=frame.index) for name, found in both.items()}
+    return pd.DataFrame({**{name: found.where(codes.isna()) for name, found in rounded.items()}, "unscorable": codes})

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from credit.domain.errors import TooFewOutcomes
 from data.ledger import Ledger
 from features import engine
 from features.catalogue import CATALOGUE, catalogue_hash
-from models import peers
+from models import calibration, peers, reject_inference
+from models.anchoring import Year, long_run, years_of
+from models.logistic import Floats
 from models.pd_model import PdModel, folds_of
 from models.reference import approved
 from models.scorer import Scorer
@@ -23,18 +27,44 @@ from models.validation import Measured, OutOfFold, measure
 
 TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 MODEL = "model"
-# On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each.
-SMALL_ROWS = 1_000
-REPEATS_SMALL = 5
+DIRECTIONS = {feature.name: int(feature.risk) for feature in CATALOGUE}
+# On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each, and over folds
+# that are drawn anew so many times.
+SMALL_ROWS, TINY_ROWS = 1_000, 300
+REPEATS_SMALL, REPEATS_TINY = 2, 5
+
+Terms = Mapping[str, Any]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model with its card and the suppliers that taught it."""
+    """A trained model with its card and the suppliers that taught it.
+
+    `held` has a row for each that taught it: the case, group, happened, and its probability out of fold (`score`) and
+    `out_of_time` (by the model of what was known before its year; NaN where that year was not forecast).
+    """
 
     model: Scorer
     card: dict[str, Any]
     learned: list[str]
+    held: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A step through time: the year that is forecast, and what was known on the evening before it.
+
+    `taught` are places among the lessons, with the labels and groups as they were known on `known_on`; `tested` are the
+    places of the year's rows.
+    """
+
+    year: Year
+    known_on: date
+    taught: npt.NDArray[np.int64]
+    happened: pd.Series
+    groups: pd.Series
+    tested: npt.NDArray[np.int64]
 
 
 def train(
@@ -43,65 +73,106 @@ def train(
     *,
     tier: str,
     as_of: date,
-    compared: Mapping[str, Any],
-    progress: Callable[[str], None] = lambda _: None,
+    terms: Terms,
+    progress: Progress = lambda _: None,
 ) -> Trained:
-    """Train on what the ledger knows on a date; `compared` says whom reasons compare with. Raises TooFewOutcomes."""
+    """Train on what the ledger knows on a date, by the parameters of training on it. Raises TooFewOutcomes."""
     version = ledger.version
     progress("gathering outcomes")
-    rows = lessons(ledger, target, tier=tier, as_of=as_of, version=version)
+    rows = lessons(ledger, target, tier=tier, as_of=as_of, terms=terms, version=version)
     progress(f"building features of {len(rows.cases):,} rows")
-    frame = engine.build_cases(ledger, rows.cases, tier=tier, version=version).set_axis(rows.cases.index)
-    # The catalogue has no identifier, name or rating; a column from elsewhere cannot get in here.
-    frame = frame[[feature.name for feature in CATALOGUE]]
-    directions = {feature.name: int(feature.risk) for feature in CATALOGUE}
+    frame = features_of(ledger, rows.cases, tier=tier, version=version)
     progress("training on all rows")
-    model = PdModel(directions).fit(frame, rows.happened, rows.groups)
-    reference = approved(
-        model.out_of_fold_, pd_max=compared["reference_pd_max"], rows_min=compared["reference_rows_min"]
-    )
-    scorer = model.scorer_.against(frame[reference])
-    measured = cross_validate(model, frame, rows, TURNOVER[tier], progress)
+    model = fitted(frame, rows.happened, rows.groups, terms)
+    reference = approved(model.out_of_fold_, pd_max=terms["reference_pd_max"], rows_min=terms["reference_rows_min"])
+    measured = cross_validate(model, frame, rows, terms, TURNOVER[tier], progress)
+    steps = list(walks(ledger, target, rows, tier=tier, terms=terms, version=version))
+    out_of_time, tested = forecast(steps, frame, rows, terms, TURNOVER[tier], progress)
+    years = years_of(rows)
+    base_rate = float(rows.happened.mean())
+    band = None
+    if rows.dated and not target.asks_contract:
+        refused = reject_inference.refused(ledger, tier=tier, as_of=as_of, version=version)
+        if len(refused):
+            progress(f"building features of {len(refused):,} refused applications")
+            theirs = features_of(ledger, refused, tier=tier, version=version)
+            weight = float(refused["weight"].iloc[0])
+            band = reject_inference.band(model, frame, rows, theirs, weight=weight, terms=terms)
     card = {
         "target": target.name,
         "meaning": target.meaning,
         "row": target.row,
+        "window": target.window if rows.dated else "undated",
+        "observed": target.observed if rows.dated else f"on {as_of}",
         "horizon_months": target.horizon_months,
         "tier": tier,
         "as_of": str(as_of),
         **_taught(rows),
+        "terms": dict(terms),
+        "yearly": [year.said() for year in years],
+        "anchor": long_run(years, target, terms, calibrated_rate=base_rate).said() if rows.dated else None,
         "features": list(model.scorer_.columns),
-        "directions": directions,
+        "directions": DIRECTIONS,
         "catalogue_sha256": catalogue_hash(),
         "mix": asdict(model.scorer_.mix),
-        "reference": {"rows": int(reference.sum()), "pd_max": compared["reference_pd_max"]},
+        "reference": {"rows": int(reference.sum()), "pd_max": terms["reference_pd_max"]},
         "settings": model.settings_,
         "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
+        "calibration": calibrated(rows.happened.to_numpy(dtype=float), model.out_of_fold_),
+        "out_of_time": out_of_time,
+        "reject_inference": band,
     }
-    return Trained(scorer, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
+    held = rows.cases.drop(columns="case_id").assign(
+        group=rows.groups, happened=rows.happened, score=model.out_of_fold_, out_of_time=tested
+    )
+    return Trained(
+        model.scorer_.against(frame[reference]), card, sorted({*rows.firms, *rows.cases["supplier_id"]}), held
+    )
+
+
+def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int) -> pd.DataFrame:
+    """The catalogue's features of cases, indexed as they are. A column from elsewhere cannot get in here."""
+    frame = engine.build_cases(ledger, cases, tier=tier, version=version).set_axis(cases.index)
+    return frame[[feature.name for feature in CATALOGUE]]
+
+
+def fitted(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, terms: Terms) -> PdModel:
+    """The estimator on these rows alone, its settings searched among as many as the parameters say."""
+    settings: dict[str, Any] = {}
+    if trials := int(terms["tuning_trials"]):
+        from models.tuning import settings_found
+
+        settings = settings_found(frame, happened, groups, directions=DIRECTIONS, trials=trials)
+    return PdModel(DIRECTIONS, settings or None).fit(frame, happened, groups)
+
+
+RIVALS = ("turnover_alone", "logistic_regression")
+
+
+def _rivals(turnover: str) -> tuple[peers.Comparison, ...]:
+    scores = (peers.turnover_alone(turnover), peers.logistic_regression)
+    return tuple(peers.Comparison(name, score) for name, score in zip(RIVALS, scores, strict=True))
 
 
 def cross_validate(
     model: PdModel,
     frame: pd.DataFrame,
     rows: Lessons,
+    terms: Terms,
     turnover: str,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> dict[str, dict[str, Measured]]:
-    """Out-of-fold scores of a fitted model beside its peers on the same folds, no firm on both sides of any.
+    """Out-of-fold scores of a fitted model beside its peers on the same folds, no group of firms on both sides of any.
 
     On few rows the whole training, calibration included, is repeated on each fold's other rows.
     """
     labels = rows.happened.to_numpy(dtype=float)
-    rivals = (
-        peers.Comparison("turnover_alone", peers.turnover_alone(turnover)),
-        peers.Comparison("logistic_regression", peers.logistic_regression),
-    )
-    runs: dict[str, list[OutOfFold]] = {MODEL: [], **{rival.name: [] for rival in rivals}}
+    runs: dict[str, list[OutOfFold]] = {name: [] for name in (MODEL, *RIVALS)}
     small = len(frame) < SMALL_ROWS
-    for repeat in range(REPEATS_SMALL if small else 1):
-        progress(f"cross-validating, round {repeat + 1} of {REPEATS_SMALL if small else 1}")
+    repeats = REPEATS_TINY if len(frame) < TINY_ROWS else REPEATS_SMALL if small else 1
+    for repeat in range(repeats):
+        progress(f"cross-validating, round {repeat + 1} of {repeats}")
         scores = {name: np.empty(len(frame)) for name in runs}
         folds = np.empty(len(frame), dtype=np.int64)
         splits = folds_of(labels, rows.groups, seed=repeat, repeats=1) if small else model.folds_
@@ -109,27 +180,125 @@ def cross_validate(
             folds[hold] = fold
             taught, held = frame.iloc[learn], frame.iloc[hold]
             if small:
-                again = PdModel(model.directions).fit(taught, rows.happened.iloc[learn], rows.groups.iloc[learn])
+                again = fitted(taught, rows.happened.iloc[learn], rows.groups.iloc[learn], terms)
                 scores[MODEL][hold] = again.scorer_.probabilities(held)
             else:
                 scores[MODEL][hold] = model.out_of_fold_[hold]
-            for rival in rivals:
+            for rival in _rivals(turnover):
                 scores[rival.name][hold] = rival.score(taught, labels[learn], held)
         for name, found in scores.items():
             runs[name].append(OutOfFold(found, folds))
     return measure(labels, runs, rows.groups, model=MODEL)
 
 
+def walks(
+    ledger: Ledger, target: Target, rows: Lessons, *, tier: str, terms: Terms, version: int | None = None
+) -> Iterator[Walk]:
+    """Forecasts of whole years back from the last, each by the lessons as they were known before its first row.
+
+    They end at a year that has too few bad outcomes, or before which too few were known.
+    """
+    months = rows.cases["opened_on"].dt.to_period("M") if rows.dated else None
+    for year in years_of(rows, int(terms["test_years_max"])):
+        tested = np.flatnonzero(months.between(year.first, year.last))
+        known_on = min(rows.cases["as_of"].iloc[tested]) - timedelta(days=1)
+        try:
+            then = lessons(ledger, target, tier=tier, as_of=known_on, terms=terms, version=version)
+        except TooFewOutcomes:
+            return
+        if min(then.happened.sum(), year.bad) < terms["test_bad_min"]:
+            return
+        # A lesson that has been taken back since has no features here, and would teach what is known to be wrong.
+        places = pd.Series(rows.cases.index, index=rows.cases["outcome_id"])
+        kept = then.cases["outcome_id"].isin(places.index)
+        taught = places[then.cases.loc[kept, "outcome_id"]].to_numpy()
+        yield Walk(year, known_on, taught, then.happened[kept], then.groups[kept], tested)
+
+
+def forecast(
+    steps: list[Walk],
+    frame: pd.DataFrame,
+    rows: Lessons,
+    terms: Terms,
+    turnover: str,
+    progress: Progress = lambda _: None,
+) -> tuple[dict[str, Any] | None, Floats]:
+    """What the card says of the years that were forecast, and each row's PD by the model that had not seen its year.
+
+    None, and nothing but NaN, where no year could be.
+    """
+    labels = rows.happened.to_numpy(dtype=float)
+    scores = {name: np.full(len(frame), np.nan) for name in (MODEL, *RIVALS)}
+    fold = np.zeros(len(frame), dtype=np.int64)
+    said = []
+    for place, step in enumerate(steps):
+        progress(f"forecasting {step.year.first} to {step.year.last} by {len(step.taught):,} rows known before")
+        taught, held = frame.iloc[step.taught], frame.iloc[step.tested]
+        known = step.happened.to_numpy(dtype=float)
+        model = fitted(taught, step.happened.set_axis(taught.index), step.groups.set_axis(taught.index), terms)
+        scores[MODEL][step.tested] = model.scorer_.probabilities(held)
+        for rival in _rivals(turnover):
+            scores[rival.name][step.tested] = rival.score(taught, known, held)
+        fold[step.tested] = place
+        year = measured_on(step.tested, labels, scores, fold, rows.groups)
+        before = {"known_on": str(step.known_on), "taught_rows": len(known), "taught_bad": int(known.sum())}
+        said.append({**step.year.said(), **before, **year})
+    if not steps:
+        return None, scores[MODEL]
+    everything = np.concatenate([step.tested for step in steps])
+    return {**measured_on(everything, labels, scores, fold, rows.groups), "years": said}, scores[MODEL]
+
+
+def measured_on(
+    places: npt.NDArray[np.int64], labels: Floats, scores: Mapping[str, Floats], fold: Any, groups: pd.Series
+) -> dict[str, Any]:
+    """Metrics with intervals of every peer on these rows, and how well the model's probabilities hold on them."""
+    held = {name: [OutOfFold(found[places], fold[places])] for name, found in scores.items()}
+    measured = measure(labels[places], held, groups.iloc[places], model=MODEL)
+    metrics = {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()}
+    return {"metrics": metrics, "calibration": calibrated(labels[places], scores[MODEL][places])}
+
+
+def calibrated(labels: Floats, probabilities: Floats) -> dict[str, float]:
+    """Rate and mean PD, intercept and slope, and the calibration error beside that of a perfect model."""
+    intercept, slope = calibration.slope(labels, probabilities)
+    found = {
+        "rate": float(labels.mean()),
+        "mean_pd": float(probabilities.mean()),
+        "intercept": intercept,
+        "slope": slope,
+        "error": calibration.expected_error(labels, probabilities),
+        "error_of_perfect_p95": calibration.perfect_error(probabilities),
+    }
+    return {name: round(value, 6) for name, value in found.items()}
+
+
 def _taught(rows: Lessons) -> dict[str, Any]:
     """What the card says of the rows that taught the model."""
-    return {
+    said: dict[str, Any] = {
         "dated": rows.dated,
         "use": "predictive" if rows.dated else "concurrent, not predictive: the outcomes carry no date",
         "rows": len(rows.cases),
-        "suppliers": int(rows.groups.nunique()),
+        "suppliers": int(rows.firms.nunique()),
+        "groups": int(rows.groups.nunique()),
         "bad": int(rows.happened.sum()),
         "base_rate": round(float(rows.happened.mean()), 6),
+        "set_aside": dict(rows.set_aside),
+        "cohorts": None,
+        "window_days": None,
     }
+    if rows.dated:
+        used = rows.cohorts[rows.cohorts["used"]]
+        days = (rows.cases["closed_on"] - rows.cases["opened_on"]).dt.days
+        said["cohorts"] = {
+            "first": str(used.index.min()),
+            "last": str(used.index.max()),
+            "used": len(used),
+            "open": int((~rows.cohorts["used"]).sum()),
+            "rows_in_open": int(rows.cohorts.loc[~rows.cohorts["used"], "opened"].sum()),
+        }
+        said["window_days"] = {"shortest": int(days.min()), "median": int(days.median()), "longest": int(days.max())}
+    return said
 
 
 def fingerprint(frame: pd.DataFrame, rows: Lessons) -> str:

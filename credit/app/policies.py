@@ -12,9 +12,9 @@ from credit.domain.errors import PolicyBroken, UnknownName
 from credit.domain.packs import read_pack, read_parameters
 from credit.domain.policy.terms import Pack
 
-SHARED, EXPLAINING = "shared.toml", "explaining.toml"
-# Files of parameters that are no product's.
-NO_PACK = (SHARED, EXPLAINING)
+SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
+# Files of parameters that are no pack.
+NO_PACK = (SHARED, TRAINING, EXPLAINING, "validation.toml")
 
 
 def packs(home: Home) -> list[Pack]:
@@ -43,9 +43,18 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
     )
 
 
+def training_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """What models are taught with, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, TRAINING, as_of)
+
+
 def explaining_terms(home: Home, as_of: date) -> dict[str, Any]:
-    """Whom a score is explained against and what may be proposed, on a date. Raises PolicyBroken naming the file."""
-    found = read_parameters(_read(home.policies / EXPLAINING), file=EXPLAINING)
+    """What may be proposed to a firm, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, EXPLAINING, as_of)
+
+
+def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:
+    found = read_parameters(_read(home.policies / file), file=file)
     return {name: parameter.on(as_of) for name, parameter in found.items()}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app import console
 from credit.app.clock import now
 from credit.app.home import Home
-from credit.app.policies import explaining_terms
+from credit.app.policies import training_terms
 from credit.domain.errors import EmptyLedger, UnknownName
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def train_and_register(home: Home, target_name: str, *, data: str | None, as_of:
     target, ledger = target_named(target_name), home.ledger()
     tier = tier_chosen(ledger, data)
     day = as_of or ledger.last_day(tier)
-    compared = explaining_terms(home, day)
-    trained = train(ledger, target, tier=tier, as_of=day, compared=compared, progress=console.progress)
+    terms = training_terms(home, day)
+    trained = train(ledger, target, tier=tier, as_of=day, terms=terms, progress=console.progress)
     name = registered_name(target.name, tier)
     console.progress("logging to MLflow")
     tracked, run = home.tracking().log_training(name, trained.model, trained.card)

@@ -1,78 +1,286 @@
+"""Which draws and contracts teach a model, on which evening they are observed, and which are set aside."""
+
 from __future__ import annotations
 
-from datetime import date
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 
-import pandas as pd
 import pytest
 
 from credit.domain.errors import MixedOutcomes, TooFewOutcomes
+from data.formats import format_named
+from data.importing import import_history
+from data.ledger import Ledger
+from models import targets
 from models.targets import LOAN_DEFAULT, PERFORMANCE_BREACH, lessons
 
-
-class Outcomes:
-    """A ledger that holds outcomes alone."""
-
-    def __init__(self, rows: list[dict]) -> None:
-        self.rows = rows
-
-    def gone_on_as(self, day, *, version=None):
-        return {"S1": "S2"}
-
-    def outcomes(self, target, *, known_on, version=None):
-        columns = ["supplier_id", "loan_id", "contract_id", "opened_on", "matured_on", "happened", "tier"]
-        return pd.DataFrame(self.rows, columns=columns)
-
-
-def outcome(number: int, *, opened: date | None, matured: date | None, tier: str = "platform") -> dict:
-    return {
-        "supplier_id": f"S{number}",
-        "opened_on": opened,
-        "matured_on": matured,
-        "happened": number % 2 == 0,
-        "tier": tier,
-    }
-
-
 AS_OF = date(2026, 10, 31)
-MATURE = [outcome(n, opened=date(2025, 1, n), matured=date(2026, 1, n)) for n in range(1, 13)]
+TERM, SHOWS = timedelta(days=180), timedelta(days=90)
 
 
-def test_a_draw_is_observed_on_the_day_before_it():
-    rows = lessons(Outcomes(MATURE), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
-    assert list(rows.cases["as_of"])[:2] == [date(2024, 12, 31), date(2025, 1, 1)]
-    assert rows.dated
+class Platform:
+    """Rows of a platform that are written one matter after the other."""
+
+    def __init__(self) -> None:
+        self.tables = defaultdict(list)
+
+    def supplier(self, number: int) -> str:
+        name = f"S{number}"
+        if all(row["supplier_id"] != name for row in self.tables["suppliers"]):
+            self.tables["suppliers"].append({"supplier_id": name})
+        return name
+
+    def outcome(self, number: int, target: str, *, opened: date, matured: date, happened: bool, **about: str) -> None:
+        self.tables["outcomes"].append(
+            {"outcome_id": f"{target}-{number:03}", "target": target, "supplier_id": self.supplier(number)}
+            | {"opened_on": opened, "matured_on": matured, "recorded_at": matured, "happened": str(happened).lower()}
+            | {"loan_id": "", "contract_id": ""}
+            | about
+        )
+
+    def draw(
+        self,
+        number: int,
+        opened: date,
+        *,
+        repaid: date | None = None,
+        past_due: int = 0,
+        happened: bool = False,
+        matured: date | None = None,
+        outcome: bool = True,
+    ) -> None:
+        """A draw of half a year that is repaid when it is due, and its outcome; what is told apart changes that."""
+        due = opened + TERM
+        own = {"loan_id": f"W{number}", "supplier_id": self.supplier(number), "due_on": due}
+        events = [("DRAWN", opened, 0)]
+        events += [("PAST_DUE", due + timedelta(days=days), days) for days in (1, 30, 60, 90) if days <= past_due]
+        if not past_due or repaid:
+            events.append(("REPAID", repaid or due, 0))
+        for kind, on, days in events:
+            event = {"credit_event_id": f"V{number}-{kind}-{days}", "kind": kind, "happened_on": on}
+            self.tables["credit_events"].append(own | event | {"days_past_due": days, "recorded_at": on})
+        if outcome:
+            matured = matured or due + SHOWS
+            self.outcome(
+                number, "loan_default", opened=opened, matured=matured, happened=happened, loan_id=f"W{number}"
+            )
+
+    def contract(
+        self,
+        number: int,
+        signed: date,
+        *,
+        ended: tuple[str, str] | None = ("COMPLETED", "NONE"),
+        channel: str = "PROJECT",
+        guarantee: tuple[str, ...] = (),
+        recorded: date | None = None,
+        outcome: bool = True,
+    ) -> None:
+        """A contract that is completed after half a year, and its outcome."""
+        own = {"contract_id": f"C{number}", "supplier_id": self.supplier(number)}
+        about = {"signed_on": signed, "awarded_on": signed, "channel": channel, "recorded_at": recorded or signed}
+        self.tables["contracts"].append(own | about | {"planned_acceptance_on": signed + TERM})
+        closed = signed + TERM
+        if ended:
+            kind, fault = ended
+            end = {"amendment_id": f"A{number}", "amended_on": closed, "kind": kind, "fault": fault}
+            self.tables["amendments"].append(own | end | {"recorded_at": closed})
+        for place, kind in enumerate(guarantee):
+            on = signed + timedelta(days=place)
+            event = {"guarantee_event_id": f"H{number}-{place}", "guarantee_id": f"H{number}", "kind": kind}
+            self.tables["guarantee_events"].append(own | event | {"happened_on": on, "recorded_at": on})
+        if outcome:
+            self.outcome(
+                number,
+                "performance_breach",
+                opened=signed,
+                matured=closed + SHOWS,
+                happened=ended == ("TERMINATED", "SUPPLIER"),
+                contract_id=f"C{number}",
+            )
 
 
-def test_the_ids_of_one_firm_stay_on_one_side_of_a_split():
-    rows = lessons(Outcomes(MATURE), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
-    assert list(rows.groups[:3]) == ["S2", "S2", "S3"]
-    assert list(rows.cases["supplier_id"][:3]) == ["S1", "S2", "S3"]
+@pytest.fixture
+def platform():
+    """Twelve draws and twelve contracts of January 2025, half of them bad."""
+    made = Platform()
+    for number in range(12):
+        day, bad = date(2025, 1, 1 + number), number % 2 == 0
+        made.draw(number, day, past_due=90 if bad else 0, happened=bad)
+        made.contract(number, day, ended=("TERMINATED", "SUPPLIER") if bad else ("COMPLETED", "NONE"))
+    return made
 
 
-def test_a_window_that_ends_on_the_day_is_taught_and_one_that_ends_the_day_after_is_not():
-    on_the_day = outcome(20, opened=date(2025, 7, 1), matured=AS_OF)
-    day_after = outcome(22, opened=date(2025, 7, 1), matured=date(2026, 11, 1))
-    rows = lessons(Outcomes([*MATURE, on_the_day, day_after]), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
-    assert "S20" in set(rows.cases["supplier_id"])
-    assert "S22" not in set(rows.cases["supplier_id"])
+@pytest.fixture
+def imported(ledger, csv_file, platform_row, tmp_path):
+    """Puts a platform's rows, all of them good, into the ledger."""
+
+    def put(platform) -> Ledger:
+        folder = tmp_path / "platform"
+        folder.mkdir()
+        for table, rows in platform.tables.items():
+            csv_file(folder / f"{table}.csv", [platform_row(table, **row) for row in rows])
+        said = import_history(ledger, format_named("platform"), folder, loaded_at=datetime(2026, 11, 1))
+        assert not said.quarantined, said.quarantine
+        return ledger
+
+    return put
 
 
-def test_undated_labels_are_observed_on_the_day_asked_and_make_a_concurrent_model():
-    undated = [outcome(n, opened=None, matured=None, tier="invoice") for n in range(12)]
-    rows = lessons(Outcomes(undated), LOAN_DEFAULT, tier="invoice", as_of=AS_OF)
-    assert set(rows.cases["as_of"]) == {AS_OF}
-    assert not rows.dated
+@pytest.fixture
+def taught(imported, terms):
+    """The lessons of a platform's rows."""
+
+    def found(platform, target=LOAN_DEFAULT, *, as_of=AS_OF, **changed):
+        return lessons(imported(platform), target, tier="platform", as_of=as_of, terms=terms | changed)
+
+    return found
 
 
-def test_outcomes_of_which_only_some_carry_dates_teach_nothing():
-    with pytest.raises(MixedOutcomes, match="1 of 13"):
-        lessons(Outcomes([*MATURE, outcome(14, opened=None, matured=None)]), LOAN_DEFAULT, tier="platform", as_of=AS_OF)
+def suppliers(found) -> set[str]:
+    return set(found.cases["supplier_id"])
 
 
-def test_outcomes_of_the_other_kind_of_data_teach_nothing():
+def test_a_draw_is_observed_on_the_evening_before_it(platform, taught):
+    found = taught(platform)
+    assert list(found.cases["as_of"][:2]) == [date(2024, 12, 31), date(2025, 1, 1)]
+    assert found.dated and list(found.happened[:2]) == [1, 0]
+
+
+def test_a_contract_is_observed_on_the_first_evening_that_it_is_on_record(platform, taught):
+    platform.contract(20, date(2025, 1, 20), recorded=date(2025, 1, 22))
+    found = taught(platform, PERFORMANCE_BREACH)
+    observed = found.cases.set_index("supplier_id")["as_of"]
+    assert observed["S0"] == date(2025, 1, 1)
+    assert observed["S20"] == date(2025, 1, 22)
+
+
+def test_a_contract_that_nobody_recorded_for_a_week_is_set_aside(platform, taught):
+    platform.contract(20, date(2025, 1, 20), recorded=date(2025, 1, 29))
+    assert taught(platform, PERFORMANCE_BREACH).set_aside == {targets.NOT_ON_RECORD: 1}
+
+
+# -- windows and months
+
+
+@pytest.mark.parametrize(("as_of", "is_taught"), [(date(2025, 12, 1), True), (date(2025, 11, 30), False)])
+def test_a_draw_teaches_from_the_day_its_window_is_over(platform, taught, as_of, is_taught):
+    opened = as_of - TERM - SHOWS if is_taught else as_of - TERM - SHOWS + timedelta(days=1)
+    platform.draw(20, opened)
+    assert ("S20" in suppliers(taught(platform, as_of=as_of))) == is_taught
+
+
+def test_a_month_of_which_a_draw_is_open_teaches_nothing(platform, taught):
+    platform.draw(20, date(2025, 2, 3))
+    platform.draw(21, date(2025, 2, 20), outcome=False)
+    found = taught(platform)
+    assert suppliers(found) == {f"S{n}" for n in range(12)}
+    assert found.cohorts["used"].tolist() == [True, False]
+
+
+def test_a_month_teaches_from_the_share_of_it_that_has_to_be_over(platform, taught):
+    platform.draw(20, date(2025, 1, 20), outcome=False)
+    assert len(taught(platform, cohort_closed_min=12 / 13).cases) == 12
+
+
+def test_a_month_just_below_that_share_teaches_nothing(platform, taught):
+    platform.draw(20, date(2025, 1, 20), outcome=False)
+    with pytest.raises(TooFewOutcomes, match="0 bad and 0 good"):
+        taught(platform, cohort_closed_min=12 / 13 + 1e-9)
+
+
+def test_a_bad_draw_does_not_teach_before_the_good_ones_of_its_month_can(platform, taught):
+    platform.draw(20, date(2026, 3, 1), past_due=90, happened=True, matured=date(2026, 10, 1))
+    assert "S20" not in suppliers(taught(platform))
+
+
+def test_a_contract_teaches_only_when_every_guarantee_on_it_has_ended(platform, taught):
+    platform.contract(20, date(2025, 2, 1), guarantee=("ISSUED", "EFFECTIVE"))
+    platform.contract(21, date(2025, 3, 1), guarantee=("ISSUED", "RELEASED"))
+    assert {"S20", "S21"} & suppliers(taught(platform, PERFORMANCE_BREACH)) == {"S21"}
+
+
+def test_contracts_that_were_bought_otherwise_teach_nothing(platform, taught):
+    platform.contract(20, date(2025, 1, 20), channel="EMALL")
+    assert "S20" not in suppliers(taught(platform, PERFORMANCE_BREACH))
+
+
+def test_a_label_that_was_recorded_later_is_not_known_before(platform, imported, terms):
+    platform.tables["outcomes"][0]["recorded_at"] = "2026-06-02"
+    ledger, asked = imported(platform), {"tier": "platform", "terms": terms | {"cohort_closed_min": 0.9}}
+    early, late = (lessons(ledger, LOAN_DEFAULT, as_of=date(2026, 6, day), **asked) for day in (1, 2))
+    assert (len(early.cases), len(late.cases)) == (11, 12)
+
+
+# -- neither good nor bad
+
+
+def test_a_draw_past_due_and_not_repaid_is_neither_good_nor_bad(platform, taught):
+    platform.draw(20, date(2025, 1, 20), past_due=30)
+    found = taught(platform)
+    assert "S20" not in suppliers(found) and found.set_aside == {targets.NOT_CURED: 1}
+
+
+def test_a_draw_that_was_late_and_repaid_before_a_default_is_good(platform, taught):
+    platform.draw(20, date(2025, 1, 20), past_due=60, repaid=date(2025, 1, 20) + TERM + timedelta(days=80))
+    found = taught(platform)
+    assert found.happened[found.cases["supplier_id"] == "S20"].tolist() == [0]
+
+
+def test_a_draw_that_was_repaid_at_once_says_nothing(platform, taught):
+    platform.draw(20, date(2025, 1, 20), repaid=date(2025, 1, 20) + timedelta(days=29))
+    platform.draw(21, date(2025, 1, 20), repaid=date(2025, 1, 20) + timedelta(days=30))
+    found = taught(platform)
+    assert {"S20", "S21"} & suppliers(found) == {"S21"} and found.set_aside == {targets.NO_EXPOSURE: 1}
+
+
+def test_a_window_that_ends_before_a_default_can_show_says_nothing(platform, taught):
+    platform.draw(20, date(2025, 1, 20), past_due=1, matured=date(2025, 1, 20) + TERM + timedelta(days=20))
+    assert taught(platform).set_aside == {targets.WINDOW_TOO_SHORT: 1}
+
+
+@pytest.mark.parametrize("ended", [("TERMINATED", "BUYER"), ("TERMINATED", "NONE"), ("ENDED", "NONE")])
+def test_a_contract_that_ended_without_the_suppliers_fault_is_neither_good_nor_bad(platform, taught, ended):
+    platform.contract(20, date(2025, 1, 20), ended=ended)
+    found = taught(platform, PERFORMANCE_BREACH)
+    assert "S20" not in suppliers(found) and found.set_aside == {targets.NO_FAULT: 1}
+
+
+def test_a_contract_that_is_open_at_the_end_of_its_window_is_neither_good_nor_bad(platform, taught):
+    platform.contract(20, date(2025, 1, 20), ended=None)
+    assert taught(platform, PERFORMANCE_BREACH).set_aside == {targets.STILL_OPEN: 1}
+
+
+# -- whose rows they are
+
+
+def test_connected_firms_and_merged_ids_stay_on_one_side_of_a_split(platform, taught):
+    platform.tables["relations"] = [{"relation_event_id": "N1", "supplier_id": "S2", "related_id": "S3"}]
+    platform.tables["relations"][0] |= {"tie": "CONTROLLER", "happened_on": "2025-01-01"}
+    platform.tables["merges"] = [{"supplier_id": "S5", "merged_id": "S4", "happened_on": "2025-06-01"}]
+    found = taught(platform)
+    group = found.groups.groupby(found.cases["supplier_id"]).first()
+    firm = found.firms.groupby(found.cases["supplier_id"]).first()
+    assert group["S2"] == group["S3"] and group["S4"] == group["S5"] and group.nunique() == 10
+    assert firm["S4"] == "S5" and firm["S2"] != firm["S3"]
+
+
+# -- undated labels
+
+
+def test_undated_labels_are_observed_on_the_day_asked_and_make_a_concurrent_model(platform, taught):
+    for row in platform.tables["outcomes"]:
+        row |= {"opened_on": "", "matured_on": ""}
+    found = taught(platform)
+    assert set(found.cases["as_of"]) == {AS_OF} and not found.dated
+
+
+def test_outcomes_of_which_only_some_carry_dates_teach_nothing(platform, taught):
+    platform.tables["outcomes"][0] |= {"opened_on": "", "matured_on": ""}
+    with pytest.raises(MixedOutcomes, match="1 of 12"):
+        taught(platform)
+
+
+def test_outcomes_of_the_other_kind_of_data_teach_nothing(imported, platform, terms):
     with pytest.raises(TooFewOutcomes):
-        lessons(Outcomes(MATURE), LOAN_DEFAULT, tier="invoice", as_of=AS_OF)
-
-
-def test_a_performance_model_is_taught_by_tenders_and_frameworks_alone():
-    assert PERFORMANCE_BREACH.channels == ("PROJECT", "FRAMEWORK")
+        lessons(imported(platform), LOAN_DEFAULT, tier="invoice", as_of=AS_OF, terms=terms)
