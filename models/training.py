@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,14 +12,14 @@ import pandas as pd
 
 from data.ledger import Ledger
 from features import engine
-from features.catalogue import CATALOGUE, catalogue_hash
-from models import peers
+from features.catalogue import CATALOGUE, catalogue_hash, definition_hashes
+from models.fingerprints import fingerprint
 from models.pd_model import PdModel, folds_of
+from models.peers import rivals
 from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
-from models.validation import Measured, OutOfFold, measure
+from models.validation import OutOfFold, measure
 
-TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 MODEL = "model"
 # On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each.
 SMALL_ROWS = 1_000
@@ -29,11 +28,16 @@ REPEATS_SMALL = 5
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model with its card and the suppliers that taught it."""
+    """A trained model with its card and the suppliers that taught it.
+
+    `held` has a row for each that taught it: supplier_id, contract_id where it is about one, as_of, group, happened,
+    and the out-of-fold probability of the model (`score`) and of each peer.
+    """
 
     model: Scorer
     card: dict[str, Any]
     learned: list[str]
+    held: pd.DataFrame
 
 
 def train(
@@ -55,7 +59,8 @@ def train(
     directions = {feature.name: int(feature.risk) for feature in CATALOGUE}
     progress("training on all rows")
     model = PdModel(directions).fit(frame, rows.happened, rows.groups)
-    measured = cross_validate(model, frame, rows, TURNOVER[tier], progress)
+    runs = cross_validate(model, frame, rows, tier, progress)
+    measured = measure(rows.happened.to_numpy(dtype=float), runs, rows.groups, model=MODEL)
     card = {
         "target": target.name,
         "meaning": target.meaning,
@@ -67,31 +72,37 @@ def train(
         "features": list(model.scorer_.columns),
         "directions": directions,
         "catalogue_sha256": catalogue_hash(),
+        "definitions": definition_hashes(),
         "mix": asdict(model.scorer_.mix),
         "settings": model.settings_,
-        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
+        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows.happened)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
     }
-    return Trained(model.scorer_, card, sorted({*rows.groups, *rows.cases["supplier_id"]}))
+    learned = sorted({*rows.groups, *rows.cases["supplier_id"]})
+    return Trained(model.scorer_, card, learned, _held(rows, runs))
+
+
+def _held(rows: Lessons, runs: dict[str, list[OutOfFold]]) -> pd.DataFrame:
+    """Each row that taught the model with its out-of-fold probabilities, the mean of all rounds."""
+    scores = {name: np.mean([run.scores for run in found], axis=0) for name, found in runs.items()}
+    own = {"group": rows.groups, "happened": rows.happened, "score": scores.pop(MODEL), **scores}
+    return rows.cases.drop(columns="case_id").assign(**own)
 
 
 def cross_validate(
     model: PdModel,
     frame: pd.DataFrame,
     rows: Lessons,
-    turnover: str,
+    tier: str,
     progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, dict[str, Measured]]:
+) -> dict[str, list[OutOfFold]]:
     """Out-of-fold scores of a fitted model beside its peers on the same folds, no firm on both sides of any.
 
     On few rows the whole training, calibration included, is repeated on each fold's other rows.
     """
     labels = rows.happened.to_numpy(dtype=float)
-    rivals = (
-        peers.Comparison("turnover_alone", peers.turnover_alone(turnover)),
-        peers.Comparison("logistic_regression", peers.logistic_regression),
-    )
-    runs: dict[str, list[OutOfFold]] = {MODEL: [], **{rival.name: [] for rival in rivals}}
+    against = rivals(tier)
+    runs: dict[str, list[OutOfFold]] = {MODEL: [], **{rival.name: [] for rival in against}}
     small = len(frame) < SMALL_ROWS
     for repeat in range(REPEATS_SMALL if small else 1):
         progress(f"cross-validating, round {repeat + 1} of {REPEATS_SMALL if small else 1}")
@@ -106,11 +117,11 @@ def cross_validate(
                 scores[MODEL][hold] = again.scorer_.probabilities(held)
             else:
                 scores[MODEL][hold] = model.out_of_fold_[hold]
-            for rival in rivals:
+            for rival in against:
                 scores[rival.name][hold] = rival.score(taught, labels[learn], held)
         for name, found in scores.items():
             runs[name].append(OutOfFold(found, folds))
-    return measure(labels, runs, rows.groups, model=MODEL)
+    return runs
 
 
 def _taught(rows: Lessons) -> dict[str, Any]:
@@ -123,12 +134,3 @@ def _taught(rows: Lessons) -> dict[str, Any]:
         "bad": int(rows.happened.sum()),
         "base_rate": round(float(rows.happened.mean()), 6),
     }
-
-
-def fingerprint(frame: pd.DataFrame, rows: Lessons) -> str:
-    """A SHA-256 over the very numbers and labels that taught the model."""
-    digest = hashlib.sha256()
-    digest.update(",".join(frame.columns).encode())
-    digest.update(np.ascontiguousarray(frame.to_numpy(dtype=float)).tobytes())
-    digest.update(rows.happened.to_numpy(dtype=np.int8).tobytes())
-    return digest.hexdigest()

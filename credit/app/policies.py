@@ -8,16 +8,16 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.packs import read_pack
-from credit.domain.policy.terms import Pack
+from credit.domain.packs import SHARED_SECTIONS, read_pack, read_parameters, refuse_unknown
+from credit.domain.policy.terms import Pack, Parameter
 
-SHARED = "shared.toml"
+SHARED, VALIDATION = "shared.toml", "validation.toml"
 
 
 def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
     shared = _read(home.policies / SHARED)
-    files = sorted(file for file in home.policies.glob("*.toml") if file.name != SHARED)
+    files = sorted(file for file in home.policies.glob("*.toml") if file.name not in (SHARED, VALIDATION))
     return [read_pack(_read(file), shared=shared, file=file.name) for file in files]
 
 
@@ -38,6 +38,18 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
         f"no policy pack decides {product} for {tier} firms",
         hint="they are decided on: " + ", ".join(f"{p.product} ({p.tier})" for p in packs(home)),
     )
+
+
+def validation_thresholds(home: Home) -> dict[str, Parameter]:
+    """What a model has to show before it may decide, by name. Raises PolicyBroken naming the entry."""
+    from models.validation.check import refuse_incomplete
+    from models.validation.run import CHECKS
+
+    content = _read(home.policies / VALIDATION)
+    refuse_unknown(content, SHARED_SECTIONS, VALIDATION)
+    thresholds = read_parameters(content, file=VALIDATION)
+    refuse_incomplete(CHECKS, thresholds, VALIDATION)
+    return thresholds
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -108,6 +108,25 @@ class ModelMismatch(CreditError):
     remedy = "Train the model again on this data; a score from the wrong columns is worse than none."
 
 
+class PromotionRefused(CreditError):
+    """A version may not decide: it has not passed a validation, or who would approve it has trained it."""
+
+    code = "promotion-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit model validate` says what is wrong. The approver is another person than the author, by their account "
+        "of the operating system; see docs/adr/0013-who-may-approve-a-model.md."
+    )
+
+
+class ValidationFailed(CreditError):
+    """A model did not pass its validation; the failed checks are named, the report says the rest."""
+
+    code = "validation-failed"
+    exit = Exit.CHECK_FAILED
+    remedy = "Read the report. A threshold is a dated line of `validation.toml`; it is never changed for one model."
+
+
 class TooFewOutcomes(CreditError):
     """There are not enough outcomes to learn from or to measure with."""
 
@@ -218,6 +237,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     EmptyLedger,
     NoModel,
     ModelMismatch,
+    PromotionRefused,
+    ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,
     PolicyBroken,
