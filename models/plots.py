@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
-TICKS = 4
+MOST_STEPS = 5
 Point = tuple[float, float]
 
 
@@ -29,8 +30,8 @@ def plot(series: Sequence[Series], *, x: str, y: str, names: Sequence[str] = ())
     ys = [value for each in series for value in (*(p[1] for p in each.points), *(v for s in each.spans for v in s))]
     if not xs:
         return ""
-    left, right = (-0.5, len(names) - 0.5) if names else (0.0, max(xs) or 1.0)
-    top = max(ys) * 1.05 or 1.0
+    left, right = (-0.5, len(names) - 0.5) if names else (0.0, ticks(max(xs))[-1])
+    top = ticks(max(ys))[-1]
 
     def at(px: float, py: float) -> str:
         across = LEFT + (px - left) / (right - left) * (WIDTH - LEFT - RIGHT)
@@ -47,8 +48,20 @@ def plot(series: Sequence[Series], *, x: str, y: str, names: Sequence[str] = ())
     )
 
 
-def _drawn(series: Series, at: object) -> str:
-    assert callable(at)
+def ticks(greatest: float) -> list[float]:
+    """Round values from zero to the first that is not below the greatest.
+
+    >>> ticks(0.35), ticks(1.0)
+    ([0.0, 0.1, 0.2, 0.3, 0.4], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    """
+    if greatest <= 0:
+        return [0.0, 1.0]
+    power = 10.0 ** floor(log10(greatest))
+    step = next(power * share for share in (0.1, 0.2, 0.5, 1.0, 2.0) if power * share * MOST_STEPS >= greatest)
+    return [round(step * place, 12) for place in range(ceil(greatest / step - 1e-9) + 1)]
+
+
+def _drawn(series: Series, at: Callable[[float, float], str]) -> str:
     kind = "faint" if series.faint else "own"
     title = f"<title>{escape(series.name)}</title>"
     if series.line:
@@ -64,16 +77,16 @@ def _drawn(series: Series, at: object) -> str:
     return f'<g class="{kind}">{title}{"".join(marks)}</g>'
 
 
-def _axes(at: object, left: float, right: float, top: float, *, x: str, y: str, names: Sequence[str]) -> str:
-    assert callable(at)
+def _axes(
+    at: Callable[[float, float], str], left: float, right: float, top: float, *, x: str, y: str, names: Sequence[str]
+) -> str:
     parts = []
-    for step in range(TICKS + 1):
-        value = top * step / TICKS
+    for value in ticks(top):
         beginning, end = at(left, value), at(right, value)
         parts.append(f'<path class="grid" d="M{beginning} L{end}"/>')
         parts.append(_text(LEFT - 6, float(beginning.split(",")[1]) + 4, f"{value:.3g}", "end"))
-    ticks = list(enumerate(names)) if names else [(right * s / TICKS, f"{right * s / TICKS:.3g}") for s in range(5)]
-    for place, label in ticks:
+    labels = list(enumerate(names)) if names else [(value, f"{value:.3g}") for value in ticks(right)]
+    for place, label in labels:
         parts.append(_text(float(at(place, 0).split(",")[0]), HEIGHT - BOTTOM + 15, str(label), "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x, "middle"))
     middle = (TOP + HEIGHT - BOTTOM) / 2

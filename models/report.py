@@ -88,8 +88,12 @@ def _section(result: dict[str, Any]) -> str:
     ]
     note = f" ({escape(result['why'])})" if result["why"] else ""
     if result["value"] is not None:
-        said.append(f"<p>{escape(result['statistic'].capitalize())}: <strong>{_figure(result['value'])}</strong>"
-                    f" {_span(result)} on {result['rows']:,} rows{note}.</p>")  # fmt: skip
+        statistic = result["statistic"][0].upper() + result["statistic"][1:]
+        span = f" ({_span(result)})" if _span(result) else ""
+        said.append(
+            f"<p>{escape(statistic)}: <strong>{_figure(result['value'])}</strong>{span} on {result['rows']:,} rows"
+            f"{note}.</p>"
+        )
     else:
         said.append(f"<p>Not applicable: {escape(result['why'])}.</p>")
     said.append(

@@ -81,7 +81,7 @@ def jeffreys(bad: Any, rows: Any, level: float = 0.95) -> tuple[Floats, Floats]:
 
     >>> low, high = jeffreys(1, 10)
     >>> round(float(low), 4), round(float(high), 4)
-    (0.0111, 0.3813)
+    (0.011, 0.3813)
     """
     from scipy.stats import beta
 
@@ -98,7 +98,7 @@ def chance_of_at_most(rate: Any, bad: Any, rows: Any) -> Floats:
     low. Three bad of ten do not speak against 20 %, thirty of a hundred do.
 
     >>> chance_of_at_most([0.2, 0.2], [3, 30], [10, 100]).round(3).tolist()
-    [0.205, 0.009]
+    [0.205, 0.008]
     """
     from scipy.stats import beta
 

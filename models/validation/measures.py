@@ -88,18 +88,21 @@ def slope(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
     The slope of a logistic regression of the outcome on the log-odds (Cox 1958).
     """
     p = np.clip(held.scores, 1e-6, 1 - 1e-6)
-    x = np.log(p / (1 - p))
-    lines = np.tile([0.0, 1.0], (len(weights), 1))
+    odds = np.log(p / (1 - p))
+    scale = max(float(odds.std()), 1e-9)
+    x = (odds - odds.mean()) / scale
+    # From a flat line Newton's steps come closer each time; from a steep one they can leap away.
+    lines = np.zeros((len(weights), 2))
     for _ in range(_NEWTON_STEPS):
         fitted = 1 / (1 + np.exp(-np.clip(lines[:, :1] + lines[:, 1:] * x, -30, 30)))
         off, spread = weights * (labels - fitted), weights * fitted * (1 - fitted)
         # A resample that one line parts wholly has no slope; so little pull leaves all others as they are.
-        pull = 1e-6 * (lines - [0.0, 1.0])
+        pull = 1e-6 * lines
         first = np.column_stack([off.sum(axis=1), off @ x]) - pull
         a, b, c = spread.sum(axis=1) + 1e-6, spread @ x, spread @ x**2 + 1e-6
         step = np.column_stack([c * first[:, 0] - b * first[:, 1], a * first[:, 1] - b * first[:, 0]])
         lines = lines + np.clip(step / (a * c - b**2)[:, None], -2, 2)
-    return lines[:, 1]
+    return lines[:, 1] / scale
 
 
 def observed_to_expected(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:

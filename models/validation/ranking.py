@@ -61,7 +61,9 @@ def ranks_in_every_year(subject: Subject) -> Found | NotApplicable:
             found.append({"year": int(year), "rows": int(among.sum()), "bad": bad, **_figures(measured)})
     if not found:
         return NotApplicable(f"no year has {FEWEST_OF_EACH_KIND} cases of each kind")
-    worst = min(found, key=lambda row: row["value"])
+    # A year that is beyond doubt too low comes before one that merely looks lower.
+    least = subject.threshold("auc_year_min")
+    worst = min(found, key=lambda row: (row["high"] >= least, row["value"]))
     rows = sum(row["rows"] for row in found)
     return Found(worst["value"], worst["low"], worst["high"], rows, note=f"in {worst['year']}", table=tuple(found))
 

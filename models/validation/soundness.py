@@ -18,7 +18,6 @@ from models.validation.subject import Subject, held
 
 ROWS_MOVED, STEPS = 40, 8
 ROWS_TAUGHT_AGAIN = 3_000
-SEEDS = (1, 2)
 # Of a difference below this in log-odds nobody could tell a direction.
 ROUNDING = 1e-9
 FEWEST_VALUES = 2
@@ -58,20 +57,17 @@ def risk_never_moves_against_a_direction(subject: Subject) -> Found | NotApplica
     "seeds",
     zh="随机种子敏感性",
     en="Sensitivity to seeds",
-    statistic="least rank correlation with the model trained again by another seed",
+    statistic="rank correlation with the model trained again by another seed",
     at_least="seed_rank_min",
 )
 def another_seed_ranks_alike(subject: Subject) -> Found:
-    """Trained again with other seeds on the same rows, the model ranks the same firms alike."""
+    """Trained again with another seed on the same rows, the model ranks the same firms alike out of fold."""
     frame, labels, groups = _some(subject)
-    base = _taught_again(subject, frame, labels, groups, seed=0)
-    found = []
-    for seed in SEEDS:
-        again = _taught_again(subject, frame, labels, groups, seed=seed)
-        apart = float(np.abs(again - base).mean())
-        found.append({"seed": seed, "rank_correlation": _ranked_alike(base, again), "mean_pd_difference": apart})
-    least = min(row["rank_correlation"] for row in found)
-    return Found(least, rows=len(frame), table=tuple(found))
+    whole = len(frame) == len(subject.taught)
+    first = subject.taught["score"].to_numpy() if whole else _taught_again(subject, frame, labels, groups, seed=0)
+    again = _taught_again(subject, frame, labels, groups, seed=1)
+    apart = np.nanmean(np.abs(again - first))
+    return Found(_ranked_alike(first, again), rows=len(frame), note=f"probabilities differ by {apart:.4f} on average")
 
 
 @check(
