@@ -148,10 +148,10 @@ def _champion(
     key = [name for name in KEY if name in rows]
     once = registry.held(champion).drop_duplicates(key).set_index(key)["score"]
     learned = pd.Series(once.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy(), index=rows.index)
-    after = rows["as_of"].map(lambda day: day > date.fromisoformat(champion.card["as_of"])).to_numpy(dtype=bool)
-    after &= champion.card["dated"]
+    trained_on = date.fromisoformat(champion.card["as_of"])
+    after = rows["as_of"].map(lambda day: bool(champion.card["dated"]) and day > trained_on)
     if after.any():
-        learned[after] = champion.model.probabilities(champion.inputs(frame[after]))
+        learned = learned.mask(after, pd.Series(champion.model.probabilities(champion.inputs(frame)), rows.index))
     return champion.version, learned
 
 
