@@ -54,7 +54,7 @@ def parsed(name: str) -> dict[str, Any]:
 
 def shipped() -> dict[str, Pack]:
     """The packs that ship."""
-    names = sorted(file.stem for file in PARAMETERS.glob("*.toml") if file.stem != "shared")
+    names = sorted(file.stem for file in PARAMETERS.glob("*.toml") if file.stem not in ("shared", "validation"))
     return {name: read_pack(parsed(name), shared=parsed("shared"), file=f"{name}.toml") for name in names}
 
 
