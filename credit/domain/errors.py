@@ -28,7 +28,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.ALL_REJECTED: "all data rejected: every row went to quarantine",
     Exit.IN_PART: "finished in part: some rows went to quarantine, or some cases could not be answered",
     Exit.LOCKED: "locked by another run",
-    Exit.CHECK_FAILED: "a check failed: a replay differs, a file was altered, a model did not pass, docs are out of date",
+    Exit.CHECK_FAILED: "a check failed: a replay differs, a file was altered, a model fell short, docs are out of date",
 }
 
 
