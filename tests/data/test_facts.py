@@ -241,7 +241,7 @@ def test_the_conversion_of_a_guarantee_is_the_share_that_was_paid_of_it(
 
 def test_the_contracts_of_a_month_are_those_signed_within_it(ledger: Ledger, import_rows: ImportRows) -> None:
     import_rows(ledger, suppliers=[{}], contracts=[{}])
-    days = (date(2025, 1, 19), date(2025, 1, 20))
-    assert list(contracts_signed(ledger, *days, channels=("PROJECT",))["contract_id"]) == ["C1"]
-    assert contracts_signed(ledger, days[1], AS_OF, channels=("PROJECT",)).empty
-    assert contracts_signed(ledger, *days, channels=("FRAMEWORK",)).empty
+    before, signed = date(2025, 1, 19), date(2025, 1, 20)
+    assert list(contracts_signed(ledger, before, AS_OF, channels=("PROJECT",))["contract_id"]) == ["C1"]
+    assert contracts_signed(ledger, signed, AS_OF, channels=("PROJECT",)).empty
+    assert contracts_signed(ledger, before, AS_OF, channels=("FRAMEWORK",)).empty
