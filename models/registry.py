@@ -217,8 +217,8 @@ class Registry:
 
     # -- who decides -------------------------------------------------------------------------------------------------
 
-    def approvable(self, name: str, version: int, *, who: str) -> Served:
-        """A version that this person may make champion. Raises NoModel or PromotionRefused.
+    def _approvable(self, name: str, version: int, *, who: str) -> tuple[Served, dict[str, Any]]:
+        """A version that this person may make champion, and the validation it passed. Raises PromotionRefused.
 
         It has passed its last validation, and somebody else trained it.
         """
@@ -245,13 +245,12 @@ class Registry:
                 f"{name} version {version} was trained by {author or 'nobody who is known'}; {who} cannot approve it",
                 hint="another person has to: `credit model promote` under their own account of the operating system",
             )
-        return served
+        return served, found
 
     def promote(self, name: str, version: int, *, at: str, who: str, why: str) -> dict[str, Any]:
         """Make a version champion and write down who did it and why. Raises NoModel or PromotionRefused."""
         with exclusive(self._lock(name), f"history of {name}", wait=True):
-            served, found = self.approvable(name, version, who=who), self.last_validation(name, version)
-            assert found is not None
+            served, found = self._approvable(name, version, who=who)
             seen = {"validation": {"number": found["number"], "sha256": found["sha256"]}}
             return self._move(served, PROMOTION, at=at, who=who, why=why, seen=seen)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app import console
 from credit.app.clock import now, span_of
 from credit.app.home import Home
-from credit.domain.errors import EmptyLedger, UnknownName
+from credit.domain.errors import EmptyLedger, TrackingDown, UnknownName
 
 if TYPE_CHECKING:
     from data.ledger import Ledger
@@ -58,17 +58,30 @@ def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -
     from credit.app.validating import chosen
 
     registry = home.registry()
-    served = registry.approvable(name, chosen(registry, name, version), who=who)
-    home.tracking().promote(name, served.card["mlflow"]["version"])
-    return {"name": name, **registry.promote(name, served.version, at=now().isoformat(), who=who, why=why)}
+    entry = registry.promote(name, chosen(registry, name, version), at=now().isoformat(), who=who, why=why)
+    _point_alias(home, name, entry)
+    return {"name": name, **entry}
 
 
 def rollback(home: Home, name: str, *, who: str, why: str) -> dict[str, Any]:
     """Make the version before the champion decide again, in our history and in MLflow. Raises NoModel."""
     registry = home.registry()
     registry.refuse_unknown(name)
-    home.tracking().promote(name, registry.before(name).card["mlflow"]["version"])
-    return {"name": name, **registry.rollback(name, at=now().isoformat(), who=who, why=why)}
+    entry = registry.rollback(name, at=now().isoformat(), who=who, why=why)
+    _point_alias(home, name, entry)
+    return {"name": name, **entry}
+
+
+def _point_alias(home: Home, name: str, entry: dict[str, Any]) -> None:
+    """Let MLflow's alias follow our history, which decides whether it does or not. Raises TrackingDown."""
+    number = home.registry().load(name, entry["to"]).card["mlflow"]["version"]
+    try:
+        home.tracking().promote(name, number)
+    except Exception as down:
+        raise TrackingDown(
+            f"{name} version {entry['to']} is champion, but MLflow's alias did not follow ({type(down).__name__})",
+            hint=f"when the server is back: `credit model promote {name} --version {entry['to']} --why …`",
+        ) from down
 
 
 def decided_on(home: Home, name: str, day: date) -> dict[str, Any]:

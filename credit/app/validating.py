@@ -12,7 +12,7 @@ from credit.app.clock import now
 from credit.app.home import Home
 from credit.app.policies import packs, validation_thresholds
 from credit.app.scoring import scale_terms
-from credit.domain.errors import NoModel
+from credit.domain.errors import NoModel, TrackingDown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,13 @@ def validate(home: Home, name: str, version: int | None, *, as_of: date | None, 
     html = page(document, served.card)
     number, file = registry.keep_validation(name, served.version, document, html)
     console.progress("logging to MLflow")
-    home.tracking().log_validation(served.card["mlflow"]["run"], number, document, html)
+    try:
+        home.tracking().log_validation(served.card["mlflow"]["run"], number, document, html)
+    except Exception as down:
+        raise TrackingDown(
+            f"MLflow did not take validation {number} of {name} ({type(down).__name__}); it counts all the same",
+            hint=f"its report is {file}",
+        ) from down
     console.progress_done()
     return Validated({"number": number, **document}, file)
 

@@ -10,7 +10,7 @@ import pytest
 from credit.app.home import Home
 from credit.app.training import promote, train_and_register
 from credit.app.validating import validate
-from credit.domain.errors import PromotionRefused
+from credit.domain.errors import PromotionRefused, TrackingDown
 from data.importing import ImportSummary
 from data.ledger import Ledger
 
@@ -66,3 +66,17 @@ def test_another_person_approves_what_passed(home: Home, found: Any) -> None:
     entry = promote(home, NAME, None, who="bob", why="it ranks")
     assert (entry["from"], entry["to"], entry["validation"]["number"]) == (None, 1, 1)
     assert home.registry().champion(NAME).version == 1
+
+
+@pytest.mark.real_data
+def test_a_tracking_server_that_is_down_holds_up_no_promotion(
+    home: Home, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(self: Home) -> None:
+        raise ConnectionError
+
+    before = len(home.registry().history(NAME))
+    monkeypatch.setattr(Home, "tracking", down)
+    with pytest.raises(TrackingDown, match="is champion, but MLflow's alias did not follow"):
+        promote(home, NAME, 1, who="bob", why="again")
+    assert len(home.registry().history(NAME)) == before + 1
