@@ -12,7 +12,7 @@ import pandas as pd
 from credit.domain.identifiers import is_uscc
 from data.ledger import Known, Ledger
 from data.regions import current_regions
-from data.schema import CONSENTS, CONTRACT_ENDS
+from data.schema import CONSENTS, CONTRACT_ENDS, CONTRACTS, CREDIT_EVENTS, GUARANTEE_EVENTS, PROGRAMMES, SUPPLIERS
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
@@ -163,3 +163,87 @@ def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | No
                ORDER BY contract_id"""
         ).fetchall()
         return [row[0] for row in rows]
+
+
+# The last registration as known, and every programme that the supplier is a member of on the case's day.
+_SEGMENTS = """
+    WITH registration AS (
+        SELECT case_id, size_class, industry, region FROM suppliers
+        QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1),
+    memberships AS (
+        SELECT case_id, programme FROM programmes GROUP BY ALL
+        HAVING arg_max(kind, (happened_on, kind)) = 'JOINED'
+           AND coalesce(arg_max(valid_to, (happened_on, kind)) >= any_value(as_of), true)),
+    joined AS (SELECT case_id, string_agg(programme, ' + ' ORDER BY programme) AS programme
+               FROM memberships GROUP BY case_id)
+    SELECT c.case_id, r.size_class AS size, r.region, r.industry AS sector, coalesce(j.programme, 'none') AS programme
+    FROM cases AS c LEFT JOIN registration AS r USING (case_id) LEFT JOIN joined AS j USING (case_id)
+    ORDER BY c.case_id"""
+
+
+def segments(ledger: Ledger, cases: pd.DataFrame, *, version: int | None = None) -> pd.DataFrame:
+    """What kind of firm each case's supplier was on its day: size, region (a city), sector and programme, by case_id.
+
+    To report on, never to score by.
+    """
+    with ledger.known_on(cases, version=version, tables=(SUPPLIERS, PROGRAMMES)) as known:
+        frame = known.con.execute(_SEGMENTS).df().set_index("case_id")
+        frame["region"] = current_regions(frame["region"], _days(known, frame)).str[:4]
+    return frame
+
+
+# Of each draw that was written off, or repaid though it had been 90 days past due, the share that was lost.
+_LOSSES = """
+    SELECT supplier_id, loan_id,
+           coalesce(max(amount_fen) FILTER (WHERE kind = 'WRITTEN_OFF'), 0)
+               / max(amount_fen) FILTER (WHERE kind = 'DRAWN') AS share
+    FROM credit_events GROUP BY ALL
+    HAVING max(days_past_due) >= ? AND count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) > 0
+       AND max(amount_fen) FILTER (WHERE kind = 'DRAWN') > 0
+    ORDER BY loan_id"""
+
+# Of each guarantee that has ended on these contracts, the share of its first amount that was paid.
+_CONVERSIONS = """
+    SELECT g.supplier_id, g.form, g.guarantee_id,
+           coalesce(sum(g.amount_fen) FILTER (WHERE g.kind = 'PAID'), 0)
+               / max(g.amount_fen) FILTER (WHERE g.kind = 'ISSUED') AS share
+    FROM guarantee_events AS g WHERE g.contract_id IN (SELECT unnest(CAST(? AS VARCHAR[])))
+    GROUP BY ALL
+    HAVING count(*) FILTER (WHERE g.kind IN ('PAID', 'RELEASED', 'EXPIRED')) > 0
+       AND max(g.amount_fen) FILTER (WHERE g.kind = 'ISSUED') > 0
+    ORDER BY g.guarantee_id"""
+
+DEFAULT_DAYS = 90
+
+
+def closed_losses(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.DataFrame:
+    """The share lost of each defaulted draw that is closed by a day: supplier_id, loan_id, share."""
+    cases = ledger.suppliers(as_of, version=version)
+    with ledger.known_on(cases, version=version, tables=(CREDIT_EVENTS,)) as known:
+        return known.con.execute(_LOSSES, [DEFAULT_DAYS]).df()
+
+
+def closed_conversions(
+    ledger: Ledger, as_of: date, contracts: list[str], *, version: int | None = None
+) -> pd.DataFrame:
+    """The share paid of each guarantee on these contracts that has ended by a day: supplier_id, form, share."""
+    cases = ledger.suppliers(as_of, version=version)
+    with ledger.known_on(cases, version=version, tables=(GUARANTEE_EVENTS,)) as known:
+        return known.con.execute(_CONVERSIONS, [contracts]).df()
+
+
+def contracts_signed(
+    ledger: Ledger, after: date, until: date, *, channels: tuple[str, ...], version: int | None = None
+) -> pd.DataFrame:
+    """A case for each contract signed in a window and bought in one of these ways, as known at its end.
+
+    case_id, supplier_id, contract_id, as_of; by contract_id.
+    """
+    cases = ledger.suppliers(until, version=version)
+    with ledger.known_on(cases, version=version, tables=(CONTRACTS,)) as known:
+        found = known.con.execute(
+            """SELECT c.supplier_id, k.contract_id FROM contracts AS k JOIN cases AS c USING (case_id)
+               WHERE k.signed_on > ? AND k.signed_on <= ? AND list_contains(?, k.channel) ORDER BY k.contract_id""",
+            [after, until, list(channels)],
+        ).df()
+    return found.assign(case_id=range(len(found)), as_of=until)

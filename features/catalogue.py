@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 from features import (
     buyer_scores,
@@ -53,10 +54,22 @@ def feature_named(name: str) -> Feature:
     raise KeyError(name)
 
 
+def _decides(feature: Feature) -> dict[str, Any]:
+    """What of a feature decides its value; what it is called in words does not."""
+    return {k: v for k, v in asdict(feature).items() if k not in ("meaning", "missing", "reason", "unit")}
+
+
+def definition_hashes() -> dict[str, str]:
+    """The beginning of a SHA-256 over each feature's own definition, by name: to say which one has changed."""
+    return {
+        f.name: hashlib.sha256(json.dumps(_decides(f), sort_keys=True).encode()).hexdigest()[:12] for f in CATALOGUE
+    }
+
+
 def catalogue_hash() -> str:
     """A SHA-256 over everything that decides a value; a model remembers the one it was trained on."""
     said = [
-        [{k: v for k, v in asdict(f).items() if k not in ("meaning", "missing", "reason", "unit")} for f in CATALOGUE],
+        [_decides(feature) for feature in CATALOGUE],
         [asdict(s) for s in SOURCES],
         RELATIONS,
         buyer_scores.scores_sql(),

@@ -54,3 +54,15 @@ def logistic_regression(learn: pd.DataFrame, labels: Floats, hold: pd.DataFrame)
     )
     model.fit(learn[known], labels)
     return np.asarray(model.predict_proba(hold[known])[:, 1])
+
+
+# The column that turnover alone is scored by, for each kind of data.
+TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
+
+
+def rivals(tier: str) -> tuple[Comparison, ...]:
+    """What a model on a kind of data is shown against."""
+    return (
+        Comparison("turnover_alone", turnover_alone(TURNOVER[tier])),
+        Comparison("logistic_regression", logistic_regression),
+    )

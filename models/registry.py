@@ -7,21 +7,26 @@ with the tracking server down. Moves of MLflow's alias leave no trace there, so 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel, UnknownName
-from data.durable import json_of, write_whole
-from features.catalogue import catalogue_hash
+from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel, PromotionRefused, StoreDamaged, UnknownName
+from data.durable import exclusive, json_of, sha256_of, write_whole
+from features.catalogue import catalogue_hash, definition_hashes
+from models.artefact import scorer_of
 from models.scorer import Scorer
 
 BOOSTER, REST, CARD, LEARNED = "model.lgb", "model.json", "card.json", "learned.csv"
+# The rows that taught a version with their out-of-fold probabilities, and what its validations found.
+HELD, VALIDATIONS = "held.parquet", "validations"
 HISTORY = "history.jsonl"
+PROMOTION, ROLLBACK = "promotion", "rollback"
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,60 @@ class Served:
         return {"name": self.name, "version": self.version, "sha256": self.sha256}
 
     def inputs(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The model's own columns of a feature frame, in its order. Raises ModelMismatch with the difference."""
-        missing = [name for name in self.model.columns if name not in frame.columns]
-        if missing or self.card["catalogue_sha256"] != catalogue_hash():
+        """The model's own columns of a feature frame: names, order and types as it learned them.
+
+        Raises ModelMismatch with the difference: LightGBM scores by position and would say nothing.
+        """
+        differs = self._catalogue_differs() or self._frame_differs(frame)
+        if differs:
             raise ModelMismatch(
-                f"{self.name} version {self.version} was trained on another catalogue of features",
-                hint=f"missing now: {', '.join(missing[:5]) or 'none, but a definition changed'}; train it again",
+                f"{self.name} version {self.version} was trained on another catalogue of features: {differs}",
+                hint="score with the release that trained it, or train it again on this catalogue",
             )
-        return frame[list(self.model.columns)]
+        columns = list(self.model.columns)
+        # A million rows are not copied for nothing.
+        return frame if list(frame.columns) == columns else frame[columns]
+
+    def _catalogue_differs(self) -> str:
+        """What of the definitions of features is no longer as the model learned them, or nothing."""
+        if self.card["catalogue_sha256"] == catalogue_hash():
+            return ""
+        then, now = self.card.get("definitions", {}), definition_hashes()
+        changed = [name for name in then if name in now and then[name] != now[name]]
+        parts = {"gone": [n for n in then if n not in now], "new": [n for n in now if n not in then]}
+        said = _said({**parts, "defined anew": changed}) if then else ""
+        return said or "a source that features share is defined anew"
+
+    def _frame_differs(self, frame: pd.DataFrame) -> str:
+        """What of a frame's columns is not as the model learned them, or nothing."""
+        wanted, there = list(self.model.columns), set(frame.columns)
+        missing = [name for name in wanted if name not in there]
+        if missing:
+            return _said({"missing": missing})
+        known = set(wanted)
+        for place, (name, found) in enumerate(zip(wanted, (c for c in frame.columns if c in known), strict=True)):
+            if name != found:
+                return f"column {place + 1} is {found}, not {name}"
+        words = [n for n in wanted if n not in self.model.levels and not _is_number(frame[n])]
+        numbers = [n for n in wanted if n in self.model.levels and _is_number(frame[n])]
+        return _said({"no number": words, "no words": numbers})
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+
+
+def _said(parts: dict[str, list[str]]) -> str:
+    """Names by what is the matter with them, the first few of each.
+
+    >>> _said({"missing": ["a", "b"], "new": []})
+    'missing: a, b'
+    """
+    listed = {
+        what: ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        for what, names in parts.items()
+    }
+    return "; ".join(f"{what}: {names}" for what, names in listed.items() if names)
 
 
 def registered_name(target: str, tier: str) -> str:
@@ -85,11 +136,20 @@ class Registry:
                 f"there is no model {name!r}", hint="choose from " + (", ".join(self.names()) or "none yet")
             )
 
-    def add(self, name: str, version: int, model: Scorer, card: dict[str, Any], learned: list[str]) -> Path:
-        """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere."""
+    def add(
+        self, name: str, version: int, model: Scorer, card: dict[str, Any], learned: list[str], held: pd.DataFrame
+    ) -> Path:
+        """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere.
+
+        `held` are the rows that taught it with their out-of-fold probabilities; the card keeps its hash.
+        """
         folder = self.root / name / str(version)
         if (folder / BOOSTER).exists():
             raise AlreadyThere(f"{name} has a version {version} already", hint="a version is never written twice")
+        buffer = io.BytesIO()
+        held.to_parquet(buffer, index=False)
+        write_whole(folder / HELD, buffer.getvalue())
+        card = {**card, "held_sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
         write_whole(folder / LEARNED, "".join(f"{supplier}\n" for supplier in sorted(set(learned))).encode())
         write_whole(folder / CARD, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
         write_whole(folder / REST, json.dumps(model.said(), ensure_ascii=False, indent=1).encode() + b"\n")
@@ -104,7 +164,7 @@ class Registry:
         texts = {file: (folder / file).read_text() for file in (BOOSTER, REST, CARD, LEARNED)}
         card, rest = (json_of(texts[file], f"{file} of {name} version {version}") for file in (CARD, REST))
         digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()
-        model = Scorer.of(rest, texts[BOOSTER])
+        model = scorer_of(rest, texts[BOOSTER], where=f"{name} version {version}")
         return Served(name, version, digest, model, card, frozenset(texts[LEARNED].splitlines()))
 
     def champion(self, name: str) -> Served:
@@ -118,30 +178,123 @@ class Registry:
                 if trained
                 else f"`credit model train {name.partition('.')[0]} --data {name.partition('.')[2]}`",
             )
-        served = self.load(name, history[-1]["to"])
-        if served.sha256 != history[-1]["sha256"]:
-            raise ModelMismatch(
-                f"{name} version {served.version} is not the model that was promoted: its files were altered",
-                hint="restore the files, or train again and promote that",
-            )
-        return served
+        return self._as_promoted(name, history[-1])
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Who made which version champion, when and why, oldest first."""
         log = self.root / name / HISTORY
         return [json_of(line, f"{HISTORY} of {name}") for line in log.read_text().splitlines()] if log.exists() else []
 
-    def promote(self, name: str, version: int, *, at: str, who: str, why: str) -> dict[str, Any]:
-        """Make a version champion and write down who did it and why. Raises NoModel for a version that is not here."""
+    def held(self, served: Served) -> pd.DataFrame:
+        """The rows that taught a version with their out-of-fold probabilities. Raises StoreDamaged."""
+        file = self.root / served.name / str(served.version) / HELD
+        if not file.is_file() or sha256_of(file) != served.card.get("held_sha256"):
+            raise StoreDamaged(
+                f"{HELD} of {served.name} version {served.version} is not what its training wrote",
+                hint="restore the file, or train the model again",
+            )
+        return pd.read_parquet(file)
+
+    # -- validations -------------------------------------------------------------------------------------------------
+
+    def keep_validation(self, name: str, version: int, document: dict[str, Any], page: str) -> tuple[int, Path]:
+        """Keep what a validation found, and its report; answers its number and the report's file."""
+        folder = self.root / name / str(version) / VALIDATIONS
+        with exclusive(self._lock(name), f"validations of {name}", wait=True):
+            number = max((int(file.stem) for file in folder.glob("*.json")), default=0) + 1
+            write_whole(folder / f"{number}.html", page.encode())
+            text = json.dumps({"number": number, **document}, ensure_ascii=False, indent=1, sort_keys=True)
+            write_whole(folder / f"{number}.json", text.encode() + b"\n")
+        return number, folder / f"{number}.html"
+
+    def last_validation(self, name: str, version: int) -> dict[str, Any] | None:
+        """What the last validation of a version found, with the hash of its file as `sha256`; None without one."""
+        files = sorted((self.root / name / str(version) / VALIDATIONS).glob("*.json"), key=lambda f: int(f.stem))
+        if not files:
+            return None
+        what = f"validation {files[-1].stem} of {name} version {version}"
+        return {**json_of(files[-1].read_text(), what), "sha256": sha256_of(files[-1])}
+
+    # -- who decides -------------------------------------------------------------------------------------------------
+
+    def _approvable(self, name: str, version: int, *, who: str) -> tuple[Served, dict[str, Any]]:
+        """A version that this person may make champion, and the validation it passed. Raises PromotionRefused.
+
+        It has passed its last validation, and somebody else trained it.
+        """
         served = self.load(name, version)
-        history = self.history(name)
+        author, found = served.card.get("author"), self.last_validation(name, version)
+        if found is None:
+            raise PromotionRefused(
+                f"{name} version {version} was never validated",
+                hint=f"`credit model validate {name} --version {version}`",
+            )
+        if found["model"]["sha256"] != served.sha256:
+            raise PromotionRefused(
+                f"{name} version {version} is not the model that was validated: its files were altered",
+                hint="restore the files, or train again and validate that",
+            )
+        if not found["passed"]:
+            failed = ", ".join(result["check"] for result in found["results"] if result["failed"])
+            raise PromotionRefused(
+                f"{name} version {version} did not pass validation {found['number']}: {failed}",
+                hint="read the report, mend what it names, and train again",
+            )
+        if author is None or who == author:
+            raise PromotionRefused(
+                f"{name} version {version} was trained by {author or 'nobody who is known'}; {who} cannot approve it",
+                hint="another person has to: `credit model promote` under their own account of the operating system",
+            )
+        return served, found
+
+    def promote(self, name: str, version: int, *, at: str, who: str, why: str) -> dict[str, Any]:
+        """Make a version champion and write down who did it and why. Raises NoModel or PromotionRefused."""
+        with exclusive(self._lock(name), f"history of {name}", wait=True):
+            served, found = self._approvable(name, version, who=who)
+            seen = {"validation": {"number": found["number"], "sha256": found["sha256"]}}
+            return self._move(served, PROMOTION, at=at, who=who, why=why, seen=seen)
+
+    def before(self, name: str) -> Served:
+        """The version that was champion before the one that is. Raises NoModel, or ModelMismatch if it was altered."""
+        standing: list[dict[str, Any]] = []
+        for entry in self.history(name):
+            again = bool(standing) and standing[-1]["to"] == entry["to"]
+            if again or entry.get("move") == ROLLBACK:
+                standing.pop()
+            if entry.get("move") != ROLLBACK:
+                standing.append(entry)
+        if len(standing) < 2:
+            raise NoModel(f"no version of {name} was champion before", hint=f"`credit model history {name}`")
+        return self._as_promoted(name, standing[-2])
+
+    def rollback(self, name: str, *, at: str, who: str, why: str) -> dict[str, Any]:
+        """Make the version before the champion decide again; whoever sees the need may. Raises NoModel."""
+        with exclusive(self._lock(name), f"history of {name}", wait=True):
+            return self._move(self.before(name), ROLLBACK, at=at, who=who, why=why, seen={})
+
+    def _move(self, served: Served, move: str, *, at: str, who: str, why: str, seen: dict[str, Any]) -> dict[str, Any]:
+        history = self.history(served.name)
         before = history[-1]["to"] if history else None
-        entry = {"at": at, "who": who, "why": why, "from": before, "to": version, "sha256": served.sha256}
+        entry = {"at": at, "who": who, "why": why, "from": before, "to": served.version, "sha256": served.sha256,
+                 "move": move, **seen}  # fmt: skip
         lines = [json.dumps(e, ensure_ascii=False, sort_keys=True) for e in (*history, entry)]
-        write_whole(self.root / name / HISTORY, ("\n".join(lines) + "\n").encode())
+        write_whole(self.root / served.name / HISTORY, ("\n".join(lines) + "\n").encode())
         return entry
 
-    def champion_on(self, name: str, day: date) -> int | None:
-        """The version that was champion at the end of a day (UTC), or None."""
-        moves = [entry["to"] for entry in self.history(name) if entry["at"][:10] <= str(day)]
-        return moves[-1] if moves else None
+    def _as_promoted(self, name: str, entry: dict[str, Any]) -> Served:
+        served = self.load(name, entry["to"])
+        if served.sha256 != entry["sha256"]:
+            raise ModelMismatch(
+                f"{name} version {served.version} is not the model that was promoted: its files were altered",
+                hint="restore the files, or train again and promote that",
+            )
+        return served
+
+    def champions(self, name: str, *, since: str, until: str) -> list[dict[str, Any]]:
+        """Who was champion at some moment from `since` to before `until` (ISO, UTC): version and since when."""
+        moves = [{"version": entry["to"], "from": entry["at"]} for entry in self.history(name) if entry["at"] < until]
+        earlier = [move for move in moves if move["from"] <= since]
+        return earlier[-1:] + [move for move in moves if move["from"] > since]
+
+    def _lock(self, name: str) -> Path:
+        return self.root / name / ".lock"

@@ -74,6 +74,21 @@ class Tracking:
                 )
             return int(logged.registered_model_version), run.info.run_id
 
+    def log_validation(self, run: str, number: int, document: dict[str, Any], page: str) -> None:
+        """Keep a validation with the run of the training: its document, its report, and its figures as metrics."""
+        folder = f"validation/{number}"
+        measured = {
+            f"validation.{result['check']}": float(result["value"])
+            for result in document["results"]
+            if result["value"] is not None
+        }
+        client = self._mlflow.MlflowClient()
+        client.log_text(run, page, f"{folder}/report.html")
+        client.log_dict(run, document, f"{folder}/validation.json")
+        for name, value in measured.items():
+            client.log_metric(run, name, value, step=number)
+        client.set_tag(run, "validation", "passed" if document["passed"] else "not passed")
+
     def promote(self, name: str, number: int) -> None:
         """Let the alias `champion` point to a version."""
         self._mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(number))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -15,17 +14,18 @@ import pandas as pd
 from credit.domain.errors import TooFewOutcomes
 from data.ledger import Ledger
 from features import engine
-from features.catalogue import CATALOGUE, catalogue_hash
-from models import calibration, peers, reject_inference
+from features.catalogue import CATALOGUE, catalogue_hash, definition_hashes
+from models import calibration, reject_inference
 from models.anchoring import Year, long_run, years_of
+from models.fingerprints import fingerprint
 from models.logistic import Floats
 from models.pd_model import PdModel, folds_of
+from models.peers import rivals
 from models.reference import approved
 from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
-from models.validation import Measured, OutOfFold, measure
+from models.validation import OutOfFold, measure
 
-TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 MODEL = "model"
 DIRECTIONS = {feature.name: int(feature.risk) for feature in CATALOGUE}
 # On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each, and over folds
@@ -41,8 +41,9 @@ Progress = Callable[[str], None]
 class Trained:
     """A trained model with its card and the suppliers that taught it.
 
-    `held` has a row for each that taught it: the case, group, happened, and its probability out of fold (`score`) and
-    `out_of_time` (by the model of what was known before its year; NaN where that year was not forecast).
+    `held` has a row for each that taught it: the case, group, happened, the out-of-fold probability of the model
+    (`score`) and of each peer, and `out_of_time`, that of the model of what was known before the row's year (NaN where
+    that year was not forecast).
     """
 
     model: Scorer
@@ -85,9 +86,10 @@ def train(
     progress("training on all rows")
     model = fitted(frame, rows.happened, rows.groups, terms)
     reference = approved(model.out_of_fold_, pd_max=terms["reference_pd_max"], rows_min=terms["reference_rows_min"])
-    measured = cross_validate(model, frame, rows, terms, TURNOVER[tier], progress)
+    runs = cross_validate(model, frame, rows, terms, tier, progress)
+    measured = measure(rows.happened.to_numpy(dtype=float), runs, rows.groups, model=MODEL)
     steps = list(walks(ledger, target, rows, tier=tier, terms=terms, version=version))
-    out_of_time, tested = forecast(steps, frame, rows, terms, TURNOVER[tier], progress)
+    out_of_time, tested = forecast(steps, frame, rows, terms, tier, progress)
     years = years_of(rows)
     base_rate = float(rows.happened.mean())
     band = None
@@ -114,21 +116,19 @@ def train(
         "features": list(model.scorer_.columns),
         "directions": DIRECTIONS,
         "catalogue_sha256": catalogue_hash(),
+        "definitions": definition_hashes(),
         "mix": asdict(model.scorer_.mix),
         "reference": {"rows": int(reference.sum()), "pd_max": terms["reference_pd_max"]},
         "settings": model.settings_,
-        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows)},
+        "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows.happened)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
         "calibration": calibrated(rows.happened.to_numpy(dtype=float), model.out_of_fold_),
         "out_of_time": out_of_time,
         "reject_inference": band,
     }
-    held = rows.cases.drop(columns="case_id").assign(
-        group=rows.groups, happened=rows.happened, score=model.out_of_fold_, out_of_time=tested
-    )
-    return Trained(
-        model.scorer_.against(frame[reference]), card, sorted({*rows.firms, *rows.cases["supplier_id"]}), held
-    )
+    held = _held(rows, runs).assign(out_of_time=tested)
+    learned = sorted({*rows.firms, *rows.cases["supplier_id"]})
+    return Trained(model.scorer_.against(frame[reference]), card, learned, held)
 
 
 def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int) -> pd.DataFrame:
@@ -147,12 +147,11 @@ def fitted(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, terms: T
     return PdModel(DIRECTIONS, settings or None).fit(frame, happened, groups)
 
 
-RIVALS = ("turnover_alone", "logistic_regression")
-
-
-def _rivals(turnover: str) -> tuple[peers.Comparison, ...]:
-    scores = (peers.turnover_alone(turnover), peers.logistic_regression)
-    return tuple(peers.Comparison(name, score) for name, score in zip(RIVALS, scores, strict=True))
+def _held(rows: Lessons, runs: dict[str, list[OutOfFold]]) -> pd.DataFrame:
+    """Each row that taught the model with its out-of-fold probabilities, the mean of all rounds."""
+    scores = {name: np.mean([run.scores for run in found], axis=0) for name, found in runs.items()}
+    own = {"group": rows.groups, "happened": rows.happened, "score": scores.pop(MODEL), **scores}
+    return rows.cases.drop(columns="case_id").assign(**own)
 
 
 def cross_validate(
@@ -160,15 +159,16 @@ def cross_validate(
     frame: pd.DataFrame,
     rows: Lessons,
     terms: Terms,
-    turnover: str,
+    tier: str,
     progress: Progress = lambda _: None,
-) -> dict[str, dict[str, Measured]]:
+) -> dict[str, list[OutOfFold]]:
     """Out-of-fold scores of a fitted model beside its peers on the same folds, no group of firms on both sides of any.
 
     On few rows the whole training, calibration included, is repeated on each fold's other rows.
     """
     labels = rows.happened.to_numpy(dtype=float)
-    runs: dict[str, list[OutOfFold]] = {name: [] for name in (MODEL, *RIVALS)}
+    against = rivals(tier)
+    runs: dict[str, list[OutOfFold]] = {MODEL: [], **{rival.name: [] for rival in against}}
     small = len(frame) < SMALL_ROWS
     repeats = REPEATS_TINY if len(frame) < TINY_ROWS else REPEATS_SMALL if small else 1
     for repeat in range(repeats):
@@ -184,11 +184,11 @@ def cross_validate(
                 scores[MODEL][hold] = again.scorer_.probabilities(held)
             else:
                 scores[MODEL][hold] = model.out_of_fold_[hold]
-            for rival in _rivals(turnover):
+            for rival in against:
                 scores[rival.name][hold] = rival.score(taught, labels[learn], held)
         for name, found in scores.items():
             runs[name].append(OutOfFold(found, folds))
-    return measure(labels, runs, rows.groups, model=MODEL)
+    return runs
 
 
 def walks(
@@ -220,7 +220,7 @@ def forecast(
     frame: pd.DataFrame,
     rows: Lessons,
     terms: Terms,
-    turnover: str,
+    tier: str,
     progress: Progress = lambda _: None,
 ) -> tuple[dict[str, Any] | None, Floats]:
     """What the card says of the years that were forecast, and each row's PD by the model that had not seen its year.
@@ -228,7 +228,8 @@ def forecast(
     None, and nothing but NaN, where no year could be.
     """
     labels = rows.happened.to_numpy(dtype=float)
-    scores = {name: np.full(len(frame), np.nan) for name in (MODEL, *RIVALS)}
+    against = rivals(tier)
+    scores = {name: np.full(len(frame), np.nan) for name in (MODEL, *(rival.name for rival in against))}
     fold = np.zeros(len(frame), dtype=np.int64)
     said = []
     for place, step in enumerate(steps):
@@ -237,7 +238,7 @@ def forecast(
         known = step.happened.to_numpy(dtype=float)
         model = fitted(taught, step.happened.set_axis(taught.index), step.groups.set_axis(taught.index), terms)
         scores[MODEL][step.tested] = model.scorer_.probabilities(held)
-        for rival in _rivals(turnover):
+        for rival in against:
             scores[rival.name][step.tested] = rival.score(taught, known, held)
         fold[step.tested] = place
         year = measured_on(step.tested, labels, scores, fold, rows.groups)
@@ -299,12 +300,3 @@ def _taught(rows: Lessons) -> dict[str, Any]:
         }
         said["window_days"] = {"shortest": int(days.min()), "median": int(days.median()), "longest": int(days.max())}
     return said
-
-
-def fingerprint(frame: pd.DataFrame, rows: Lessons) -> str:
-    """A SHA-256 over the very numbers and labels that taught the model."""
-    digest = hashlib.sha256()
-    digest.update(",".join(frame.columns).encode())
-    digest.update(np.ascontiguousarray(frame.to_numpy(dtype=float)).tobytes())
-    digest.update(rows.happened.to_numpy(dtype=np.int8).tobytes())
-    return digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from credit.domain.errors import CreditError
 
@@ -27,3 +27,13 @@ def now() -> datetime:
 def day_of(moment: datetime) -> date:
     """The day in China that a moment falls on."""
     return (moment + CHINA_AHEAD).date()
+
+
+def span_of(day: date) -> tuple[datetime, datetime]:
+    """The moments, in UTC, at which a day in China begins and the next one does.
+
+    >>> span_of(date(2026, 11, 2))[0].isoformat()
+    '2026-11-01T16:00:00'
+    """
+    begins = datetime.combine(day, time()) - CHINA_AHEAD
+    return begins, begins + timedelta(days=1)

@@ -78,13 +78,16 @@ def _history(home: Home, suppliers: int) -> None:
 
 
 def _champion(home: Home, target: str) -> dict[str, Any]:
+    from credit.app.identity import DEMO_APPROVER, DEMO_AUTHOR
     from credit.app.training import promote, train_and_register
+    from credit.app.validating import validate
     from models.registry import registered_name
 
     name, registry = registered_name(target, TIER), home.registry()
     if not registry.history(name):
-        card = train_and_register(home, target, data=TIER, as_of=None)
-        promote(home, name, card["version"], who="demo", why="the demonstration's own model")
+        card = train_and_register(home, target, data=TIER, as_of=None, author=DEMO_AUTHOR)
+        validate(home, name, card["version"], as_of=None, who=DEMO_AUTHOR)
+        promote(home, name, card["version"], who=DEMO_APPROVER, why="the demonstration's own model")
     served = registry.champion(name)
     return {"name": name, "version": served.version, "auc": served.card["metrics"]["model"]["auc"]["value"]}
 

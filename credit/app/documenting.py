@@ -115,6 +115,33 @@ def _policy() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _validation() -> str:
+    from credit.app.home import Home
+    from credit.app.policies import validation_thresholds
+    from models.validation.run import CHECKS
+
+    thresholds = validation_thresholds(Home(Path("/nonexistent")))
+    lines = [
+        "# Validation\n",
+        "What `credit model validate` asks of a model, in this order. A check fails where the whole 95 % interval of "
+        "its statistic lies beyond the threshold, and warns where the statistic alone does; one that only warns never "
+        "keeps a model from passing, one that is needed does so without an answer too.\n",
+    ]
+    rows = []
+    for check in CHECKS:
+        sides = ((check.at_least, "≥"), (check.at_most, "≤"))
+        held = ", ".join(f"{sign} `{name}`" for name, sign in sides if name)
+        weight = ("needed" if check.needed else "") if check.decisive else "only warns"
+        rows.append((f"`{check.name}`", f"{check.zh} / {check.en}", check.statement, check.statistic, held, weight))
+    lines += _table(("check", "title", "what is true of a good model", "statistic", "threshold", ""), rows)
+    parameters = [
+        (f"`{p.name}`", "; ".join(f"{v.value} from {v.since}" for v in p.values), p.unit, p.reference)
+        for p in thresholds.values()
+    ]
+    lines += ["", *_table(("parameter", "value", "unit", "source"), parameters)]
+    return "\n".join(lines) + "\n"
+
+
 def _reasons() -> str:
     from credit.domain.reasons import REASONS
 
@@ -218,6 +245,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("features.md", _features),
     ("policy.md", _policy),
+    ("validation.md", _validation),
     ("reasons.md", _reasons),
     ("errors.md", _errors),
     ("formats.md", _formats),

@@ -1,18 +1,20 @@
-"""`credit model`: train, promote, and see who decided when."""
+"""`credit model`: train, validate, compare, promote, and see who decided when."""
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 
-from credit.app import console
+from credit.app import console, identity
 from credit.app.home import Home
+from credit.domain.errors import ValidationFailed
 
-app = console.group("Train and promote models, read their cards.")
+app = console.group("Train, validate, compare and promote models, read their cards.")
 
 Name = Annotated[str, typer.Argument(help="A registered model, such as loan_default.invoice.")]
+LastTrained = Annotated[int | None, typer.Option("--version", help="Default: the last one trained.")]
+Why = Annotated[str, typer.Option(help="The reason, for the history.")]
 
 
 @app.command()
@@ -27,26 +29,77 @@ def train(
     """Train a target, measure it by cross-validation beside its peers, and register it in MLflow."""
     from credit.app.training import train_and_register
 
-    card = train_and_register(Home.from_environment(), target, data=data, as_of=console.as_of_day(as_of))
+    home, day, author = Home.from_environment(), console.as_of_day(as_of), identity.who()
+    card = train_and_register(home, target, data=data, as_of=day, author=author)
     console.answer(card, as_json=as_json, page=lambda: _page(card))
 
 
 @app.command()
-def promote(
+def validate(
     name: Name,
-    why: Annotated[str, typer.Option(help="The reason, for the history.")],
-    version: Annotated[int | None, typer.Option(help="Default: the last one trained.")] = None,
+    version: LastTrained = None,
+    as_of: console.AsOf = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Make a version champion: the one that decides from now on."""
+    """Ask every check of a version on rows that it has not learned from, and write the report.
+
+    Rows observed after its training judge it where there are enough, else its out-of-fold probabilities. Exit code 6
+    where it does not pass.
+    """
+    from credit.app import validating
+
+    day = console.as_of_day(as_of)
+    found = validating.validate(Home.from_environment(), name, version, as_of=day, who=identity.who())
+    document = {**found.document, "report": str(found.report)}
+    console.answer(document, as_json=as_json, page=lambda: _validation(document))
+    if not document["passed"]:
+        failed = ", ".join(result["check"] for result in document["results"] if result["failed"])
+        raise ValidationFailed(
+            f"{name} version {document['model']['version']} did not pass: {failed}", hint=f"read {found.report}"
+        )
+
+
+@app.command()
+def compare(
+    name: Name,
+    version: LastTrained = None,
+    nights: Annotated[int, typer.Option(min=1, help="So many nights whose scores were kept, the newest.")] = 7,
+    as_json: console.AsJson = False,
+) -> None:
+    """Compare the champion with a challenger in shadow over past nights: ranks, grades, and who would be approved."""
+    from credit.app import validating
+
+    document = validating.compare(Home.from_environment(), name, version, nights=nights)
+
+    def page() -> None:
+        one, other = document["champion"]["version"], document["challenger"]["version"]
+        typer.echo(f"{name}: champion version {one} against version {other}; nothing was decided by the latter")
+        heads = ("night", "rows", "rank corr.", "same grade", "within one", "PSI", "in", "out")
+        console.table(heads, [_night(night) for night in document["nights"]], numbers=tuple(range(1, len(heads))))
+
+    console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def promote(name: Name, why: Why, version: LastTrained = None, as_json: console.AsJson = False) -> None:
+    """Make a version champion: the one that decides from now on.
+
+    It has to have passed `credit model validate`, and whoever trained it cannot be the one who approves it: who you are
+    is your account of the operating system.
+    """
     from credit.app import training
 
-    entry = training.promote(Home.from_environment(), name, version, who=getpass.getuser(), why=why)
-    console.answer(
-        entry,
-        as_json=as_json,
-        page=lambda: typer.echo(f"{name} version {entry['to']} is champion (was: {entry['from']})"),
-    )
+    entry = training.promote(Home.from_environment(), name, version, who=identity.who(), why=why)
+    console.answer(entry, as_json=as_json, page=lambda: _moved(entry))
+
+
+@app.command()
+def rollback(name: Name, why: Why, as_json: console.AsJson = False) -> None:
+    """Make the version before the champion decide again; anybody who sees the need may."""
+    from credit.app import training
+
+    entry = training.rollback(Home.from_environment(), name, who=identity.who(), why=why)
+    console.answer(entry, as_json=as_json, page=lambda: _moved(entry))
 
 
 @app.command()
@@ -69,25 +122,54 @@ def history(
     as_json: console.AsJson = False,
 ) -> None:
     """Show who made which version champion, when and why."""
+    if on is not None:
+        from credit.app.training import decided_on
+
+        document = decided_on(Home.from_environment(), name, console.day(on))
+        console.answer(document, as_json=as_json, page=lambda: _decided(document))
+        return
     registry = Home.from_environment().registry()
     registry.refuse_unknown(name)
-    if on is not None:
-        version = registry.champion_on(name, console.day(on))
-        document: Any = {"name": name, "on": on, "version": version}
-        console.answer(
-            document,
-            as_json=as_json,
-            page=lambda: typer.echo(f"{on}: version {'none' if version is None else version}"),
-        )
-        return
     moves = registry.history(name)
+    heads = ("at (UTC)", "move", "from", "to", "who", "why")
+    rows = [(m["at"], m.get("move", "promotion"), m["from"], m["to"], m["who"], m["why"]) for m in moves]
+    console.answer(moves, as_json=as_json, page=lambda: console.table(heads, rows))
 
-    def page() -> None:
-        console.table(
-            ("at (UTC)", "from", "to", "who", "why"), [(m["at"], m["from"], m["to"], m["who"], m["why"]) for m in moves]
-        )
 
-    console.answer(moves, as_json=as_json, page=page)
+def _moved(entry: dict[str, Any]) -> None:
+    typer.echo(f"{entry['name']} version {entry['to']} is champion (was: {entry['from']})")
+
+
+def _decided(document: dict[str, Any]) -> None:
+    if document["version"] is None:
+        typer.echo(f"{document['on']}: version none")
+    for move in document["versions"]:
+        typer.echo(f"{document['on']}: version {move['version']}, champion since {move['from']} UTC")
+
+
+def _night(night: dict[str, Any]) -> tuple[Any, ...]:
+    if "rank_correlation" not in night:
+        return (night["night"], night["rows"], *[None] * 6)
+    swapped = night.get("swap_set", {"swapped_in": None, "swapped_out": None})
+    shares = (console.percent(night["same_grade"], 1), console.percent(night["within_one_grade"], 1))
+    return (night["night"], night["rows"], f"{night['rank_correlation']:.3f}", *shares, f"{night['psi']:.3f}",
+            swapped["swapped_in"], swapped["swapped_out"])  # fmt: skip
+
+
+def _validation(document: dict[str, Any]) -> None:
+    model = document["model"]
+    typer.echo(f"{model['name']} version {model['version']}, as known on {document['as_of']}, judged on")
+    typer.echo(f"{document['rows']:,} rows of {document['firms']:,} groups of firms, {document['bad']:,} of them bad,")
+    typer.echo(f"{document['judged_on']}\n")
+    rows = []
+    for result in document["results"]:
+        value = "" if result["value"] is None else f"{result['value']:.3f}"
+        span = "" if result["low"] is None else f"{result['low']:.3f} to {result['high']:.3f}"
+        limits = [f"{sign} {result[side]:.4g}" for side, sign in (("at_least", "≥"), ("at_most", "≤"))
+                  if result[side] is not None]  # fmt: skip
+        rows.append((result["check"], value, span, " ".join(limits), result["verdict"]))
+    console.table(("check", "value", "95 % interval", "threshold", "verdict"), rows, numbers=(1,))
+    typer.echo(f"\n{'passed' if document['passed'] else 'not passed'}; report: {document['report']}")
 
 
 def _page(card: dict[str, Any]) -> None:

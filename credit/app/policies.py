@@ -9,12 +9,12 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.packs import read_pack, read_parameters
-from credit.domain.policy.terms import Pack
+from credit.domain.packs import SHARED_SECTIONS, read_pack, read_parameters, refuse_unknown
+from credit.domain.policy.terms import Pack, Parameter
 
-SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
+SHARED, TRAINING, EXPLAINING, VALIDATION = "shared.toml", "training.toml", "explaining.toml", "validation.toml"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, "validation.toml")
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -56,6 +56,18 @@ def explaining_terms(home: Home, as_of: date) -> dict[str, Any]:
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:
     found = read_parameters(_read(home.policies / file), file=file)
     return {name: parameter.on(as_of) for name, parameter in found.items()}
+
+
+def validation_thresholds(home: Home) -> dict[str, Parameter]:
+    """What a model has to show before it may decide, by name. Raises PolicyBroken naming the entry."""
+    from models.validation.check import refuse_incomplete
+    from models.validation.run import CHECKS
+
+    content = _read(home.policies / VALIDATION)
+    refuse_unknown(content, SHARED_SECTIONS, VALIDATION)
+    thresholds = read_parameters(content, file=VALIDATION)
+    refuse_incomplete(CHECKS, thresholds, VALIDATION)
+    return thresholds
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -77,11 +77,12 @@ def show(
 
 @app.command()
 def check(as_json: console.AsJson = False) -> None:
-    """Check that every parameter file can be used: units, sources, dates, rules and inputs that exist."""
-    from credit.app.policies import packs
+    """Check that every parameter file can be used: units, sources, dates, rules, inputs and checks that exist."""
+    from credit.app.policies import packs, validation_thresholds
 
     home = Home.from_environment()
     names = [pack.name for pack in packs(home)]
+    validation_thresholds(home)
     console.answer(
         {"folder": str(home.policies), "packs": names},
         as_json=as_json,

@@ -6,10 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console
-from credit.app.clock import now
+from credit.app.clock import now, span_of
 from credit.app.home import Home
 from credit.app.policies import training_terms
-from credit.domain.errors import EmptyLedger, UnknownName
+from credit.domain.errors import EmptyLedger, TrackingDown, UnknownName
 
 if TYPE_CHECKING:
     from data.ledger import Ledger
@@ -27,7 +27,9 @@ def tier_chosen(ledger: Ledger, wanted: str | None) -> str:
     return wanted or tiers[0]
 
 
-def train_and_register(home: Home, target_name: str, *, data: str | None, as_of: date | None) -> dict[str, Any]:
+def train_and_register(
+    home: Home, target_name: str, *, data: str | None, as_of: date | None, author: str
+) -> dict[str, Any]:
     """Train a target, log it to MLflow, and keep the copy that serves; answers the card with name, version and run."""
     from models.registry import registered_name
     from models.targets import target_named
@@ -40,23 +42,59 @@ def train_and_register(home: Home, target_name: str, *, data: str | None, as_of:
     trained = train(ledger, target, tier=tier, as_of=day, terms=terms, progress=console.progress)
     name = registered_name(target.name, tier)
     console.progress("logging to MLflow")
-    tracked, run = home.tracking().log_training(name, trained.model, trained.card)
+    signed = {**trained.card, "author": author, "trained_at": now().isoformat()}
+    tracked, run = home.tracking().log_training(name, trained.model, signed)
     registry = home.registry()
     version = registry.next_version(name)
-    card = {**trained.card, "mlflow": {"version": tracked, "run": run}}
-    registry.add(name, version, trained.model, card, trained.learned)
+    card = {**signed, "mlflow": {"version": tracked, "run": run}}
+    registry.add(name, version, trained.model, card, trained.learned, trained.held)
     console.progress_done()
     return {"name": name, "version": version, **card}
 
 
 def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -> dict[str, Any]:
-    """Make a version champion, in our history and in MLflow; the last one trained where no version is named."""
-    from credit.domain.errors import NoModel
+    """Make a version champion, in our history and in MLflow; the last one trained where no version is named.
+
+    Raises PromotionRefused for a version that has not passed its validation, or whose author this is.
+    """
+    from credit.app.validating import chosen
 
     registry = home.registry()
-    versions = registry.versions(name)
-    if not versions:
-        raise NoModel(f"there is no model {name!r}", hint="trained are: " + (", ".join(registry.names()) or "none"))
-    chosen = versions[-1] if version is None else version
-    home.tracking().promote(name, registry.load(name, chosen).card["mlflow"]["version"])
-    return {"name": name, **registry.promote(name, chosen, at=now().isoformat(), who=who, why=why)}
+    entry = registry.promote(name, chosen(registry, name, version), at=now().isoformat(), who=who, why=why)
+    _point_alias(home, name, entry)
+    return {"name": name, **entry}
+
+
+def rollback(home: Home, name: str, *, who: str, why: str) -> dict[str, Any]:
+    """Make the version before the champion decide again, in our history and in MLflow. Raises NoModel."""
+    registry = home.registry()
+    registry.refuse_unknown(name)
+    entry = registry.rollback(name, at=now().isoformat(), who=who, why=why)
+    _point_alias(home, name, entry)
+    return {"name": name, **entry}
+
+
+def _point_alias(home: Home, name: str, entry: dict[str, Any]) -> None:
+    """Let MLflow's alias follow our history, which decides whether it does or not. Raises TrackingDown."""
+    number = home.registry().load(name, entry["to"]).card["mlflow"]["version"]
+    try:
+        home.tracking().promote(name, number)
+    except Exception as down:
+        raise TrackingDown(
+            f"{name} version {entry['to']} is champion, but MLflow's alias did not follow ({type(down).__name__})",
+            hint=f"when the server is back: `credit model promote {name} --version {entry['to']} --why …`",
+        ) from down
+
+
+def decided_on(home: Home, name: str, day: date) -> dict[str, Any]:
+    """Which version decided on a day in China: the one at its end, and all with the moment each began (UTC)."""
+    registry = home.registry()
+    registry.refuse_unknown(name)
+    since, until = (moment.isoformat() for moment in span_of(day))
+    versions = registry.champions(name, since=since, until=until)
+    return {
+        "name": name,
+        "on": str(day),
+        "version": versions[-1]["version"] if versions else None,
+        "versions": versions,
+    }

@@ -28,7 +28,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.ALL_REJECTED: "all data rejected: every row went to quarantine",
     Exit.IN_PART: "finished in part: some rows went to quarantine, or some cases could not be answered",
     Exit.LOCKED: "locked by another run",
-    Exit.CHECK_FAILED: "a check failed: a replay differs, a file was altered, the docs are out of date",
+    Exit.CHECK_FAILED: "a check failed: a replay differs, a file was altered, a model fell short, docs are out of date",
 }
 
 
@@ -106,6 +106,25 @@ class ModelMismatch(CreditError):
 
     code = "model-mismatch"
     remedy = "Train the model again on this data; a score from the wrong columns is worse than none."
+
+
+class PromotionRefused(CreditError):
+    """A version may not decide: it has not passed a validation, or who would approve it has trained it."""
+
+    code = "promotion-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit model validate` says what is wrong. The approver is another person than the author, by their account "
+        "of the operating system; see docs/adr/0013-who-may-approve-a-model.md."
+    )
+
+
+class ValidationFailed(CreditError):
+    """A model did not pass its validation; the failed checks are named, the report says the rest."""
+
+    code = "validation-failed"
+    exit = Exit.CHECK_FAILED
+    remedy = "Read the report. A threshold is a dated line of `validation.toml`; it is never changed for one model."
 
 
 class TooFewOutcomes(CreditError):
@@ -218,6 +237,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     EmptyLedger,
     NoModel,
     ModelMismatch,
+    PromotionRefused,
+    ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,
     PolicyBroken,

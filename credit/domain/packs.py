@@ -33,8 +33,8 @@ SHARES = ("share ", "probability ")
 
 def read_pack(content: Mapping[str, Any], *, shared: Mapping[str, Any], file: str) -> Pack:
     """A pack from its parsed file and the parameters that all packs share, checked against its product."""
-    _known(content, SECTIONS, file)
-    _known(shared, SHARED_SECTIONS, "the shared parameters")
+    refuse_unknown(content, SECTIONS, file)
+    refuse_unknown(shared, SHARED_SECTIONS, "the shared parameters")
     head = _head(content, file)
     product = _product(head["product"], file)
     own = read_parameters(content, file=file)
@@ -60,7 +60,7 @@ def read_parameters(content: Mapping[str, Any], *, file: str) -> dict[str, Param
 
 def _head(content: Mapping[str, Any], file: str) -> dict[str, str]:
     head = _table(content, "pack", file)
-    _known(head, HEAD, f"{file}, [pack]")
+    refuse_unknown(head, HEAD, f"{file}, [pack]")
     return {name: _text(head.get(name), f"[pack] {name}", file) for name in HEAD}
 
 
@@ -71,7 +71,8 @@ def _table(content: Mapping[str, Any], name: str, file: str) -> dict[str, Any]:
     return table
 
 
-def _known(table: Mapping[str, Any], names: Collection[str], where: str) -> None:
+def refuse_unknown(table: Mapping[str, Any], names: Collection[str], where: str) -> None:
+    """Raise PolicyBroken, with the choices, for an entry that is none of these."""
     for name in table:
         if name not in names:
             raise PolicyBroken(f"{where}: unknown entry {name!r}", hint="choose from " + ", ".join(names))
@@ -96,7 +97,7 @@ def _parameter(name: str, entry: Any, file: str) -> Parameter:
     where = f"{file}: parameter {name!r}"
     if not isinstance(entry, dict):
         raise PolicyBroken(f"{where} is no table", hint=f"write it as [parameters.{name}]")
-    _known(entry, ENTRY, where)
+    refuse_unknown(entry, ENTRY, where)
     for needed in ENTRY:
         if not entry.get(needed):
             raise PolicyBroken(f"{where} has no {needed}", hint="every number has a unit, a source and a date")
@@ -113,7 +114,7 @@ def _parameter(name: str, entry: Any, file: str) -> Parameter:
 def _dated(name: str, unit: str, line: Any, where: str) -> Dated:
     if not isinstance(line, dict):
         raise PolicyBroken(f"{where} has a line that is no table", hint="{ from = 2026-01-01, value = … }")
-    _known(line, LINE, where)
+    refuse_unknown(line, LINE, where)
     for needed in ("from", "value"):
         if needed not in line:
             raise PolicyBroken(f"{where} has a line without {needed!r}", hint="{ from = 2026-01-01, value = … }")

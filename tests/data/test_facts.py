@@ -9,7 +9,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from data.facts import contract_facts, last_requests, supplier_facts, valid_consents
+from data.facts import (
+    closed_conversions,
+    closed_losses,
+    contract_facts,
+    contracts_signed,
+    last_requests,
+    segments,
+    supplier_facts,
+    valid_consents,
+)
 from data.ledger import Ledger
 
 ImportRows = Callable[..., Any]
@@ -184,3 +193,55 @@ def test_a_request_counts_for_twelve_months(
     import_rows(ledger, suppliers=[{}], applications=[{"applied_on": applied_on}])
     with ledger.known_on(ASKED) as known:
         assert last_requests(known).notna().tolist() == [found]
+
+
+# -- to validate a model with ------------------------------------------------------------------------------------------
+
+
+def test_a_segment_is_what_the_firm_was_on_its_day(ledger: Ledger, import_rows: ImportRows) -> None:
+    left = {"programme_event_id": "Y2", "kind": "LEFT", "happened_on": "2025-03-01"}
+    joined = {"programme_event_id": "Y3", "programme": "GREEN_PRODUCT", "valid_to": "2025-06-30"}
+    import_rows(
+        ledger,
+        suppliers=[{"size_class": "SMALL", "industry": "works"}],
+        programmes=[{}, left, joined],
+    )
+    days = [date(2025, 2, 1), AS_OF, date(2025, 7, 1)]
+    found = segments(ledger, pd.DataFrame({"case_id": range(3), "supplier_id": "S1", "as_of": days}))
+    assert list(found["programme"]) == ["GREEN_PRODUCT + RURAL_HALL", "GREEN_PRODUCT", "none"]
+    assert found.loc[0, ["size", "region", "sector"]].tolist() == ["SMALL", "3301", "works"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "shares"),
+    [
+        ([], []),
+        ([{"kind": "REPAID", "happened_on": "2025-05-20"}], [0.0]),
+        ([{"kind": "WRITTEN_OFF", "happened_on": "2025-05-20", "amount_fen": 1_500_000, "days_past_due": 95}], [0.75]),
+    ],
+)
+def test_the_loss_of_a_default_is_known_once_it_is_closed(
+    ledger: Ledger, import_rows: ImportRows, ends: list[dict[str, Any]], shares: list[float]
+) -> None:
+    late = {"credit_event_id": "V2", "kind": "PAST_DUE", "happened_on": "2025-05-16", "days_past_due": 90}
+    closed = [{"credit_event_id": f"V{n + 3}"} | end for n, end in enumerate(ends)]
+    import_rows(ledger, suppliers=[{}], credit_events=[{}, late, *closed])
+    assert closed_losses(ledger, AS_OF)["share"].tolist() == shares
+
+
+def test_the_conversion_of_a_guarantee_is_the_share_that_was_paid_of_it(
+    ledger: Ledger, import_rows: ImportRows
+) -> None:
+    paid = event(3, "PAID", amount_fen=250_000)
+    import_rows(ledger, suppliers=[{}], contracts=[{}], guarantee_events=[event(1, "ISSUED"), paid])
+    found = closed_conversions(ledger, AS_OF, ["C1"])
+    assert found[["form", "share"]].to_numpy().tolist() == [["PERFORMANCE", 0.25]]
+    assert closed_conversions(ledger, AS_OF, ["C2"]).empty
+
+
+def test_the_contracts_of_a_month_are_those_signed_within_it(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}], contracts=[{}])
+    before, signed = date(2025, 1, 19), date(2025, 1, 20)
+    assert list(contracts_signed(ledger, before, AS_OF, channels=("PROJECT",))["contract_id"]) == ["C1"]
+    assert contracts_signed(ledger, signed, AS_OF, channels=("PROJECT",)).empty
+    assert contracts_signed(ledger, before, AS_OF, channels=("FRAMEWORK",)).empty

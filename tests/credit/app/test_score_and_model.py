@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+import shutil
 
 import pytest
 
+from credit.app.identity import DEMO_APPROVER, DEMO_AUTHOR, who
 from features.catalogue import names
 
 
@@ -38,10 +42,10 @@ def test_no_model_reads_anything_that_is_not_in_the_catalogue(credit):
 
 def test_a_champion_whose_files_were_altered_decides_nothing(demo_said, changed):
     home, credit = changed
-    card = home / "models" / "loan_default.platform" / "1" / "card.json"
-    said = json.loads(card.read_text())
-    said["calibration"]["intercept"] -= 3
-    card.write_text(json.dumps(said))
+    rest = home / "models" / "loan_default.platform" / "1" / "model.json"
+    said = json.loads(rest.read_text())
+    said["mix"]["intercept"] -= 3
+    rest.write_text(json.dumps(said))
     answer = credit("line", "decide", demo_said["next"][0].split()[-1])
     assert answer.code == 1 and "is not the model that was promoted" in answer.err
 
@@ -69,7 +73,7 @@ def test_a_version_is_never_written_twice(demo_home):
     registry = Home(demo_home).registry()
     served = registry.champion("loan_default.platform")
     with pytest.raises(AlreadyThere):
-        registry.add("loan_default.platform", 1, served.model, served.card, [])
+        registry.add("loan_default.platform", 1, served.model, served.card, [], registry.held(served))
     assert registry.next_version("loan_default.platform") == 2
 
 
@@ -78,10 +82,51 @@ def test_promotions_keep_their_history(changed):
     assert credit("model", "promote", "loan_default.platform", "--version", "1", "--why", "again").code == 0
     moves = credit("model", "history", "loan_default.platform", "--json").json
     assert [(m["from"], m["to"], m["why"]) for m in moves][-1] == (1, 1, "again")
+    assert [m["who"] for m in moves] == [DEMO_APPROVER, who()]
     on = credit("model", "history", "loan_default.platform", "--on", "2026-11-02", "--json").json
     assert on["version"] == 1
     before = credit("model", "history", "loan_default.platform", "--on", "2026-11-01", "--json").json
     assert before["version"] is None
+
+
+def test_the_author_of_a_model_cannot_approve_it(credit, monkeypatch):
+    monkeypatch.setattr("credit.app.identity.who", lambda: DEMO_AUTHOR)
+    said = credit("model", "promote", "loan_default.platform", "--why", "mine")
+    assert said.code == 6 and "another person" in said.err
+
+
+def test_who_promotes_is_the_account_and_not_what_the_environment_says(monkeypatch):
+    for name in ("LOGNAME", "USER", "USERNAME", "LNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert who() == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_without_a_version_before_it_a_champion_is_not_rolled_back(credit):
+    said = credit("model", "rollback", "loan_default.platform", "--why", "it fails")
+    assert said.code == 1 and "champion before" in said.err
+
+
+def test_the_demonstrations_models_passed_a_validation_whose_report_stands(demo_home):
+    from credit.app.home import Home
+    from models.validation.run import CHECKS
+
+    registry = Home(demo_home).registry()
+    for name in ("loan_default.platform", "performance_breach.platform"):
+        found = registry.last_validation(name, 1)
+        assert found["passed"] and found["by"] == DEMO_AUTHOR
+        assert [result["check"] for result in found["results"]] == [check.name for check in CHECKS]
+        assert (demo_home / "models" / name / "1" / "validations" / "1.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_challenger_runs_in_shadow_over_the_nights_that_were_kept(changed):
+    home, credit = changed
+    assert credit("model", "compare", "loan_default.platform").code == 1
+    folder = home / "models" / "loan_default.platform"
+    shutil.copytree(folder / "1", folder / "2")
+    said = credit("model", "compare", "loan_default.platform", "--json").json
+    [night] = said["nights"]
+    assert (said["champion"]["version"], said["challenger"]["version"]) == (1, 2)
+    assert night["rank_correlation"] == 1 and night["same_grade"] == 1 and night["swap_set"]["swapped_in"] == 0
 
 
 def test_a_version_that_does_not_exist_cannot_be_promoted(credit):
@@ -106,7 +151,7 @@ def test_mlflow_holds_the_signature_the_native_booster_and_the_champion(demo_hom
     } <= run.data.metrics.keys()
     assert {"num_leaves", "base_rate", "data_fingerprint", "use"} <= run.data.params.keys()
     artefacts = {a.path for a in client.list_artifacts(version.run_id)}
-    assert {"card.json", "features.json", "calibration.json"} <= artefacts
+    assert {"card.json", "features.json", "model.json", "validation"} <= artefacts
     loaded = mlflow.lightgbm.load_model("models:/loan_default.platform@champion")
     info = mlflow.models.get_model_info("models:/loan_default.platform@champion")
     assert [c.name for c in info.signature.inputs] == names()

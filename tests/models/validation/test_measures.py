@@ -4,8 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as reference
+from sklearn.linear_model import LogisticRegression
 
-from models.validation import METRICS, OutOfFold, auc, brier, ks, log_loss, measure
+from models.validation.measures import (
+    METRICS,
+    OutOfFold,
+    auc,
+    brier,
+    ece,
+    in_bins,
+    interval,
+    ks,
+    log_loss,
+    measure,
+    slope,
+)
 
 
 @pytest.fixture
@@ -65,3 +78,34 @@ def test_intervals_widen_when_rows_belong_to_fewer_firms(held):
 
     clumped = pd.Series(np.argsort(np.argsort(labels, kind="stable")) // 30)  # ten firms, each all good or all bad
     assert width(clumped) > width(pd.Series(np.arange(300)))
+
+
+def test_the_slope_equals_that_of_an_unpenalised_logistic_regression(held):
+    labels, scored = held
+    odds = np.log(scored.scores / (1 - scored.scores))[:, None]
+    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(odds, labels)
+    assert slope(labels, scored, one(labels))[0] == pytest.approx(fitted.coef_[0, 0], abs=1e-4)
+    weights = np.random.default_rng(0).integers(0, 3, 300).astype(float)
+    again = LogisticRegression(C=np.inf, tol=1e-10).fit(odds, labels, weights)
+    assert slope(labels, scored, weights[None])[0] == pytest.approx(again.coef_[0, 0], abs=1e-4)
+
+
+def test_the_slope_of_probabilities_that_are_too_sure_is_below_one():
+    rng = np.random.default_rng(5)
+    odds = rng.normal(-1, 1, 20_000)
+    labels = (rng.random(20_000) < 1 / (1 + np.exp(-odds))).astype(float)
+    stretched = OutOfFold(1 / (1 + np.exp(-2 * odds)), np.zeros(20_000, dtype=np.int64))
+    assert slope(labels, stretched, one(labels))[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_calibration_error_is_the_mean_gap_of_the_bins(held):
+    labels, scored = held
+    bins = pd.Series(in_bins(scored.scores).argmax(axis=1))
+    gaps = pd.DataFrame({"bin": bins, "gap": labels - scored.scores}).groupby("bin")["gap"].agg(["mean", "size"])
+    by_hand = (gaps["mean"].abs() * gaps["size"]).sum() / 300
+    assert ece(labels, scored, one(labels))[0] == pytest.approx(by_hand)
+
+
+def test_a_resample_without_an_answer_does_not_spoil_the_interval():
+    low, high = interval(np.array([0.5, np.nan, 0.4, 0.6]))
+    assert 0.4 <= low <= high <= 0.6

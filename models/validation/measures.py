@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 # Fewer resamples of many rows give as narrow a band, and keep the weights within memory.
 RESAMPLES_SMALL, RESAMPLES_LARGE, SMALL_ROWS = 500, 200, 5_000
 INTERVAL = (2.5, 97.5)
+BINS = 10
+_NEWTON_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,18 @@ class OutOfFold:
     fold: npt.NDArray[np.int64]
 
 
+# Labels (n), scores and weights (resamples × n: how often each row counts) to one value a resample.
+Compute = Callable[[Floats, OutOfFold, Floats], Floats]
+Flags = npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One measure, computed for every resample at once; `higher_is_better` says which way.
-
-    `compute` takes labels (n), scores and weights (resamples × n: how often each row counts) and answers one value a
-    resample.
-    """
+    """One measure, computed for every resample at once; `higher_is_better` says which way."""
 
     name: str
     meaning: str
-    compute: Callable[[Floats, OutOfFold, Floats], Floats]
+    compute: Compute
     higher_is_better: bool
 
 
@@ -79,6 +82,51 @@ def log_loss(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
     return -(weights @ (labels * np.log(p) + (1 - labels) * np.log(1 - p))) / weights.sum(axis=1)
 
 
+def slope(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """How far the log-odds have to be stretched to fit the outcomes: 1 is right, less than 1 is overconfident.
+
+    The slope of a logistic regression of the outcome on the log-odds (Cox 1958).
+    """
+    p = np.clip(held.scores, 1e-6, 1 - 1e-6)
+    odds = np.log(p / (1 - p))
+    scale = max(float(odds.std()), 1e-9)
+    x = (odds - odds.mean()) / scale
+    # From a flat line Newton's steps come closer each time; from a steep one they can leap away.
+    lines = np.zeros((len(weights), 2))
+    for _ in range(_NEWTON_STEPS):
+        fitted = 1 / (1 + np.exp(-np.clip(lines[:, :1] + lines[:, 1:] * x, -30, 30)))
+        off, spread = weights * (labels - fitted), weights * fitted * (1 - fitted)
+        # A resample that one line parts wholly has no slope; so little pull leaves all others as they are.
+        pull = 1e-6 * lines
+        first = np.column_stack([off.sum(axis=1), off @ x]) - pull
+        a, b, c = spread.sum(axis=1) + 1e-6, spread @ x, spread @ x**2 + 1e-6
+        step = np.column_stack([c * first[:, 0] - b * first[:, 1], a * first[:, 1] - b * first[:, 0]])
+        lines = lines + np.clip(step / (a * c - b**2)[:, None], -2, 2)
+    return lines[:, 1] / scale
+
+
+def observed_to_expected(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """Outcomes for each one that the probabilities add up to."""
+    return np.asarray((weights @ labels) / (weights @ held.scores))
+
+
+def ece(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
+    """Expected calibration error: the mean distance of probability and frequency over ten equally full bins."""
+    bins = in_bins(held.scores)
+    return np.abs((weights * (labels - held.scores)) @ bins).sum(axis=1) / weights.sum(axis=1)
+
+
+def in_bins(scores: Floats, bins: int = BINS) -> Floats:
+    """Which of so many equally full bins each score lies in, rows × bins of ones and zeros; equal scores share one.
+
+    >>> in_bins(np.array([0.1, 0.2, 0.2, 0.3]), bins=2).tolist()
+    [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+    """
+    bounds = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
+    place = np.searchsorted(bounds, scores, side="right")
+    return np.asarray(np.eye(len(bounds) + 1)[place])
+
+
 METRICS: tuple[Metric, ...] = (
     Metric("auc", "chance that a bad case ranks above a good one of the same fold", auc, True),
     Metric("ks", "largest gap between cumulative shares of bad and good", ks, True),
@@ -107,7 +155,7 @@ def measure(
     `repeats` gives each peer's out-of-fold probabilities, one a repetition; a metric is the mean over repetitions. All
     peers are measured on the same resamples, so the difference to the model carries its own interval.
     """
-    weights = np.vstack([np.ones(len(labels)), _firm_resamples(labels, groups, seed)])
+    weights = np.vstack([np.ones(len(labels)), firm_resamples(labels, groups, seed)])
     result: dict[str, dict[str, Measured]] = {peer: {} for peer in repeats}
     for metric in METRICS:
         values = {
@@ -122,21 +170,25 @@ def measure(
 
 def _measured(found: Floats, gap: Floats | None) -> Measured:
     if gap is None:
-        return Measured(float(found[0]), *_interval(found))
-    return Measured(float(found[0]), *_interval(found), float(gap[0]), *_interval(gap))
+        return Measured(float(found[0]), *interval(found))
+    return Measured(float(found[0]), *interval(found), float(gap[0]), *interval(gap))
 
 
-def _interval(found: Floats) -> tuple[float, float]:
+def interval(found: Floats) -> tuple[float, float]:
     """The 95 % interval of the resamples (all but the first, which is the sample), freed of their bias.
 
-    A maximum such as KS comes out larger on a resample than on the sample, by their mean difference.
+    A maximum such as KS comes out larger on a resample than on the sample, by their mean difference. A resample that
+    has no value, such as one without a case of either kind, is left out.
     """
-    bias = found[1:].mean() - found[0]
-    low, high = np.percentile(found[1:], INTERVAL) - bias
+    resampled = found[1:][np.isfinite(found[1:])]
+    if not resampled.size:
+        return float("nan"), float("nan")
+    bias = resampled.mean() - found[0]
+    low, high = np.percentile(resampled, INTERVAL) - bias
     return float(low), float(high)
 
 
-def _firm_resamples(labels: Floats, groups: pd.Series, seed: int) -> Floats:
+def firm_resamples(labels: Floats, groups: pd.Series, seed: int = 0) -> Floats:
     """How often each row counts in each resample of firms; a resample without both kinds is drawn again."""
     rng = np.random.default_rng(seed)
     codes, firms = pd.factorize(groups)

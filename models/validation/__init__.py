@@ -1,0 +1,19 @@
+"""Whether a model does what its card says, shown on rows that it has not learned from.
+
+`measures` has the figures and their intervals, each topic beside it the checks that are made of them, `run` their
+order and the verdict.
+"""
+
+from models.validation.measures import (
+    METRICS,
+    Measured,
+    Metric,
+    OutOfFold,
+    auc,
+    brier,
+    ks,
+    log_loss,
+    measure,
+)
+
+__all__ = ["METRICS", "Measured", "Metric", "OutOfFold", "auc", "brier", "ks", "log_loss", "measure"]
