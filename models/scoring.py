@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.anchoring import anchored, shift_of
+from models.logistic import Floats
 from models.registry import Served
 
 
@@ -44,11 +45,27 @@ def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: Hist
     """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there.
 
     `pd` is anchored to the long run (TTC), `pd_pit` is that of the times the model learned from: grades, points and
-    prices stand on the first, forecasts of losses and back-tests on the second (ADR 11).
+    prices stand on the first, forecasts of losses and back-tests on the second (ADR 11). The true probability lies
+    between `pd_low` and `pd_high` as often as the model's card says.
     """
     codes = unscorable(frame, suppliers, served, floor)
     of_the_times = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
-    both = {"pd": anchored(of_the_times, shift_of(served.card)), "pd_pit": of_the_times}
+    low, high = _interval(served, of_the_times)
+    shift = shift_of(served.card)
+    found = {
+        "pd": anchored(of_the_times, shift),
+        "pd_low": anchored(low, shift),
+        "pd_high": anchored(high, shift),
+        "pd_pit": of_the_times,
+    }
     # Nine digits, as every figure that a replay has to meet.
-    rounded = {name: pd.Series(np.round(found, 9), index=frame.index) for name, found in both.items()}
-    return pd.DataFrame({**{name: found.where(codes.isna()) for name, found in rounded.items()}, "unscorable": codes})
+    rounded = {name: pd.Series(np.round(each, 9), index=frame.index) for name, each in found.items()}
+    return pd.DataFrame({**{name: each.where(codes.isna()) for name, each in rounded.items()}, "unscorable": codes})
+
+
+def _interval(served: Served, probability: Floats) -> tuple[Floats, Floats]:
+    """Between which the true probabilities lie, as often as the card says; missing where too few outcomes taught it."""
+    if served.model.band is None:
+        unknown = np.full(len(probability), np.nan)
+        return unknown, unknown
+    return served.model.interval(probability, level=served.card["terms"]["pd_interval_level"])

@@ -84,7 +84,7 @@ def train(
     progress(f"building features of {len(rows.cases):,} rows")
     frame = features_of(ledger, rows.cases, tier=tier, version=version)
     progress("training on all rows")
-    model = fitted(frame, rows.happened, rows.groups, terms)
+    model = fitted(frame, rows.happened, rows.groups, terms, interval=True)
     reference = approved(model.out_of_fold_, pd_max=terms["reference_pd_max"], rows_min=terms["reference_rows_min"])
     runs = cross_validate(model, frame, rows, terms, tier, progress)
     measured = measure(rows.happened.to_numpy(dtype=float), runs, rows.groups, model=MODEL)
@@ -137,14 +137,16 @@ def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int)
     return frame[[feature.name for feature in CATALOGUE]]
 
 
-def fitted(frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, terms: Terms) -> PdModel:
+def fitted(
+    frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, terms: Terms, *, interval: bool = False
+) -> PdModel:
     """The estimator on these rows alone, its settings searched among as many as the parameters say."""
     settings: dict[str, Any] = {}
     if trials := int(terms["tuning_trials"]):
         from models.tuning import settings_found
 
         settings = settings_found(frame, happened, groups, directions=DIRECTIONS, trials=trials)
-    return PdModel(DIRECTIONS, settings or None).fit(frame, happened, groups)
+    return PdModel(DIRECTIONS, settings or None, interval=interval).fit(frame, happened, groups)
 
 
 def _held(rows: Lessons, runs: dict[str, list[OutOfFold]]) -> pd.DataFrame:

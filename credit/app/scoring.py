@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 TARGET = "loan_default"
 # What is kept of each supplier's score.
-KEPT = ("pd", "unscorable", "grade", "score", "reason_1", "reason_2", "reason_3", "reason_4")
+KEPT = (
+    "pd",
+    "pd_low",
+    "pd_high",
+    "pd_pit",
+    "unscorable",
+    "grade",
+    "score",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "reason_4",
+)
 ROWS_AT_ONCE = 250_000
 
 

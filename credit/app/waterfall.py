@@ -41,7 +41,7 @@ def _waterfall(document: dict[str, Any], *, features: bool) -> None:
     steps = [(f"{r['code']} {r['en']}", r["log_odds"], r["features"]) for r in shown]
     if small:
         steps.append((f"{len(small)} smaller reasons", sum(r["log_odds"] for r in small), []))
-    levels = [reference["log_odds"]]
+    levels: list[float] = [reference["log_odds"]]
     for _, weight, _ in steps:
         levels.append(levels[-1] + weight)
     low, high = min(levels), max(levels)
