@@ -67,9 +67,6 @@ class Estimator(ClassifierMixin, BaseEstimator):
         if 0 in X.shape:
             raise ValueError(f"Found array with {len(X)} sample(s) and {X.shape[1]} feature(s); at least 1 is required")
         frame = X.set_axis([str(name) for name in X.columns], axis=1)
-        if not frame.columns.is_unique:
-            twice = sorted(set(frame.columns[frame.columns.duplicated()]))
-            raise ValueError(f"columns have the same name: {', '.join(twice)}; a model knows its columns by name")
         for name, column in frame.items():
             if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
                 raise ValueError(f"column {name!r} holds dates; give a number instead, such as months before the case")

@@ -1,11 +1,11 @@
-"""The linear part of a model: a ridge logistic regression on numbers and their ranks, on what is missing, on levels.
+"""The linear part of a model: a ridge logistic regression on the ranks of numbers, on what is missing, and on levels.
 
 A credit officer's directions are kept as the signs of its slopes. On a few hundred firms it ranks better than trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,24 +20,19 @@ LEVEL_ROWS = 5
 MOST_LEVELS = 50
 # Ridge strengths that are tried, from strong to weak; the one that forecasts best out of fold is taken.
 STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
-# More rows than these make no slope more certain.
-MOST_ROWS = 100_000
-# With at least so many rows a column a number counts as it is beside its rank: the two together can bend.
-ROWS_TO_BEND = 20
+# More rows than these make no slope more certain, and the strength hardly matters.
+MOST_ROWS = 50_000
+STRENGTHS_OF_MANY = (10.0, 1.0)
 # Of so few rows nothing beyond a rank of one in a thousand is told apart.
 FURTHEST = 1e-3
-# A number's extremes are cut at this many standard deviations of its normal score, one row in a hundred on each side.
-CUT = 2.33
-# Matrices of fewer rows are multiplied by one thread: on a busy machine two spend their time waiting for each other.
-MANY_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """What one column adds to the log-odds.
 
-    A number adds `slope` times its score, which runs straight between the knots (`at`, `scores`) and stays as it is
-    beyond them; or, where there are `steps`, the one of its bin, which starts at a knot. A word adds what `levels`
+    A number adds `slope` times its normal score, which runs straight between the knots (`at`, `scores`) and stays as it
+    is beyond them; or, where there are `steps`, the one of its bin, which starts at a knot. A word adds what `levels`
     has at its place; what is missing adds `missing`. `mean` is what the column adds on average over the rows that were
     learned from.
     """
@@ -113,7 +108,8 @@ def fit(
     from threadpoolctl import threadpool_limits
 
     terms = {name: _unlearned(frame[name].to_numpy(dtype=float), levels.get(name)) for name in frame}
-    with threadpool_limits(1 if len(frame) < MANY_ROWS else None, "blas"):
+    # On a busy machine two threads spend the time of small matrices waiting for each other.
+    with threadpool_limits(1 if len(frame) < MOST_ROWS else None, "blas"):
         return _fit(frame, labels, folds, directions, terms)
 
 
@@ -124,36 +120,43 @@ def _fit(
     directions: Mapping[str, int],
     terms: dict[str, Term],
 ) -> tuple[Linear, Floats]:
-    shapes = RANK_ALONE if len(frame) < ROWS_TO_BEND * frame.shape[1] else tuple(SHAPES)
-    columns = [c for name in frame for c in _read_as(name, frame[name].to_numpy(dtype=float), terms[name], shapes)]
-    design = np.empty((len(frame), len(columns)), order="F")
-    for place, column in enumerate(columns):
-        design[:, place] = _column(frame, terms, column)
-    signs = np.array([directions.get(c.name, 0) if c.part in SHAPES else 0 for c in columns], dtype=float)
+    columns = [column for name in frame for column in _read_as(name, frame[name].to_numpy(dtype=float), terms[name])]
+    signs = np.array([directions.get(c.name, 0) if c.part == "rank" else 0 for c in columns], dtype=float)
     bounds = np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)
-    priors = [Prior(np.zeros(len(columns)), np.full(len(columns), strength), *bounds) for strength in STRENGTHS]
-    taken = np.random.default_rng(0).permutation(len(frame))[:MOST_ROWS]
-    held = _out_of_fold(design, labels, [(np.intersect1d(learn, taken), hold) for learn, hold in folds], priors)
+    strengths = STRENGTHS if len(frame) <= MOST_ROWS else STRENGTHS_OF_MANY
+    priors = [Prior(np.zeros(len(columns)), np.full(len(columns), strength), *bounds) for strength in strengths]
+    taken = np.sort(np.random.default_rng(0).permutation(len(frame))[:MOST_ROWS])
+    design, taught = _design(frame.iloc[taken], terms, columns), labels[taken]
+    held, times = np.zeros((len(priors), len(labels))), np.zeros(len(labels))
+    for learn, hold in folds:
+        seen = np.isin(taken, learn)
+        weights = _path(design[seen], taught[seen], priors)
+        for rows in np.array_split(hold, -(-len(hold) // MOST_ROWS)):
+            held[:, rows] += weights[:, :1] + weights[:, 1:] @ _design(frame.iloc[rows], terms, columns).T
+        times[hold] += 1
+    with np.errstate(invalid="ignore"):
+        held /= times
     judged = ~np.isnan(held[0])
     losses = [logistic.log_loss(row[judged], labels[judged]) for row in held] if judged.any() else [0.0]
     best = int(np.argmin(losses))
-    taken.sort()
-    intercept, weights = logistic.fit(design[taken], labels[taken], priors[best])
-    return Linear(intercept, _learned(terms, columns, weights, frame)), held[best]
+    intercept, found = logistic.fit(design, taught, priors[best])
+    return Linear(intercept, _learned(terms, columns, found, frame)), held[best]
 
 
-def _out_of_fold(design: Floats, labels: Floats, folds: Sequence[Fold], priors: Sequence[Prior]) -> Floats:
-    """The log-odds of each row by those folds that held it out, a row a prior."""
-    held, times = np.zeros((len(priors), len(labels))), np.zeros(len(labels))
-    for learn, hold in folds:
-        seen, start = design[learn], None
-        for row, prior in enumerate(priors):
-            intercept, weights = logistic.fit(seen, labels[learn], prior, start=start)
-            start = np.r_[intercept, weights]
-            held[row, hold] += intercept + design[hold] @ weights
-        times[hold] += 1
-    with np.errstate(invalid="ignore"):
-        return held / times
+def _path(design: Floats, labels: Floats, priors: Sequence[Prior]) -> Floats:
+    """Intercept and weights by each prior, a row a prior; each fit starts from the one before."""
+    found: list[Floats] = []
+    for prior in priors:
+        intercept, weights = logistic.fit(design, labels, prior, start=found[-1] if found else None)
+        found.append(np.r_[intercept, weights])
+    return np.array(found)
+
+
+def _design(frame: pd.DataFrame, terms: Mapping[str, Term], columns: Sequence[_Column]) -> Floats:
+    design = np.empty((len(frame), len(columns)), order="F")
+    for place, column in enumerate(columns):
+        design[:, place] = _column(frame, terms, column)
+    return design
 
 
 def _unlearned(values: Floats, levels: Sequence[str] | None) -> Term:
@@ -176,30 +179,9 @@ def _normal(chances: Floats) -> Floats:
     return np.asarray(ndtri(np.clip(chances, FURTHEST, 1 - FURTHEST)))
 
 
-def _rank(term: Term) -> Floats:
-    return np.asarray(term.scores)
-
-
-def _size(term: Term) -> Floats:
-    """A number as it is, standardised, its extremes cut: one of mean 0 and spread 1 over rows."""
-    at, scores = np.asarray(term.at), np.asarray(term.scores)
-    cut = np.clip(at, *np.interp((-CUT, CUT), scores, at))
-    # Each knot stands for the rows around it.
-    rows = np.exp(-(scores**2) / 2) * np.gradient(scores)
-    off = cut - np.average(cut, weights=rows)
-    return off / (np.sqrt(np.average(off**2, weights=rows)) or 1.0)
-
-
-# What a number is to the design, by name, at the knots of its term.
-SHAPES: dict[str, Callable[[Term], Floats]] = {"rank": _rank, "size": _size}
-RANK_ALONE = ("rank",)
-
-
-def _read_as(name: str, values: Floats, term: Term, shapes: Sequence[str]) -> list[_Column]:
+def _read_as(name: str, values: Floats, term: Term) -> list[_Column]:
     missing = np.isnan(values)
-    # Between two knots every shape is the same straight line.
-    told = () if not term.at else RANK_ALONE if len(term.at) < 3 else shapes
-    columns = [_Column(name, shape) for shape in told]
+    columns = [_Column(name, "rank")] if term.at else []
     if term.levels:
         rows = np.bincount(values[~missing].astype(int), minlength=len(term.levels))
         common = sorted(np.argsort(-rows, kind="stable")[:MOST_LEVELS].tolist())
@@ -211,29 +193,26 @@ def _read_as(name: str, values: Floats, term: Term, shapes: Sequence[str]) -> li
 
 def _column(frame: pd.DataFrame, terms: Mapping[str, Term], column: _Column) -> Floats:
     values = frame[column.name].to_numpy(dtype=float)
-    if column.part in SHAPES:
+    if column.part == "rank":
         term = terms[column.name]
-        return np.where(np.isnan(values), 0.0, np.interp(values, term.at, SHAPES[column.part](term)))
+        return np.where(np.isnan(values), 0.0, np.interp(values, term.at, term.scores))
     if column.part == "missing":
         return np.isnan(values).astype(float)
     return (values == column.level).astype(float)
 
 
 def _learned(terms: dict[str, Term], columns: list[_Column], weights: Floats, frame: pd.DataFrame) -> dict[str, Term]:
-    bent = {name: np.zeros(len(term.at)) for name, term in terms.items()}
-    size, missing = dict.fromkeys(terms, 0.0), dict.fromkeys(terms, 0.0)
+    slopes, missing = dict.fromkeys(terms, 0.0), dict.fromkeys(terms, 0.0)
     levels = {name: list(term.levels) for name, term in terms.items()}
     for column, weight in zip(columns, weights.tolist(), strict=True):
-        if column.part in SHAPES:
-            bent[column.name] += weight * SHAPES[column.part](terms[column.name])
-            size[column.name] += abs(weight)
+        if column.part == "rank":
+            slopes[column.name] = weight
         elif column.part == "missing":
             missing[column.name] = weight
         else:
             levels[column.name][column.level] = weight
     learned = {}
     for name, term in terms.items():
-        scores = tuple((bent[name] / (size[name] or 1.0)).tolist())
-        said = replace(term, scores=scores, slope=size[name], missing=missing[name], levels=tuple(levels[name]))
+        said = replace(term, slope=slopes[name], missing=missing[name], levels=tuple(levels[name]))
         learned[name] = replace(said, mean=float(said.added(frame[name].to_numpy(dtype=float)).mean()))
     return learned

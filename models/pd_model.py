@@ -19,6 +19,8 @@ from models.logistic import Floats, Fold, Prior
 from models.scorer import Band, Mix, Scorer, encoded, levels_of
 
 FOLDS = 5
+# On so many rows a part taught by two thirds of them is as good, and there are fewer trees to score by.
+MANY_ROWS, FOLDS_OF_MANY = 200_000, 3
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
 REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
@@ -131,7 +133,7 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = No
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     of_each_kind = int(min(labels.sum(), (1 - labels).sum()))
-    count = min(FOLDS, of_each_kind)
+    count = min(FOLDS if len(labels) < MANY_ROWS else FOLDS_OF_MANY, of_each_kind)
     if count < FEWEST_OF_EACH_KIND:
         return []
     times = repeats or next((times for rows, times in REPEATS if len(labels) < rows), 1)
