@@ -41,6 +41,7 @@ bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.features
 	$(BIN)/python -m bench.beside
+	$(BIN)/python -m bench.scoring
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam
