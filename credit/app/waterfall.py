@@ -44,10 +44,10 @@ def _waterfall(document: dict[str, Any], *, features: bool) -> None:
     levels: list[float] = [reference["log_odds"]]
     for _, weight, _ in steps:
         levels.append(levels[-1] + weight)
-    low, high = min(levels), max(levels)
+    low, high = float(min(levels)), float(max(levels))
 
     def at(level: float) -> int:
-        return round((BAR - 1) * (level - low) / ((high - low) or 1.0))
+        return int((BAR - 1) * (level - low) / ((high - low) or 1.0) + 0.5)
 
     compared = "all firms that taught it" if reference["rows"] is None else f"{reference['rows']:,} approved cases"
     _line(f"mean of {compared}", f"{levels[0]:.3f}", " " * at(levels[0]) + "|")

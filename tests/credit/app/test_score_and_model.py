@@ -19,13 +19,6 @@ def test_every_supplier_is_scored_or_unscorable_with_a_code(credit):
     assert sum(g["suppliers"] for g in run["grades"].values()) == run["scored"]
 
 
-def test_an_explanation_adds_up_reason_by_reason(demo_said, credit):
-    said = credit("score", "explain", demo_said["next"][0].split()[-1], "--json").json
-    assert said["pd"] and said["reasons"]
-    weights = [abs(r["log_odds"]) for r in said["reasons"]]
-    assert weights == sorted(weights, reverse=True)
-
-
 def test_a_card_says_what_taught_the_model_and_how_well_it_does_beside_its_peers(credit):
     card = credit("model", "card", "loan_default.platform", "--json").json
     assert card["use"] == "predictive" and card["dated"]
