@@ -456,8 +456,8 @@ Written by `make exam` from {p.suppliers:,} suppliers, {p.start} to {p.end}, see
 {version}, which was fixed before any model was tuned. Every row is forecast by a model of what was known before its
 year (labels that were on record, whole months that were all but closed; ADR 11), and every figure comes from the
 functions that write a model's card. A bad year hits building firms and county budgets from {shock[0]} to {shock[1]},
-and a region slows down from {slow[0]}, which nobody had seen before: normal months are rows whose whole window
-touches neither.
+and a region slows down from {slow[0]}, which nobody had seen before: normal months are rows whose whole window touches
+neither.
 
 The share is (2·AUC − 1) of the model against that of the true probability, both over outcomes drawn from the truth; the
 rest is what a platform cannot see. Intervals are of resampled groups of connected firms.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,14 @@ import pytest
 import credit
 from credit.domain.packs import read_parameters
 from credit.domain.policy.terms import Parameter
+from data.formats import format_named
+from data.importing import import_history
+from data.ledger import Ledger
 from models.fingerprints import fingerprint
 from models.pd_model import PdModel
 from models.registry import Served
 from models.validation.subject import Kind, Subject
+from tests.models.platforms import Platform
 
 PARAMETERS = Path(credit.__file__).parent / "parameters"
 DIRECTIONS = {"late": 1, "paid": -1, "noise": 0}
@@ -106,3 +110,19 @@ def judged(sound: Subject) -> Callable[..., Subject]:
         return replace(sound, rows=sound.rows.assign(**columns))
 
     return changed
+
+
+@pytest.fixture
+def imported(ledger, csv_file, platform_row, tmp_path):
+    """Puts a platform's rows, all of them good, into the ledger."""
+
+    def put(platform: Platform) -> Ledger:
+        folder = tmp_path / "platform"
+        folder.mkdir()
+        for table, rows in platform.tables.items():
+            csv_file(folder / f"{table}.csv", [platform_row(table, **row) for row in rows])
+        said = import_history(ledger, format_named("platform"), folder, loaded_at=datetime(2026, 11, 1))
+        assert not said.quarantined, said.quarantine
+        return ledger
+
+    return put
