@@ -72,23 +72,30 @@ class Check:
     def ask(self, subject: Subject) -> Result:
         """Ask it of a subject."""
         answer = self.look(subject)
-        said = {"check": self.name, "zh": self.zh, "en": self.en, "statement": self.statement}
         least, most = (subject.threshold(name) if name else None for name in (self.at_least, self.at_most))
-        sources = tuple(subject.parameter(name).reference for name in self.thresholds)
-        held = {"statistic": self.statistic, "source": "; ".join(dict.fromkeys(sources)), "needed": self.needed}
         if isinstance(answer, NotApplicable):
-            nothing = Found(float("nan"))
-            return Result(
-                **said, **held, found=nothing, at_least=least, at_most=most, fingerprint=subject.fingerprint,
-                verdict=Verdict.NOT_APPLICABLE, why=answer.why,
-            )  # fmt: skip
-        if answer.at_most is not None and most is not None:
-            most = max(most, answer.at_most)
-        verdict = judge(answer, at_least=least, at_most=most, decisive=self.decisive)
+            found, why, verdict = Found(float("nan")), answer.why, Verdict.NOT_APPLICABLE
+        else:
+            if answer.at_most is not None and most is not None:
+                most = max(most, answer.at_most)
+            found, why = answer, answer.note
+            verdict = judge(found, at_least=least, at_most=most, decisive=self.decisive)
+        sources = dict.fromkeys(subject.parameter(name).reference for name in self.thresholds)
         return Result(
-            **said, **held, found=answer, at_least=least, at_most=most, fingerprint=subject.fingerprint,
-            verdict=verdict, why=answer.note,
-        )  # fmt: skip
+            check=self.name,
+            zh=self.zh,
+            en=self.en,
+            statement=self.statement,
+            statistic=self.statistic,
+            source="; ".join(sources),
+            needed=self.needed,
+            found=found,
+            at_least=least,
+            at_most=most,
+            fingerprint=subject.fingerprint,
+            verdict=verdict,
+            why=why,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from models.validation.calibration import by_part, understated
 from models.validation.check import Found, NotApplicable, check
-from models.validation.measures import Floats, OutOfFold, auc
+from models.validation.measures import Compute, Flags, Floats, OutOfFold, auc
 from models.validation.subject import Subject
 
 
@@ -69,7 +69,7 @@ def good_firms_are_approved_alike(subject: Subject) -> Found | NotApplicable:
     cutoff, found = subject.pd_max, []
     declined = subject.scores > cutoff
 
-    def excess(among: Any) -> Any:
+    def excess(among: Flags) -> Compute:
         def gap(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
             good = weights * (1 - labels)
             turned_down = held.scores > cutoff
@@ -95,7 +95,7 @@ def good_firms_are_approved_alike(subject: Subject) -> Found | NotApplicable:
     return Found(worst["excess"], worst["low"], worst["high"], rows, note=worst["segment"], table=tuple(found))
 
 
-def _members(subject: Subject) -> dict[str, Any]:
+def _members(subject: Subject) -> dict[str, Flags]:
     """Which rows belong to each segment that is large enough to speak of, by `dimension value`."""
     fewest = subject.threshold("segment_rows_min")
     found = {}
