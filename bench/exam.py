@@ -175,7 +175,7 @@ def catboost_over_years(given: Paper) -> tuple[np.ndarray, dict[str, float]]:
     Those lessons hold what the older years still had before them: a help that the model does not get.
     """
     frame, labels = given.taught(0)
-    folds = folds_of(labels, given.steps[0].groups.to_numpy(), seed=0, repeats=1)[:3]
+    folds = folds_of(labels, given.steps[0].groups.to_numpy(), seed=0)[:3]
     tried: list[tuple[float, int, dict[str, float]]] = []
     for settings in SETTINGS:
         losses, counts = [], []

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models import logistic
@@ -127,29 +128,42 @@ def _fit(
     priors = [Prior(np.zeros(len(columns)), np.full(len(columns), strength), *bounds) for strength in strengths]
     taken = np.sort(np.random.default_rng(0).permutation(len(frame))[:MOST_ROWS])
     design, taught = _design(frame.iloc[taken], terms, columns), labels[taken]
-    held, times = np.zeros((len(priors), len(labels))), np.zeros(len(labels))
-    for learn, hold in folds:
+    best, held = priors[0], np.full(len(labels), np.nan)
+    least, starts = np.inf, [None] * len(folds)
+    for prior in priors:
+        said = _held_out(frame, labels, folds, terms, columns, (taken, design), prior, starts)
+        judged = ~np.isnan(said)
+        loss = logistic.log_loss(said[judged], labels[judged]) if judged.any() else np.inf
+        # Once a weaker one forecasts worse, still weaker ones do, and take longest.
+        if loss >= least:
+            break
+        best, held, least = prior, said, loss
+    intercept, found = logistic.fit(design, taught, best)
+    return Linear(intercept, _learned(terms, columns, found, frame)), held
+
+
+def _held_out(
+    frame: pd.DataFrame,
+    labels: Floats,
+    folds: Sequence[Fold],
+    terms: dict[str, Term],
+    columns: list[_Column],
+    rows: tuple[npt.NDArray[np.int64], Floats],
+    prior: Prior,
+    starts: list[Floats | None],
+) -> Floats:
+    """The log-odds of each row by the folds that had not seen it; each fold starts from the prior before, in place."""
+    taken, design = rows
+    held, times = np.zeros(len(labels)), np.zeros(len(labels))
+    for place, (learn, hold) in enumerate(folds):
         seen = np.isin(taken, learn)
-        weights = _path(design[seen], taught[seen], priors)
-        for rows in np.array_split(hold, -(-len(hold) // MOST_ROWS)):
-            held[:, rows] += weights[:, :1] + weights[:, 1:] @ _design(frame.iloc[rows], terms, columns).T
+        intercept, weights = logistic.fit(design[seen], labels[taken][seen], prior, start=starts[place])
+        starts[place] = np.r_[intercept, weights]
+        for part in np.array_split(hold, -(-len(hold) // MOST_ROWS)):
+            held[part] += intercept + _design(frame.iloc[part], terms, columns) @ weights
         times[hold] += 1
     with np.errstate(invalid="ignore"):
-        held /= times
-    judged = ~np.isnan(held[0])
-    losses = [logistic.log_loss(row[judged], labels[judged]) for row in held] if judged.any() else [0.0]
-    best = int(np.argmin(losses))
-    intercept, found = logistic.fit(design, taught, priors[best])
-    return Linear(intercept, _learned(terms, columns, found, frame)), held[best]
-
-
-def _path(design: Floats, labels: Floats, priors: Sequence[Prior]) -> Floats:
-    """Intercept and weights by each prior, a row a prior; each fit starts from the one before."""
-    found: list[Floats] = []
-    for prior in priors:
-        intercept, weights = logistic.fit(design, labels, prior, start=found[-1] if found else None)
-        found.append(np.r_[intercept, weights])
-    return np.array(found)
+        return held / times
 
 
 def _design(frame: pd.DataFrame, terms: Mapping[str, Term], columns: Sequence[_Column]) -> Floats:

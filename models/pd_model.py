@@ -23,6 +23,8 @@ FOLDS = 5
 MANY_ROWS, FOLDS_OF_MANY = 200_000, 3
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
 REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
+# But as often as so many values are looked at: many columns steady a fold by themselves, and take their time.
+MOST_VALUES = 1_000_000
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2
@@ -58,7 +60,7 @@ class PdModel(Estimator):
         frame, labels = self._taught(X, y)
         levels = levels_of(frame)
         numbers = encoded(frame, levels)
-        folds = folds_of(labels, groups, seed=self.random_state)
+        folds = folds_of(labels, groups, seed=self.random_state, repeats=_drawings(*numbers.shape))
         directions = self.directions or {}
         ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
         if folds:
@@ -125,10 +127,10 @@ def _banded(said: Floats, off: Floats, level: float) -> Band:
     )
 
 
-def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = None) -> list[Fold]:
+def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int = 1) -> list[Fold]:
     """Folds with outcomes spread evenly and every group whole on one side; none where outcomes of a kind are too few.
 
-    They are drawn as often as few rows need, one drawing after the other, or so many times.
+    They are drawn `repeats` times, one drawing after the other.
     """
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
@@ -136,9 +138,8 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = No
     count = min(FOLDS if len(labels) < MANY_ROWS else FOLDS_OF_MANY, of_each_kind)
     if count < FEWEST_OF_EACH_KIND:
         return []
-    times = repeats or next((times for rows, times in REPEATS if len(labels) < rows), 1)
     found: list[Fold] = []
-    for repeat in range(times):
+    for repeat in range(repeats):
         if groups is None:
             splitter: Any = StratifiedKFold(count, shuffle=True, random_state=seed + repeat)
         elif len(labels) < 100_000:
@@ -147,6 +148,12 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int | None = No
             splitter = GroupKFold(count, shuffle=True, random_state=seed + repeat)
         found += splitter.split(np.zeros(len(labels)), labels, groups)
     return [(learn, hold) for learn, hold in found if len(np.unique(labels[learn])) == 2 and len(hold)]
+
+
+def _drawings(rows: int, columns: int) -> int:
+    """How often folds are drawn: as often as few rows need and their columns allow."""
+    needed = next((times for most, times in REPEATS if rows < most), 1)
+    return max(min(needed, MOST_VALUES // (rows * columns)), 1)
 
 
 def _mix(of_trees: Floats, of_linear: Floats, labels: Floats) -> Mix:

@@ -177,7 +177,7 @@ def cross_validate(
         progress(f"cross-validating, round {repeat + 1} of {repeats}")
         scores = {name: np.empty(len(frame)) for name in runs}
         folds = np.empty(len(frame), dtype=np.int64)
-        splits = folds_of(labels, rows.groups, seed=repeat, repeats=1) if small else model.folds_
+        splits = folds_of(labels, rows.groups, seed=repeat) if small else model.folds_
         for fold, (learn, hold) in enumerate(splits):
             folds[hold] = fold
             taught, held = frame.iloc[learn], frame.iloc[hold]
