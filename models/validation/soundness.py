@@ -13,11 +13,12 @@ import pandas as pd
 from models.fingerprints import fingerprint
 from models.pd_model import PdModel
 from models.validation.check import Found, NotApplicable, check
-from models.validation.measures import Floats, Measured, auc, firm_resamples, interval
+from models.validation.measures import Floats, auc
 from models.validation.subject import Subject, held
 
 ROWS_MOVED, STEPS = 40, 8
 ROWS_TAUGHT_AGAIN = 3_000
+ROWS_DEALT, DEALS = 600, 4
 # Of a difference below this in log-odds nobody could tell a direction.
 ROUNDING = 1e-9
 FEWEST_VALUES = 2
@@ -62,7 +63,7 @@ def risk_never_moves_against_a_direction(subject: Subject) -> Found | NotApplica
 )
 def another_seed_ranks_alike(subject: Subject) -> Found:
     """Trained again with another seed on the same rows, the model ranks the same firms alike out of fold."""
-    frame, labels, groups = _some(subject)
+    frame, labels, groups = _some(subject, ROWS_TAUGHT_AGAIN)
     whole = len(frame) == len(subject.taught)
     first = subject.taught["score"].to_numpy() if whole else _taught_again(subject, frame, labels, groups, seed=0)
     again = _taught_again(subject, frame, labels, groups, seed=1)
@@ -78,12 +79,22 @@ def another_seed_ranks_alike(subject: Subject) -> Found:
     at_most="shuffled_auc_max",
 )
 def nothing_is_learned_from_shuffled_outcomes(subject: Subject) -> Found:
-    """Taught with outcomes that were dealt out by chance, the model forecasts nothing out of fold."""
-    frame, labels, groups = _some(subject)
-    dealt = np.random.default_rng(0).permutation(labels)
-    scores = _taught_again(subject, frame, dealt, groups, seed=0)
-    found = _auc_of(dealt, scores, groups)
-    return Found(found.value, found.low, found.high, len(frame))
+    """Taught with outcomes that were dealt out by chance, the model forecasts nothing out of fold.
+
+    One deal can fall along a feature by chance, and then there is something to learn: the interval is of several deals.
+    """
+    from scipy.stats import t as student
+
+    frame, labels, groups = _some(subject, ROWS_DEALT)
+    rng, found = np.random.default_rng(0), []
+    for _ in range(DEALS):
+        dealt = rng.permutation(labels)
+        scores = _taught_again(subject, frame, dealt, groups, seed=0)
+        known = ~np.isnan(scores)
+        found.append(float(auc(dealt[known], held(scores[known]), np.ones((1, known.sum())))[0]))
+    middle, apart = float(np.mean(found)), float(np.std(found, ddof=1)) / DEALS**0.5
+    reach = apart * float(student.ppf(0.975, DEALS - 1))
+    return Found(middle, middle - reach, middle + reach, len(frame), note=f"the mean of {DEALS} deals")
 
 
 @check(
@@ -145,12 +156,12 @@ def the_training_rows_are_what_they_were(subject: Subject) -> Found:
     return Found(float(differs), rows=len(subject.taught), note=f"sha256 {again[:16]}")
 
 
-def _some(subject: Subject) -> tuple[pd.DataFrame, Floats, pd.Series]:
+def _some(subject: Subject, most: int) -> tuple[pd.DataFrame, Floats, pd.Series]:
     """Features, outcomes and firms of some of the training's rows, every firm whole."""
     groups = subject.taught["group"]
     firms = np.random.default_rng(0).permutation(groups.unique())
     counted = np.cumsum(groups.value_counts()[firms].to_numpy())
-    chosen = groups.isin(firms[: max(int((counted <= ROWS_TAUGHT_AGAIN).sum()), 1)])
+    chosen = groups.isin(firms[: max(int((counted <= most).sum()), 1)])
     taught = subject.taught[chosen]
     return subject.taught_frame[chosen], taught["happened"].to_numpy(dtype=float), taught["group"]
 
@@ -166,11 +177,3 @@ def _ranked_alike(one: Floats, other: Floats) -> float:
 
     known = ~(np.isnan(one) | np.isnan(other))
     return float(spearmanr(one[known], other[known]).statistic)
-
-
-def _auc_of(labels: Floats, scores: Floats, groups: pd.Series) -> Measured:
-    known = ~np.isnan(scores)
-    labels, scores, groups = labels[known], scores[known], groups[known]
-    weights = np.vstack([np.ones(len(labels)), firm_resamples(labels, groups)])
-    values = auc(labels, held(scores), weights)
-    return Measured(float(values[0]), *interval(values))

@@ -39,7 +39,7 @@ def found(home: Home) -> Any:
 @pytest.mark.real_data
 def test_few_firms_fail_nothing_that_they_cannot_show(found: Any) -> None:
     said = {result["check"]: result["verdict"] for result in found.document["results"]}
-    assert found.document["passed"], said
+    assert found.document["passed"], [result for result in found.document["results"] if result["failed"]]
     assert found.document["rows"] == 123 and found.document["judged_on"].startswith("out of fold")
     assert said["auc"] == said["taught_again"] == said["monotone"] == "pass"
     # The list of firms is sorted by what became of them (TRAPS); no model reads an id, so it only warns.

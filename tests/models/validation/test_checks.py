@@ -29,6 +29,7 @@ def stretched(scores: pd.Series, by: float) -> np.ndarray:
 def quickly(monkeypatch):
     """Train again on few rows and on folds that are drawn once."""
     monkeypatch.setattr(soundness, "ROWS_TAUGHT_AGAIN", 600)
+    monkeypatch.setattr(soundness, "ROWS_DEALT", 300)
     monkeypatch.setattr("models.pd_model.REPEATS", ())
 
 
