@@ -121,7 +121,7 @@ def test_proposals_do_what_they_say_and_no_more_than_is_realistic(served, frame,
     proposals, lowest = smallest(served, firm, pd_max=now * lowered, better_than_max=0.75, most=3)
     assert len(proposals) <= 3 and lowest <= now
     assert bool(proposals) == (lowest <= now * lowered)
-    overtaken = [p.passed for p in proposals]
+    overtaken = [round(p.passed, 6) for p in proposals]
     assert overtaken == sorted(overtaken)
     for proposal in proposals:
         moved = frame.iloc[[row]].assign(**{m.feature.name: m.after for m in proposal.moves})

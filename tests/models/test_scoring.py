@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.anchoring import Anchor
+from models.anchoring import Anchor, anchored
 from models.scoring import HistoryFloor, score
 
 FLOOR = HistoryFloor(months_min=6, events_min=3, last_days_max=365)
@@ -20,9 +20,13 @@ def frame():
     return pd.DataFrame(known | {"contract_last_days": [10.0] * 3}, index=["S1", "S2", "S3"])
 
 
-def served(anchor):
-    model = SimpleNamespace(probabilities=lambda rows: np.array([0.01, 0.2, 0.5])[: len(rows)])
-    card = {"tier": "platform", "dated": True, "anchor": anchor}
+def served(anchor, band=None):
+    model = SimpleNamespace(
+        probabilities=lambda rows: np.array([0.01, 0.2, 0.5])[: len(rows)],
+        band=band,
+        interval=lambda probability, level: (probability * (1 - level), probability + (1 - probability) * level),
+    )
+    card = {"tier": "platform", "dated": True, "anchor": anchor, "terms": {"pd_interval_level": 0.9}}
     return SimpleNamespace(card=card, learned=frozenset(), model=model, inputs=lambda rows: rows)
 
 
@@ -42,3 +46,16 @@ def test_without_an_anchor_both_are_one(frame):
 def test_a_firm_without_history_has_neither(frame):
     found = score(frame, frame.index.to_series(), served(None), FLOOR)
     assert found.loc["S3", "unscorable"] == "U01" and found.loc["S3", ["pd", "pd_pit"]].isna().all()
+
+
+def test_the_interval_moves_with_the_pd_that_it_is_said_of(frame):
+    anchor = Anchor(0.02, "", 0.04)
+    found = score(frame, frame.index.to_series(), served(anchor.said(), band="known"), FLOOR).dropna(subset="pd")
+    assert (found["pd_low"] < found["pd"]).all() and (found["pd"] < found["pd_high"]).all()
+    pit = found["pd_pit"].to_numpy()
+    assert found["pd_low"].to_numpy() == pytest.approx(anchored(pit * 0.1, anchor.shift), abs=1e-9)
+
+
+def test_a_model_of_too_few_outcomes_says_no_interval(frame):
+    found = score(frame, frame.index.to_series(), served(Anchor(0.02, "", 0.04).said()), FLOOR)
+    assert found[["pd_low", "pd_high"]].isna().all(axis=None) and found["pd"].notna().any()

@@ -62,7 +62,7 @@ def test_a_forecast_covers_its_years_and_says_how_well_it_held(years, steps):
     _, rows, terms = years
     frame = pd.DataFrame({"paid_amount_sum_12m": np.where(rows.happened == 1, 1.0, 5.0)}, index=rows.cases.index)
     frame["paid_amount_sum_12m"] += np.random.default_rng(0).normal(0, 1, len(frame))
-    said, scores = forecast(steps[:1], frame, rows, terms, "paid_amount_sum_12m")
+    said, scores = forecast(steps[:1], frame, rows, terms, "platform")
     tested = np.zeros(len(frame), dtype=bool)
     tested[steps[0].tested] = True
     assert (np.isnan(scores) == ~tested).all()
@@ -73,5 +73,5 @@ def test_a_forecast_covers_its_years_and_says_how_well_it_held(years, steps):
 
 def test_without_a_year_to_forecast_the_card_says_none(years):
     _, rows, terms = years
-    said, scores = forecast([], pd.DataFrame(index=rows.cases.index), rows, terms, "paid_amount_sum_12m")
+    said, scores = forecast([], pd.DataFrame(index=rows.cases.index), rows, terms, "platform")
     assert said is None and np.isnan(scores).all()

@@ -128,10 +128,10 @@ def test_an_altered_decision_is_neither_answered_again_nor_sent_to_a_bank(demo_s
 
 def test_a_model_edited_in_place_is_named(demo_said, changed):
     home, credit = changed
-    card = home / "models" / "loan_default.platform" / "1" / "card.json"
-    said = json.loads(card.read_text())
-    said["calibration"]["intercept"] += 0.5
-    card.write_text(json.dumps(said))
+    model = home / "models" / "loan_default.platform" / "1" / "model.json"
+    said = json.loads(model.read_text())
+    said["mix"]["intercept"] += 0.5
+    model.write_text(json.dumps(said))
     replayed = credit("decision", "replay", a_decision(demo_said))
     assert replayed.code == 6
     assert "model.sha256" in replayed.err and "pd: stored" in replayed.err
