@@ -58,7 +58,7 @@ ANY_FIRM = Question((date(2022, 9, 30), date(2022, 12, 31), date(2024, 4, 30), d
 FEWEST_BAD = 10
 SETTINGS = [
     {"depth": depth, "learning_rate": rate, "l2_leaf_reg": l2, "rsm": 0.3}
-    for depth, rate, l2 in ((4, 0.05, 10), (6, 0.03, 30), (8, 0.03, 30))
+    for depth, rate, l2 in ((6, 0.03, 30), (8, 0.03, 30))
 ]
 MOST_TREES, PATIENCE = 1_500, 60
 ALONE_TRIED = 10
@@ -405,8 +405,8 @@ def any_firm_said(found: Known, standing: pd.Series) -> Iterator[str]:
     """How near the model comes to the truth about firms that did not draw, and whether the rejects' band holds it."""
     yield (
         f"And as if {len(standing):,} firms of all kinds had drawn on {len(ANY_FIRM.days)} evenings, weighted to all "
-        "that they stand for. The model learned from firms that drew because they were short of money, which on such an "
-        "evening few are and no file shows:\n"
+        "that they stand for. The model learned from firms that drew because they were short of money, which on such "
+        "an evening few are and no file shows:\n"
     )
     yield "| standing | firms | true PD, mean | model's, mean | AUC of the truth | of the model | share |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
