@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from catboost import CatBoostClassifier
 
-from bench.breach_truth import breach_probabilities
+from bench.truths import breach_probabilities, default_probabilities
 from credit.domain.packs import read_parameters
 from credit.domain.scale import grades
 from data.formats import format_named
@@ -48,17 +48,17 @@ SLOPE = (0.9, 1.1)
 TOO_EASY_ALONE, TUNED_FROM, TUNED_TO = 0.75, 0.70, 0.85
 # What nobody had seen before: the bad year of one industry and of county budgets, and the slow-down of one region.
 SHOCKS = ((date(2023, 4, 1), date(2024, 3, 31)), (date(2025, 11, 1), PLATFORM.end))
-TRUTH = Question(
-    days=(date(2022, 9, 30), date(2022, 12, 31), date(2024, 4, 30), date(2024, 6, 30), date(2024, 9, 30)), firms=3_000,
-    futures=1_000,
-)  # fmt: skip
-BREACH_DAYS = tuple(day.date() for day in pd.bdate_range("2022-10-03", "2025-09-15", freq="61B"))
-BREACH_FUTURES = 300
+# Evenings within the years that are forecast, on which the truth is looked for.
+DRAW_WEEKS = tuple(day.date() for day in pd.date_range("2022-08-14", "2025-07-20", freq="49D"))
+CONTRACT_DAYS = tuple(day.date() for day in pd.bdate_range("2022-10-03", "2025-09-15", freq="61B"))
+DRAW_FUTURES, CONTRACT_FUTURES = 600, 300
+ANY_FIRM = Question((date(2022, 9, 30), date(2022, 12, 31), date(2024, 4, 30), date(2024, 6, 30), date(2024, 9, 30)),
+                    firms=3_000, futures=1_000)  # fmt: skip
 # Adjacent grades are taken together until they hold so many bad rows: fewer make no rate.
 FEWEST_BAD = 10
 SETTINGS = [
     {"depth": depth, "learning_rate": rate, "l2_leaf_reg": l2, "rsm": 0.3}
-    for depth, rate, l2 in ((4, 0.05, 10), (6, 0.03, 30), (8, 0.03, 30))
+    for depth, rate, l2 in ((6, 0.03, 30), (8, 0.03, 30))
 ]
 MOST_TREES, PATIENCE = 1_500, 60
 ALONE_TRIED = 10
@@ -106,17 +106,6 @@ class Paper:
     def held(self, place: int) -> pd.DataFrame:
         """The features of the year's rows."""
         return self.frame.iloc[self.steps[place].tested]
-
-    def model_on(self, day: date) -> PdModel:
-        """The model that was taught last before that day, or the oldest there is; steps go from new to old."""
-        known = [(step.known_on, model) for step, model in zip(self.steps, self.models, strict=True)]
-        return max(
-            (each for each in known if each[0] <= day), key=lambda each: each[0], default=min(known, key=_first)
-        )[1]
-
-
-def _first(pair: tuple[date, Any]) -> date:
-    return pair[0]
 
 
 def paper(ledger: Ledger, target: Target, terms: dict[str, Any]) -> Paper:
@@ -227,50 +216,58 @@ class Known:
         return (2 * self.auc(self.said) - 1) / (2 * self.auc(self.true) - 1)
 
 
-def said_of(given: Paper, frame: pd.DataFrame, days: pd.Series) -> np.ndarray:
-    """The PDs of cases by the models of their days."""
-    found = np.empty(len(frame))
-    for day in days.unique():
-        there = (days == day).to_numpy()
-        found[there] = given.model_on(day).scorer_.probabilities(frame[there])
-    return found
-
-
-def draws_known(ledger: Ledger, given: Paper, folder: Path) -> tuple[Known, pd.Series]:
-    """The firms that the simulator knows the true PD of, and the standing of each."""
-    if not folder.exists():
-        truth(folder, PLATFORM, TRUTH)
-    true = pd.read_parquet(folder / "default_probabilities.parquet")
-    days = pd.to_datetime(true["as_of"]).dt.date
-    cases = pd.DataFrame({"case_id": range(len(true)), "supplier_id": true["supplier_id"], "as_of": days})
-    frame = features_of(ledger, cases, tier=TIER, version=ledger.version)
-    evening = pd.factorize(days)[0].astype(np.int64)
-    found = Known(true["pd"].to_numpy(), said_of(given, frame, days), evening, true["weight"].to_numpy())
-    return found, true["standing"]
+def draws_known(given: Paper, said: np.ndarray, file: Path) -> Known:
+    """The forecast draws of some weeks, with the true probability of each."""
+    if not file.exists():
+        default_probabilities(PLATFORM, DRAW_WEEKS, DRAW_FUTURES).to_parquet(file)
+    true = pd.read_parquet(file)
+    probability = pd.Series(true["probability"].to_numpy(), index=given.target.name + "-" + true["loan_id"])
+    true_of = given.rows.cases["outcome_id"].map(probability).to_numpy()
+    rows = np.flatnonzero(~np.isnan(true_of) & ~np.isnan(said))
+    return Known(true_of[rows], said[rows], given.fold[rows], np.ones(len(rows)))
 
 
 def contracts_known(ledger: Ledger, given: Paper, file: Path) -> Known:
-    """Contracts of some days with the true probability that they break."""
+    """Contracts of some days, with the true probability that each breaks."""
     if not file.exists():
-        breach_probabilities(PLATFORM, BREACH_DAYS, BREACH_FUTURES).to_parquet(file)
+        breach_probabilities(PLATFORM, CONTRACT_DAYS, CONTRACT_FUTURES).to_parquet(file)
     true = pd.read_parquet(file)
     # The evening after the signature, when nearly all are on record.
-    days = (pd.to_datetime(true["signed_on"]) + pd.Timedelta(days=1)).dt.date
+    days = (pd.to_datetime(true["known_on"]) + pd.Timedelta(days=1)).dt.date
     cases = pd.DataFrame({"case_id": range(len(true)), "supplier_id": true["supplier_id"], "as_of": days})
-    cases["contract_id"] = true["contract_id"]
+    said, year = _said_of(ledger, given, cases.assign(contract_id=true["contract_id"]))
+    return Known(true["probability"].to_numpy(), said, year, np.ones(len(true)))
+
+
+def any_firm_known(ledger: Ledger, given: Paper, folder: Path) -> tuple[Known, pd.Series]:
+    """Firms of all kinds as if each had drawn that evening (`credit simulate truth`), and the standing of each."""
+    if not folder.exists():
+        truth(folder, PLATFORM, ANY_FIRM)
+    true = pd.read_parquet(folder / "default_probabilities.parquet")
+    days = pd.to_datetime(true["as_of"]).dt.date
+    cases = pd.DataFrame({"case_id": range(len(true)), "supplier_id": true["supplier_id"], "as_of": days})
+    said, _ = _said_of(ledger, given, cases)
+    evening = pd.factorize(days)[0].astype(np.int64)
+    return Known(true["pd"].to_numpy(), said, evening, true["weight"].to_numpy()), true["standing"]
+
+
+def _said_of(ledger: Ledger, given: Paper, cases: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The PDs of cases by the last model that was taught before each, and the place of that model's year."""
     frame = features_of(ledger, cases, tier=TIER, version=ledger.version)
-    # Few contracts are signed on a day, so they are compared over all days together.
-    together = np.zeros(len(true), dtype=np.int64)
-    return Known(true["probability"].to_numpy(), said_of(given, frame, days), together, np.ones(len(true)))
+    said, year = np.empty(len(cases)), np.empty(len(cases), dtype=np.int64)
+    for day in cases["as_of"].unique():
+        there = (cases["as_of"] == day).to_numpy()
+        place = next(place for place, step in enumerate(given.steps) if step.known_on < day)
+        said[there], year[there] = given.models[place].scorer_.probabilities(frame[there]), place
+    return said, year
 
 
 # -- what the page says
 
 
-def results(given: Paper, known: Iterator[str], share: float) -> Iterable[str]:
+def results(given: Paper, said: np.ndarray, known: Known, about_truth: Iterable[str]) -> Iterable[str]:
     """The lines about one target."""
-    target, labels = given.target, given.labels
-    said = given.over_years(lambda place: given.models[place].scorer_.probabilities(given.held(place)))
+    target, labels, share = given.target, given.labels, known.share
     by_catboost, settings = catboost_over_years(given)
     singles = alone_over_years(given)
     tested, fold, groups = given.tested, given.fold, given.rows.groups
@@ -319,7 +316,7 @@ def results(given: Paper, known: Iterator[str], share: float) -> Iterable[str]:
     yield "\n| | found | wanted | holds |\n| --- | --- | --- | --- |"
     yield from (f"| {name} | {found} | {wish} | {_holds(holds)} |" for name, found, wish, holds in rows)
     yield "\nCatBoost's settings: " + ", ".join(f"{name} {each:g}" for name, each in settings.items()) + ".\n"
-    yield from known
+    yield from about_truth
     yield from _by_year(given, scores, normal)
     yield from order
 
@@ -395,11 +392,21 @@ def _read(name: str) -> dict[str, Any]:
     return {key: each.on(PLATFORM.end) for key, each in read_parameters(content, file=name).items()}
 
 
-def draws_said(found: Known, standing: pd.Series) -> Iterator[str]:
-    """How near the model comes to the truth by standing, and whether the reject inference's band holds it."""
+def truth_said(found: Known, of_what: str, futures: int) -> Iterator[str]:
+    """What the share stands on."""
     yield (
-        f"True PDs of {len(standing):,} firms on {len(TRUTH.days)} evenings (ADR 7), weighted to all firms that they "
-        "stand for:\n"
+        f"The truth is of {len(found.true):,} {of_what}, the future of each run {futures} times as ADR 7 does it for "
+        f"any firm: on average {found.true.mean():.2%}, by the model {found.said.mean():.2%}; AUC of the truth "
+        f"{found.auc(found.true):.3f}, of the model {found.auc(found.said):.3f}.\n"
+    )
+
+
+def any_firm_said(found: Known, standing: pd.Series) -> Iterator[str]:
+    """How near the model comes to the truth about firms that did not draw, and whether the rejects' band holds it."""
+    yield (
+        f"And as if {len(standing):,} firms of all kinds had drawn on {len(ANY_FIRM.days)} evenings, weighted to all "
+        "that they stand for. The model learned from firms that drew because they were short of money, which on such "
+        "an evening few are and no file shows:\n"
     )
     yield "| standing | firms | true PD, mean | model's, mean | AUC of the truth | of the model | share |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
@@ -429,16 +436,6 @@ def _band_said(found: Known, standing: pd.Series) -> Iterator[str]:
     yield (
         f"Reject inference: by parcelling, {low:.2%} to {high:.2%} of the refused would default had they drawn; the "
         f"truth is {true:.2%}, {'within' if low <= true <= high else '**outside of**'} the band.\n"
-    )
-
-
-def contracts_said(found: Known) -> Iterator[str]:
-    """How near the model comes to the true probability of a breach."""
-    yield (
-        "The simulator writes no true probability of a breach; the exam finds it from outside as ADR 7 finds that of a "
-        f"draw: the futures of {len(found.true):,} contracts signed on {len(BREACH_DAYS)} days, {BREACH_FUTURES} times "
-        f"each. Mean {found.true.mean():.2%}, the model's {found.said.mean():.2%}; AUC of the truth "
-        f"{found.auc(found.true):.3f}, of the model {found.auc(found.said):.3f}.\n"
     )
 
 
@@ -486,13 +483,19 @@ def main() -> None:
         terms = _read("training.toml")
         for target in TARGETS:
             given = paper(ledger, target, terms)
+            said = given.over_years(
+                lambda place, given=given: given.models[place].scorer_.probabilities(given.held(place))
+            )
             if target is LOAN_DEFAULT:
-                found, standing = draws_known(ledger, given, folder / "truth")
-                said = draws_said(found, standing)
+                known = draws_known(given, said, folder / "draws.parquet")
+                about = [
+                    *truth_said(known, f"draws of {len(DRAW_WEEKS)} weeks", DRAW_FUTURES),
+                    *any_firm_said(*any_firm_known(ledger, given, folder / "truth")),
+                ]
             else:
-                found = contracts_known(ledger, given, folder / "breaches.parquet")
-                said = contracts_said(found)
-            lines += results(given, said, found.share)
+                known = contracts_known(ledger, given, folder / "contracts.parquet")
+                about = [*truth_said(known, f"contracts signed on {len(CONTRACT_DAYS)} days", CONTRACT_FUTURES)]
+            lines += results(given, said, known, about)
     text = "\n".join(lines) + "\n"
     (ROOT / "docs" / "exam.md").write_text(text, encoding="utf-8")
     print(text)
