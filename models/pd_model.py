@@ -24,7 +24,7 @@ MANY_ROWS, FOLDS_OF_MANY = 200_000, 3
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
 REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
 # But as often as so many values are looked at: many columns steady a fold by themselves, and take their time.
-MOST_VALUES = 1_000_000
+MOST_VALUES = 300_000
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2

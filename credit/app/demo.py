@@ -8,11 +8,13 @@ import typer
 
 from credit.app import answers, console
 from credit.app.home import Home
-from credit.app.simulate import DEFAULT_SUPPLIERS
+
+# Enough for a model of each target that passes its validation, and few enough to wait for.
+SUPPLIERS = 1500
 
 
 def run(
-    suppliers: Annotated[int, typer.Option(min=500, help="Size of the simulated platform.")] = DEFAULT_SUPPLIERS,
+    suppliers: Annotated[int, typer.Option(min=500, help="Size of the simulated platform.")] = SUPPLIERS,
     as_json: console.AsJson = False,
 ) -> None:
     """Run the whole path on a small simulated platform.
