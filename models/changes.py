@@ -18,6 +18,7 @@ from credit.domain.reasons import reason_for
 from features.catalogue import CATALOGUE
 from features.derived import follow
 from features.feature import DERIVED, EITHER, RISES, Feature
+from models.anchoring import anchored, shift_of
 from models.logistic import Floats
 from models.reference import STEPS, Reference
 from models.registry import Served
@@ -53,8 +54,8 @@ class _Step:
 
 
 def probability_of(served: Served, frame: pd.DataFrame) -> Floats:
-    """The PD of each row, to as many digits as scores are kept."""
-    return np.round(served.model.probabilities(served.inputs(frame)), 9)
+    """The PD of each row that grades stand on, that of the long run, to as many digits as scores are kept."""
+    return np.round(anchored(served.model.probabilities(served.inputs(frame)), shift_of(served.card)), 9)
 
 
 def smallest(

@@ -87,19 +87,24 @@ def explain_score(
 
 
 def _figures(case: _Case, frame: pd.DataFrame, base: float) -> dict[str, Any]:
-    """The log-odds of the firm and of the reference population, between which the reasons are the way."""
+    """The log-odds of the firm and of the reference population, between which the reasons are the way.
+
+    Both are of the long run, which moves all firms alike, as the PD is that the grade stands on.
+    """
     import numpy as np
 
     from credit.domain.record import plain
+    from models.anchoring import shift_of
     from models.logistic import sigmoid
 
-    log_odds = float(case.served.model.log_odds(case.served.inputs(frame))[0])
+    shift = shift_of(case.served.card)
+    log_odds = float(case.served.model.log_odds(case.served.inputs(frame))[0]) + shift
     compared = case.served.model.reference
     return {
         "log_odds": round(log_odds, 6),
         "reference": {
-            "log_odds": round(base, 6),
-            "pd": plain(float(sigmoid(np.array([base]))[0])),
+            "log_odds": round(base + shift, 6),
+            "pd": plain(float(sigmoid(np.array([base + shift]))[0])),
             "rows": None if compared is None else compared.rows,
         },
     }

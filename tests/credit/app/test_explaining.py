@@ -39,11 +39,12 @@ def test_an_explanation_fits_eighty_columns_and_needs_no_colour(supplier, credit
         assert len(bars) > 2 and max(map(len, bars)) <= 80
 
 
-def test_a_decision_names_the_reasons_of_the_explanation(supplier, credit):
-    explained = credit("score", "explain", supplier, "--json").json["reasons"]
-    toward = [(r["code"], r["log_odds"]) for r in explained if r["log_odds"] > 0][:4]
-    decided = credit("line", "decide", supplier, "--json").json["reasons"]
-    assert [(r["code"], r["log_odds"]) for r in decided] == toward
+def test_a_decision_stands_on_what_the_explanation_says(supplier, credit):
+    explained = credit("score", "explain", supplier, "--json").json
+    decided = credit("line", "decide", supplier, "--json").json
+    toward = [(r["code"], r["log_odds"]) for r in explained["reasons"] if r["log_odds"] > 0][:4]
+    assert [(r["code"], r["log_odds"]) for r in decided["reasons"]] == toward
+    assert [decided[name] for name in ("pd", "grade", "score")] == [explained[n] for n in ("pd", "grade", "score")]
 
 
 def test_a_what_if_says_what_follows_and_what_moves(supplier, credit):
