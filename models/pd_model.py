@@ -22,7 +22,7 @@ FOLDS = 5
 # On so many rows a part taught by two thirds of them is as good, and there are fewer trees to score by.
 MANY_ROWS, FOLDS_OF_MANY = 200_000, 3
 # So many times the folds are drawn anew: on few rows one drawing says more about chance than about the rows.
-REPEATS = ((500, 4), (2_000, 3), (10_000, 2))
+REPEATS = ((2_000, 4), (10_000, 2))
 # But as often as so many values are looked at: many columns steady a fold by themselves, and take their time.
 MOST_VALUES = 300_000
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
@@ -64,7 +64,7 @@ class PdModel(Estimator):
         directions = self.directions or {}
         ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
         if folds:
-            settings = {**trees.settings_for(*numbers.shape), **(self.settings or {})}
+            settings = [{**each, **(self.settings or {})} for each in trees.settings_for(*numbers.shape)]
             booster, out_of_trees, rounds = trees.fit(
                 numbers,
                 labels,
@@ -76,8 +76,9 @@ class PdModel(Estimator):
             )
             mix = _mix(out_of_trees, out_of_linear, labels)
         else:
-            booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), {}, 0, Mix(0.0, 0.0, 1.0)
-        self.folds_, self.settings_ = folds, {**settings, "num_iterations": rounds}
+            booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), [], [], Mix(0.0, 0.0, 1.0)
+        self.folds_ = folds
+        self.settings_ = [{**each, "num_iterations": best} for each, best in zip(settings, rounds, strict=False)]
         self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + mix.linear * out_of_linear)
         self.scorer_ = Scorer(tuple(frame.columns), levels, booster, ranked, mix)
         if self.interval:

@@ -124,8 +124,14 @@ def with_interval():
 
 def test_the_interval_holds_the_true_probability_about_as_often_as_it_says(with_interval):
     model, frame, truth = with_interval
-    low, high = model.predict_interval(frame, level=0.9).T
-    assert 0.8 <= ((low <= truth) & (truth <= high)).mean() < 1
+
+    def held(level):
+        low, high = model.predict_interval(frame, level=level).T
+        return ((low <= truth) & (truth <= high)).mean()
+
+    # One sample of outcomes errs for all cases together, so that a share is wide; docs/bench/intervals.txt has many.
+    assert held(0.9) >= 0.8
+    assert held(0.3) <= 0.8
 
 
 def test_a_probability_lies_in_its_interval_and_a_surer_one_is_wider(with_interval):
