@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from credit.app.home import Home
+from credit.app.policies import explaining_terms
 from data.formats import format_named
 from data.importing import import_history
 from models.targets import LOAN_DEFAULT
@@ -22,7 +23,8 @@ source = Path(os.environ.get("CREDIT_REAL_DATA", "../shared/data")) / "sme_invoi
 from credit.app.clock import now
 
 import_history(ledger, format_named("vat-invoices"), source, loaded_at=now())
-trained = train(ledger, LOAN_DEFAULT, tier="invoice", as_of=ledger.last_day("invoice"))
+as_of = ledger.last_day("invoice")
+trained = train(ledger, LOAN_DEFAULT, tier="invoice", as_of=as_of, compared=explaining_terms(home, as_of))
 
 # %%
 for peer, metrics in trained.card["metrics"].items():
