@@ -9,8 +9,8 @@ import typer
 from credit.app import console
 from credit.app.explaining import unit_said
 
-LABEL, BAR = 38, 30
-# A reason that moves the log-odds by less is summed up with the others.
+LABEL, NAME, BAR = 52, 38, 18
+# A reason or feature that moves the log-odds by less is summed up with the others.
 LEAST = 0.005
 
 
@@ -36,7 +36,7 @@ def _scored(said: dict[str, Any]) -> str:
 
 def _waterfall(document: dict[str, Any], *, features: bool) -> None:
     reference, reasons = document["reference"], document["reasons"]
-    shown = [r for r in reasons if features or abs(r["log_odds"]) >= LEAST]
+    shown = [r for r in reasons if abs(r["log_odds"]) >= LEAST]
     small = reasons[len(shown) :]
     steps = [(f"{r['code']} {r['en']}", r["log_odds"], r["features"]) for r in shown]
     if small:
@@ -54,14 +54,22 @@ def _waterfall(document: dict[str, Any], *, features: bool) -> None:
     for (label, weight, behind), before, after in zip(steps, levels, levels[1:], strict=False):
         start, end = sorted((at(before), at(after)))
         _line(label, f"{weight:+.3f}", " " * start + ("+" if weight > 0 else "-") * max(end - start, 1))
-        for feature in behind if features else []:
-            behind_it = f"{_value(feature)}{_SIGNS[feature['risk']]}"
-            typer.echo(f"  {feature['name']:<{LABEL - 2}} {feature['log_odds']:>+7.3f}  {behind_it}")
+        if features:
+            _behind(behind)
     _line("this supplier", f"{document['log_odds']:.3f}", " " * at(levels[-1]) + "|")
     typer.echo(
         f"\nLog-odds; + is toward risk. PD {console.percent(reference['pd'])} at the start, "
         f"{console.percent(document['pd'])} at the end."
     )
+
+
+def _behind(features: list[dict[str, Any]]) -> None:
+    """The features of a reason, with value, unit and direction."""
+    shown = [f for f in features if abs(f["log_odds"]) >= LEAST]
+    for f in shown:
+        typer.echo(f"  {f['name']:<{NAME}} {f['log_odds']:>+7.3f}  {_value(f)}{_SIGNS[f['risk']]}")
+    if small := features[len(shown) :]:
+        typer.echo(f"  {f'{len(small)} smaller':<{NAME}} {sum(f['log_odds'] for f in small):>+7.3f}")
 
 
 _SIGNS = {"rises": ", risk +", "falls": ", risk -", "either": ""}
