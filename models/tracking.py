@@ -58,7 +58,9 @@ class Tracking:
         columns = [ColSpec(DataType.double, feature, required=False) for feature in card["features"]]
         signature = ModelSignature(Schema(columns), Schema([ColSpec(DataType.double, "log_odds")]))
         with self._mlflow.start_run(run_name=f"{name} {card['as_of']}") as run:
-            self._mlflow.log_params({**card["settings"], **_said(card)})
+            turns = enumerate(card["settings"], start=1)
+            settings = {f"{setting}_{turn}": value for turn, each in turns for setting, value in each.items()}
+            self._mlflow.log_params({**settings, **_said(card)})
             self._mlflow.log_metrics(_flat(card["metrics"]))
             self._mlflow.log_dict(card, CARD)
             self._mlflow.log_dict({"features": card["features"], "directions": card["directions"]}, "features.json")
