@@ -54,7 +54,7 @@ CONTRACT_DAYS = tuple(day.date() for day in pd.bdate_range("2022-10-03", "2025-0
 DRAW_FUTURES, CONTRACT_FUTURES = 600, 300
 ANY_FIRM = Question((date(2022, 9, 30), date(2022, 12, 31), date(2024, 4, 30), date(2024, 6, 30), date(2024, 9, 30)),
                     firms=3_000, futures=1_000)  # fmt: skip
-# Adjacent grades are taken together until they hold so many bad rows: of fewer, chance moves a rate by more than a fifth.
+# Adjacent grades are taken together until they hold so many bad rows: of fewer, chance moves a rate by over a fifth.
 FEWEST_BAD = 20
 SETTINGS = [
     {"depth": depth, "learning_rate": rate, "l2_leaf_reg": l2, "rsm": 0.3}
