@@ -142,7 +142,7 @@ def test_mlflow_holds_the_signature_the_native_booster_and_the_champion(demo_hom
         "model.auc.high",
         "turnover_alone.auc.versus",
     } <= run.data.metrics.keys()
-    assert {"num_leaves", "base_rate", "data_fingerprint", "use"} <= run.data.params.keys()
+    assert {"num_leaves_1", "base_rate", "data_fingerprint", "use"} <= run.data.params.keys()
     artefacts = {a.path for a in client.list_artifacts(version.run_id)}
     assert {"card.json", "features.json", "model.json", "validation"} <= artefacts
     loaded = mlflow.lightgbm.load_model("models:/loan_default.platform@champion")
