@@ -24,7 +24,6 @@ STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 # More rows than these make no slope more certain, and the strength hardly matters.
 MOST_ROWS = 50_000
 STRENGTHS_OF_MANY = (10.0, 1.0)
-MANY_VALUES = 1_000_000
 # Of so few rows nothing beyond a rank of one in a thousand is told apart.
 FURTHEST = 1e-3
 
@@ -110,8 +109,8 @@ def fit(
     from threadpoolctl import threadpool_limits
 
     terms = {name: _unlearned(frame[name].to_numpy(dtype=float), levels.get(name)) for name in frame}
-    # On a busy machine two threads spend the time of small matrices waiting for each other.
-    with threadpool_limits(1 if frame.size < MANY_VALUES else None, "blas"):
+    # Its steps are short: on a busy machine two threads would spend their time waiting for each other.
+    with threadpool_limits(1, "blas"):
         return _fit(frame, labels, folds, directions, terms)
 
 

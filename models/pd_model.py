@@ -28,6 +28,8 @@ MOST_VALUES = 300_000
 # How strongly the mix is drawn to half and half: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2
+# Of more rows folds that are drawn by group alone hold outcomes evenly enough, and are drawn at once.
+STRATIFIED_ROWS = 10_000
 # For an interval so many sets of outcomes are drawn, and how far off is told by bins of so many rows.
 DRAWS = ((2_000, 3),)
 BIN_ROWS, MOST_BINS = 100, 20
@@ -143,7 +145,7 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int = 1) -> lis
     for repeat in range(repeats):
         if groups is None:
             splitter: Any = StratifiedKFold(count, shuffle=True, random_state=seed + repeat)
-        elif len(labels) < 100_000:
+        elif len(labels) < STRATIFIED_ROWS:
             splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + repeat)
         else:
             splitter = GroupKFold(count, shuffle=True, random_state=seed + repeat)

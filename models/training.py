@@ -15,7 +15,7 @@ from credit.domain.errors import TooFewOutcomes
 from data.ledger import Ledger
 from features import engine
 from features.catalogue import CATALOGUE, catalogue_hash, definition_hashes
-from models import calibration, reject_inference
+from models import reject_inference
 from models.anchoring import Year, long_run, years_of
 from models.fingerprints import fingerprint
 from models.logistic import Floats
@@ -24,7 +24,7 @@ from models.peers import rivals
 from models.reference import approved
 from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
-from models.validation import OutOfFold, measure
+from models.validation import OutOfFold, ece, measure, perfect_ece, slope
 
 MODEL = "model"
 DIRECTIONS = {feature.name: int(feature.risk) for feature in CATALOGUE}
@@ -263,15 +263,14 @@ def measured_on(
 
 
 def calibrated(labels: Floats, probabilities: Floats) -> dict[str, float]:
-    """Rate and mean PD, intercept and slope, and the calibration error beside that of a perfect model."""
-    intercept, slope = calibration.slope(labels, probabilities)
+    """Rate and mean PD, slope, and the calibration error beside that of a perfect model."""
+    held, once = OutOfFold(probabilities, np.zeros(len(labels), dtype=np.int64)), np.ones((1, len(labels)))
     found = {
         "rate": float(labels.mean()),
         "mean_pd": float(probabilities.mean()),
-        "intercept": intercept,
-        "slope": slope,
-        "error": calibration.expected_error(labels, probabilities),
-        "error_of_perfect_p95": calibration.perfect_error(probabilities),
+        "slope": float(slope(labels, held, once)[0]),
+        "error": float(ece(labels, held, once)[0]),
+        "error_of_perfect_p95": perfect_ece(probabilities),
     }
     return {name: round(value, 6) for name, value in found.items()}
 

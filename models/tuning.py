@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from models import calibration, logistic
 from models.pd_model import PdModel
 
 SEED = 20
@@ -21,13 +21,14 @@ def settings_found(
     Nothing but the rows given is looked at, so a test set stays unseen. Needs Optuna: `pip install '.[tuning]'`.
     """
     import optuna
+    from sklearn.metrics import log_loss
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    labels_ = labels.to_numpy(dtype=float)
 
     def loss(trial: optuna.Trial) -> float:
         model = PdModel(directions, _drawn(trial) if trial.number else None).fit(frame, labels, groups)
-        return logistic.log_loss(calibration.log_odds(model.out_of_fold_), labels_)
+        seen = ~np.isnan(model.out_of_fold_)
+        return float(log_loss(labels[seen], model.out_of_fold_[seen]))
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED))
     # The first trial takes what PdModel would; its own values are named so that the sampler learns from it.

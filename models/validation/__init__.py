@@ -11,9 +11,25 @@ from models.validation.measures import (
     OutOfFold,
     auc,
     brier,
+    ece,
     ks,
     log_loss,
     measure,
+    perfect_ece,
+    slope,
 )
 
-__all__ = ["METRICS", "Measured", "Metric", "OutOfFold", "auc", "brier", "ks", "log_loss", "measure"]
+__all__ = [
+    "METRICS",
+    "Measured",
+    "Metric",
+    "OutOfFold",
+    "auc",
+    "brier",
+    "ece",
+    "ks",
+    "log_loss",
+    "measure",
+    "perfect_ece",
+    "slope",
+]

@@ -9,11 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.validation.check import Found, NotApplicable, check
-from models.validation.measures import Floats, ece, in_bins, observed_to_expected, slope
+from models.validation.measures import Floats, ece, in_bins, observed_to_expected, perfect_ece, slope
 from models.validation.subject import Subject
-
-PERFECT_WORLDS, PERFECT_LEVEL = 1_000, 0.95
-_AT_ONCE = 50
 
 
 @check(
@@ -61,19 +58,6 @@ def errs_no_more_than_a_perfect_model(subject: Subject) -> Found:
     note = f"a perfect model stays below {perfect:.4f} on these rows in 95 of 100 worlds"
     table = calibration_curve(subject.labels, subject.scores, subject.rows["group"])
     return Found(found.value, found.low, found.high, len(subject.rows), at_most=perfect, note=note, table=table)
-
-
-def perfect_ece(scores: Floats, *, seed: int = 0) -> float:
-    """The calibration error that a perfect model exceeds in one world of twenty.
-
-    Outcomes are drawn from the probabilities themselves, so all that is left is chance.
-    """
-    rng, bins = np.random.default_rng(seed), in_bins(scores)
-    errors = []
-    for _ in range(PERFECT_WORLDS // _AT_ONCE):
-        off = (rng.random((_AT_ONCE, len(scores))) < scores) - scores
-        errors.append(np.abs(off @ bins).sum(axis=1) / len(scores))
-    return float(np.quantile(np.concatenate(errors), PERFECT_LEVEL))
 
 
 def jeffreys(bad: Any, rows: Any, level: float = 0.95) -> tuple[Floats, Floats]:

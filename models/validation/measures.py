@@ -16,6 +16,8 @@ RESAMPLES_SMALL, RESAMPLES_LARGE, SMALL_ROWS = 500, 200, 5_000
 INTERVAL = (2.5, 97.5)
 BINS = 10
 _NEWTON_STEPS = 12
+PERFECT_WORLDS, PERFECT_LEVEL = 1_000, 0.95
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,19 @@ def ece(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
     """Expected calibration error: the mean distance of probability and frequency over ten equally full bins."""
     bins = in_bins(held.scores)
     return np.abs((weights * (labels - held.scores)) @ bins).sum(axis=1) / weights.sum(axis=1)
+
+
+def perfect_ece(scores: Floats, *, seed: int = 0) -> float:
+    """The calibration error that a perfect model exceeds in one world of twenty.
+
+    Outcomes are drawn from the probabilities themselves, so all that is left is chance.
+    """
+    rng, bins = np.random.default_rng(seed), in_bins(scores)
+    errors = []
+    for _ in range(PERFECT_WORLDS // _AT_ONCE):
+        off = (rng.random((_AT_ONCE, len(scores))) < scores) - scores
+        errors.append(np.abs(off @ bins).sum(axis=1) / len(scores))
+    return float(np.quantile(np.concatenate(errors), PERFECT_LEVEL))
 
 
 def in_bins(scores: Floats, bins: int = BINS) -> Floats:

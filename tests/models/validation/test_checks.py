@@ -12,6 +12,7 @@ import pytest
 from credit.domain.errors import PolicyBroken
 from models.validation import calibration, comparison, losses, ranking, segments, soundness, stability
 from models.validation.check import Check, Verdict, refuse_incomplete
+from models.validation.measures import perfect_ece
 from models.validation.run import CHECKS, run
 from models.validation.subject import Kind, Losses, Subject
 
@@ -88,7 +89,7 @@ def test_a_few_rows_fail_nothing_that_they_cannot_show(judged, sound):
 
 def test_a_perfect_model_errs_less_on_more_rows():
     scores = np.random.default_rng(1).beta(1, 9, 20_000)
-    assert calibration.perfect_ece(scores) < calibration.perfect_ece(scores[:500]) / 4
+    assert perfect_ece(scores) < perfect_ece(scores[:500]) / 4
 
 
 def test_grades_that_are_turned_round_are_found(judged, sound):

@@ -17,6 +17,7 @@ from models.validation.measures import (
     ks,
     log_loss,
     measure,
+    perfect_ece,
     slope,
 )
 
@@ -109,3 +110,19 @@ def test_the_calibration_error_is_the_mean_gap_of_the_bins(held):
 def test_a_resample_without_an_answer_does_not_spoil_the_interval():
     low, high = interval(np.array([0.5, np.nan, 0.4, 0.6]))
     assert 0.4 <= low <= high <= 0.6
+
+
+def test_a_perfect_model_stays_below_its_own_bound_nineteen_times_in_twenty():
+    rng = np.random.default_rng(1)
+    scored = OutOfFold(rng.beta(1, 30, 2_000), np.zeros(2_000, dtype=np.int64))
+    worlds = [(rng.random(2_000) < scored.scores).astype(float) for _ in range(400)]
+    errors = np.array([ece(labels, scored, one(labels))[0] for labels in worlds])
+    assert np.mean(errors < perfect_ece(scored.scores)) == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_model_that_says_twice_the_risk_is_beyond_the_bound():
+    rng = np.random.default_rng(5)
+    odds = rng.normal(-3, 1.2, 40_000)
+    labels = (rng.random(40_000) < 1 / (1 + np.exp(-odds))).astype(float)
+    twice = OutOfFold(np.minimum(2 / (1 + np.exp(-odds)), 1), np.zeros(40_000, dtype=np.int64))
+    assert ece(labels, twice, one(labels))[0] > perfect_ece(twice.scores)
