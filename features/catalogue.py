@@ -40,6 +40,9 @@ TOPICS = (
 
 CATALOGUE: tuple[Feature, ...] = tuple(feature for topic in TOPICS for feature in topic.FEATURES)
 
+# Whether risk rises (1) or falls (-1) with a feature, or its effect may turn (0).
+DIRECTIONS: dict[str, int] = {feature.name: int(feature.risk) for feature in CATALOGUE}
+
 
 def names() -> list[str]:
     """Names of all features, in the order of their columns."""

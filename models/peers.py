@@ -1,15 +1,22 @@
-"""What a model has to be shown against: total sales alone, and a plain logistic regression, on the same folds."""
+"""What a model is shown against on the same folds: total sales alone, a plain logistic regression and a scorecard.
+
+The scorecard is among them where what finds its bins is installed (extra `scorecard`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.catalogue import DIRECTIONS
+
 Floats = npt.NDArray[np.float64]
+SCORECARD = "scorecard"
 Peer = Callable[[pd.DataFrame, Floats, pd.DataFrame], Floats]
 
 # A ridge this strong suits a hundred firms and costs little on thousands; it is fixed so that nothing is tuned here.
@@ -56,13 +63,26 @@ def logistic_regression(learn: pd.DataFrame, labels: Floats, hold: pd.DataFrame)
     return np.asarray(model.predict_proba(hold[known])[:, 1])
 
 
+def scorecard(learn: pd.DataFrame, labels: Floats, hold: pd.DataFrame) -> Floats:
+    """The challenger that can be checked by hand, in the catalogue's directions."""
+    from models.scorecard import Scorecard
+
+    return np.asarray(Scorecard(DIRECTIONS).fit(learn, labels).predict_proba(hold)[:, 1])
+
+
 # The column that turnover alone is scored by, for each kind of data.
 TURNOVER = {"invoice": "sales_amount_sum_24m", "platform": "paid_amount_sum_12m"}
 
 
 def rivals(tier: str) -> tuple[Comparison, ...]:
     """What a model on a kind of data is shown against."""
-    return (
+    simple = (
         Comparison("turnover_alone", turnover_alone(TURNOVER[tier])),
         Comparison("logistic_regression", logistic_regression),
     )
+    return (*simple, Comparison(SCORECARD, scorecard)) if has_scorecard() else simple
+
+
+def has_scorecard() -> bool:
+    """Whether what finds the bins of a scorecard is installed."""
+    return find_spec("optbinning") is not None

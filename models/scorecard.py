@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Below this information value a column is of no use (Siddiqi 2006), and a longer card is read by nobody.
 LEAST_INFORMATION, MOST_COLUMNS = 0.02, 20
+# To find bins takes its time: it is done for the columns that tell most in as many plain bins.
+MOST_BINNED, PLAIN_BINS = 40, 20
 # A bin has at least this share of the rows; of a column that is missing in fewer, missing says nothing.
 BIN_SHARE = 0.05
 # Neighbouring bins differ in their default rate by more than chance would have it once in so many times.
@@ -58,8 +60,7 @@ class Scorecard(Estimator):
         numbers = encoded(frame, levels)
         found = {
             name: _binned(binning(frame[name], labels, directions.get(name, 0), levels.get(name)), levels.get(name))
-            for name in frame
-            if numbers[name].nunique() > 1
+            for name in _worth_binning(numbers, labels)
         }
         telling = sorted(found, key=lambda name: -found[name].information)[:MOST_COLUMNS]
         chosen = [name for name in frame if name in telling and found[name].information >= LEAST_INFORMATION]
@@ -77,6 +78,24 @@ class Scorecard(Estimator):
         self.scorer_ = Scorer(tuple(frame), levels, "", Linear(intercept, terms), Mix(0.0, 0.0, 1.0))
         self.points_ = points_table(self.scorer_, numbers, labels)
         return self
+
+
+def _worth_binning(numbers: pd.DataFrame, labels: Floats) -> list[str]:
+    """The columns of the largest information value in bins of equally many rows, what is missing being one."""
+    varied = [name for name in numbers if numbers[name].nunique() > 1]
+    told = {name: _plain_information(numbers[name].to_numpy(dtype=float), labels) for name in varied}
+    most = sorted(varied, key=lambda name: -told[name])[:MOST_BINNED]
+    return [name for name in varied if name in most]
+
+
+def _plain_information(values: Floats, labels: Floats) -> float:
+    """The information value over equally full bins; half a case more of each kind keeps an empty one finite."""
+    missing = np.isnan(values)
+    edges = np.unique(np.quantile(values[~missing], np.linspace(0, 1, PLAIN_BINS + 1)[1:-1]))
+    place = np.where(missing, len(edges) + 1, np.searchsorted(edges, values, side="right"))
+    bad, good = (np.bincount(place, weights, len(edges) + 2) + 0.5 for weights in (labels, 1 - labels))
+    bad, good = bad / bad.sum(), good / good.sum()
+    return float(((good - bad) * np.log(good / bad)).sum())
 
 
 def binning(column: pd.Series, labels: Floats, direction: int, words: tuple[str, ...] | None) -> OptimalBinning:

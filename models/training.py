@@ -14,20 +14,19 @@ import pandas as pd
 from credit.domain.errors import TooFewOutcomes
 from data.ledger import Ledger
 from features import engine
-from features.catalogue import CATALOGUE, catalogue_hash, definition_hashes
+from features.catalogue import CATALOGUE, DIRECTIONS, catalogue_hash, definition_hashes
 from models import reject_inference
 from models.anchoring import Year, long_run, years_of
 from models.fingerprints import fingerprint
 from models.logistic import Floats
 from models.pd_model import PdModel, folds_of
-from models.peers import rivals
+from models.peers import has_scorecard, rivals
 from models.reference import approved
 from models.scorer import Scorer
 from models.targets import Lessons, Target, lessons
 from models.validation import OutOfFold, ece, measure, perfect_ece, slope
 
 MODEL = "model"
-DIRECTIONS = {feature.name: int(feature.risk) for feature in CATALOGUE}
 # On fewer rows what is chosen on the folds flatters them: the whole training is repeated within each, and over folds
 # that are drawn anew so many times.
 SMALL_ROWS, TINY_ROWS = 1_000, 300
@@ -125,6 +124,7 @@ def train(
         "calibration": calibrated(rows.happened.to_numpy(dtype=float), model.out_of_fold_),
         "out_of_time": out_of_time,
         "reject_inference": band,
+        "scorecard": _points(frame, rows) if has_scorecard() else None,
     }
     held = _held(rows, runs).assign(out_of_time=tested)
     learned = sorted({*rows.firms, *rows.cases["supplier_id"]})
@@ -147,6 +147,15 @@ def fitted(
 
         settings = settings_found(frame, happened, groups, directions=DIRECTIONS, trials=trials)
     return PdModel(DIRECTIONS, settings or None, interval=interval).fit(frame, happened, groups)
+
+
+def _points(frame: pd.DataFrame, rows: Lessons) -> list[dict[str, Any]]:
+    """The scorecard that all rows teach, as a table that can be read."""
+    from models.scorecard import Scorecard
+
+    points = Scorecard(DIRECTIONS).fit(frame, rows.happened).points_
+    said: list[dict[str, Any]] = points.astype(object).where(points.notna(), None).to_dict("records")
+    return said
 
 
 def _held(rows: Lessons, runs: dict[str, list[OutOfFold]]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -116,6 +117,20 @@ def card(
 
 
 @app.command()
+def scorecard(
+    name: Name,
+    version: Annotated[int | None, typer.Option(help="Default: the champion.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Show the scorecard that was taught beside a model: the points of every bin, to be checked by hand."""
+    from credit.app.training import scorecard_of
+
+    rows = scorecard_of(Home.from_environment(), name, version, out=out)
+    console.answer(rows, as_json=as_json, page=lambda: _points(rows, out))
+
+
+@app.command()
 def history(
     name: Name,
     on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="Which version decided on this day.")] = None,
@@ -134,6 +149,17 @@ def history(
     heads = ("at (UTC)", "move", "from", "to", "who", "why")
     rows = [(m["at"], m.get("move", "promotion"), m["from"], m["to"], m["who"], m["why"]) for m in moves]
     console.answer(moves, as_json=as_json, page=lambda: console.table(heads, rows))
+
+
+def _points(rows: list[dict[str, Any]], out: Path | None) -> None:
+    if out is not None:
+        typer.echo(f"{len(rows)} bins in {out}")
+        return
+    said = [
+        (row["column"], row["bin"], row["rows"], console.percent(row["default_rate"], 1), f"{row['points']:+.0f}")
+        for row in rows
+    ]
+    console.table(("column", "bin", "rows", "bad", "points"), said, numbers=(2, 3, 4))
 
 
 def _moved(entry: dict[str, Any]) -> None:

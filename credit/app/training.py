@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console
 from credit.app.clock import now, span_of
 from credit.app.home import Home
 from credit.app.policies import training_terms
-from credit.domain.errors import EmptyLedger, TrackingDown, UnknownName
+from credit.domain.errors import EmptyLedger, NoModel, TrackingDown, UnknownName
 
 if TYPE_CHECKING:
     from data.ledger import Ledger
@@ -72,6 +73,25 @@ def rollback(home: Home, name: str, *, who: str, why: str) -> dict[str, Any]:
     entry = registry.rollback(name, at=now().isoformat(), who=who, why=why)
     _point_alias(home, name, entry)
     return {"name": name, **entry}
+
+
+def scorecard_of(home: Home, name: str, version: int | None, *, out: Path | None = None) -> list[dict[str, Any]]:
+    """The points of the scorecard taught beside a version, the champion's by default; also as CSV. Raises NoModel."""
+    import pandas as pd
+
+    from data.durable import write_whole
+
+    registry = home.registry()
+    served = registry.champion(name) if version is None else registry.load(name, version)
+    points: list[dict[str, Any]] | None = served.card.get("scorecard")
+    if points is None:
+        raise NoModel(
+            f"no scorecard was taught beside {name} version {served.version}",
+            hint="pip install 'supplier-credit[scorecard]', then `credit model train`",
+        )
+    if out is not None:
+        write_whole(out, pd.DataFrame(points).to_csv(index=False).encode())
+    return points
 
 
 def _point_alias(home: Home, name: str, entry: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from models.peers import SCORECARD
 from models.validation.check import Check, Found, NotApplicable, check
 from models.validation.measures import METRICS, Flags, Floats, Measured, OutOfFold, interval
 from models.validation.subject import Subject, held
 
-SCORECARD = "scorecard"
 CHAMPION = "champion"
 
 

@@ -5,10 +5,12 @@ import os
 import pwd
 import shutil
 
+import pandas as pd
 import pytest
 
 from credit.app.identity import DEMO_APPROVER, DEMO_AUTHOR, who
 from features.catalogue import names
+from models.peers import has_scorecard, rivals
 
 
 def test_every_supplier_is_scored_or_unscorable_with_a_code(credit):
@@ -22,7 +24,7 @@ def test_every_supplier_is_scored_or_unscorable_with_a_code(credit):
 def test_a_card_says_what_taught_the_model_and_how_well_it_does_beside_its_peers(credit):
     card = credit("model", "card", "loan_default.platform", "--json").json
     assert card["use"] == "predictive" and card["dated"]
-    assert set(card["metrics"]) == {"model", "turnover_alone", "logistic_regression"}
+    assert set(card["metrics"]) == {"model", *(rival.name for rival in rivals("platform"))}
     for metrics in card["metrics"].values():
         assert set(metrics) == {"auc", "ks", "brier", "log_loss"}
         assert all(m["low"] <= m["value"] <= m["high"] for m in metrics.values())
@@ -173,3 +175,17 @@ def test_an_empty_home_says_how_to_begin(empty):
     ):
         said = empty(*words)
         assert said.code == 1 and "credit ledger import" in said.err
+
+
+def test_the_scorecard_beside_a_model_can_be_checked_by_hand(credit, tmp_path):
+    file = tmp_path / "points.csv"
+    said = credit("model", "scorecard", "loan_default.platform", "--out", str(file))
+    if not has_scorecard():
+        assert said.code == 1 and "supplier-credit[scorecard]" in said.err and not file.exists()
+        return
+    rows = pd.read_csv(file)
+    assert said.code == 0 and rows["column"].isna().sum() == 1 and rows["column"].nunique() >= 3
+    # Everybody's points and the mean of a column's bins, by their rows, come to the mean score.
+    by_column = rows.dropna(subset="column").groupby("column")
+    means = by_column.apply(lambda bins: (bins["points"] * bins["rows"]).sum() / bins["rows"].sum())
+    assert means.abs().max() < 0.5
