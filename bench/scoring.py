@@ -64,7 +64,7 @@ def nation(folder: Path, rows: int) -> dict[str, Any]:
     from models.scoring import HistoryFloor
 
     model = Scorer.of(json.loads((folder / "model.json").read_text()), (folder / "model.lgb").read_text())
-    card = {"tier": "platform", "dated": True, "catalogue_sha256": catalogue_hash()}
+    card = {"tier": "platform", "dated": True, "catalogue_sha256": catalogue_hash(), "anchor": None}
     served = Served("bench.platform", 1, "", model, card, frozenset())
     frame = pd.read_parquet(folder / "features.parquet")
     # A firm without a contract has no score, and would cost nothing.
