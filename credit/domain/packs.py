@@ -10,7 +10,7 @@ from typing import Any
 
 from credit.domain.errors import PolicyBroken
 from credit.domain.policy.inputs import GIVEN, MAPPED
-from credit.domain.policy.line_rules import can_be_scored
+from credit.domain.policy.supplier_rules import can_be_scored
 from credit.domain.policy.terms import Assumed, Dated, Pack, Parameter, Value
 from credit.domain.products import PRODUCTS
 from credit.domain.products.product import Product

@@ -10,7 +10,7 @@ import pandas as pd
 from credit.domain import limits
 from credit.domain.limits import LimitTerm
 from credit.domain.money import share_down
-from credit.domain.policy import contract_rules, line_rules
+from credit.domain.policy import contract_rules, supplier_rules
 from credit.domain.policy.terms import Terms
 from credit.domain.price import GUARANTEE_REQUIRES, fee_fen, guarantee_rate
 from credit.domain.products.product import Product
@@ -118,17 +118,17 @@ _SHARED_LIMITS = (
     limits.PORTFOLIO,
 )
 _SUPPLIER_RULES = (
-    line_rules.has_a_valid_identity,
-    line_rules.is_on_no_exclusion_list,
-    line_rules.has_consented,
-    line_rules.is_old_enough,
-    line_rules.has_not_failed_a_contract,
-    line_rules.has_nothing_past_due,
-    line_rules.has_a_pd_within_the_cut_off,
-    line_rules.can_be_priced_within_the_ceiling,
-    line_rules.can_be_scored,
-    line_rules.was_never_called,
-    line_rules.is_within_automatic_authority,
+    supplier_rules.has_a_valid_identity,
+    supplier_rules.is_on_no_exclusion_list,
+    supplier_rules.has_consented,
+    supplier_rules.is_old_enough,
+    supplier_rules.has_not_failed_a_contract,
+    supplier_rules.has_nothing_past_due,
+    supplier_rules.has_a_pd_within_the_cut_off,
+    supplier_rules.can_be_priced_within_the_ceiling,
+    supplier_rules.can_be_scored,
+    supplier_rules.was_never_called,
+    supplier_rules.is_within_automatic_authority,
 )
 _CONTRACT_RULES = (
     contract_rules.is_for_an_open_contract,

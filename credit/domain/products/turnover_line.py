@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from credit.domain import limits
-from credit.domain.policy import line_rules as rules
+from credit.domain.policy import supplier_rules as rules
 from credit.domain.policy.terms import Terms
 from credit.domain.price import LOAN_REQUIRES, loan_rate
 from credit.domain.products.product import Product
