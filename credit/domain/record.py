@@ -33,7 +33,7 @@ def records(decided: Decided, contexts: Mapping[int, Mapping[str, Any]]) -> list
     columns = _Columns(
         answers=_listed(decided.answers),
         cases=_listed(decided.cases),
-        limits=_listed(decided.limits[[term.code for term in decided.product.limits]]),
+        limits=_listed(decided.limits.drop(columns=["limit_fen", "bound_by"])),
         price=_listed(decided.price),
         found=_listed(decided.found),
     )
@@ -95,6 +95,7 @@ def _record(
         "amount_fen": answer["amount_fen"],
         "currency": shared.pack.currency,
         "yearly_rate_bp": answer["yearly_rate_bp"] if grants else None,
+        "subsidy_bp": answer["subsidy_bp"] if grants else None,
         "tenor_months": answer["tenor_months"] if grants else None,
         "valid_until": answer["valid_until"],
         "grade": answer["grade"],
@@ -179,7 +180,7 @@ def _finding(rule: Rule, finding: Finding, observed: Mapping[str, Any], shared: 
         "rule": rule.code,
         "finding": finding.name,
         "outcome": outcomes.get(finding),
-        "observed": {name: observed[name] for name in rule.observes if name in observed},
+        "observed": {name: observed[name] for name in (*rule.observes, *rule.may_lack) if name in observed},
         "required": {name: shared.parameters[name] for name in rule.requires if name in shared.parameters},
         "zh": rule.zh,
         "en": rule.en,
