@@ -15,9 +15,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Engine,
+    Float,
     Integer,
     MetaData,
     String,
@@ -27,11 +29,13 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
+from credit.domain.errors import StoreDamaged
 from data.durable import exclusive
 
 _METADATA = MetaData()
@@ -48,6 +52,14 @@ DECISIONS = Table(
     Column("outcome", String(16), nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("valid_until", Date, nullable=False),
+    Column("product", String(32), nullable=False),
+    Column("pd", Float),
+    Column("district", String(6)),
+    Column("buyer_id", String(64)),
+    Column("category", String(16)),
+    # Whether somebody applied, or the engine asked by itself, as the night does.
+    Column("applied", Boolean, nullable=False),
+    Column("cooling_until", Date),
     Column("record", Text, nullable=False),
 )
 OUTBOX = Table(
@@ -69,12 +81,17 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What stands granted to a supplier by one question, in fen."""
+    """What stands granted to a supplier by one question, in fen, and what else it draws on."""
 
     supplier_id: str
     contract_id: str | None
     pack: str
+    product: str
     amount_fen: int
+    pd: float | None
+    district: str | None
+    buyer_id: str | None
+    category: str | None
 
 
 class DecisionStore:
@@ -132,14 +149,31 @@ class DecisionStore:
         The largest and not the last, for each was told to somebody who may still take it up; and later ones too, so
         that a question asked with an earlier date does not overlook what was offered since.
         """
-        question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack)
+        question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack, DECISIONS.c.product)
+        rest = (
+            DECISIONS.c.amount_fen,
+            DECISIONS.c.pd,
+            DECISIONS.c.district,
+            DECISIONS.c.buyer_id,
+            DECISIONS.c.category,
+        )
         query = (
-            select(*question, func.max(DECISIONS.c.amount_fen))
+            select(*question, *(func.max(column) for column in rest))
             .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
             .group_by(*question)
         )
         with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
+
+    def cooling(self, since: date) -> dict[tuple[str, str], date]:
+        """Until when each supplier that applied under a pack before a day, and was declined, has to wait."""
+        query = (
+            select(DECISIONS.c.supplier_id, DECISIONS.c.pack, func.max(DECISIONS.c.cooling_until))
+            .where(DECISIONS.c.applied, DECISIONS.c.as_of < since, DECISIONS.c.cooling_until > since)
+            .group_by(DECISIONS.c.supplier_id, DECISIONS.c.pack)
+        )
+        with self._reading() as con:
+            return {(supplier, pack): until for supplier, pack, until in con.execute(query)}
 
     def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
         """Decisions that tracking has not been told of: id and record, oldest first."""
@@ -191,7 +225,19 @@ class DecisionStore:
             self._engine_made = create_engine(f"sqlite:///{self.file}", connect_args={"timeout": 30})
             _begin_immediately(self._engine_made)
             _METADATA.create_all(self._engine_made)
+            _refuse_older(self._engine_made, self.file)
         return self._engine_made
+
+
+def _refuse_older(engine: Engine, file: Path) -> None:
+    """Raise StoreDamaged for a store that an earlier release wrote: it lacks what limits have to see."""
+    there = {column["name"] for column in inspect(engine).get_columns(DECISIONS.name)}
+    lacking = [column.name for column in DECISIONS.c if column.name not in there]
+    if lacking:
+        raise StoreDamaged(
+            f"{file.name} was written by an earlier release: its decisions have no {lacking[0]!r}",
+            hint="keep it beside as a record and begin a new one, or decide with the release that wrote it",
+        )
 
 
 def _begin_immediately(engine: Engine) -> None:

@@ -9,19 +9,26 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.packs import SHARED_SECTIONS, read_pack, read_parameters, refuse_unknown
+from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_parameters, read_region, refuse_unknown
 from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING, VALIDATION = "shared.toml", "training.toml", "explaining.toml", "validation.toml"
+REGIONS = "regions"
 # Files of parameters that are no pack.
 NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION)
 
 
 def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
-    shared = _read(home.policies / SHARED)
+    shared, found = _read(home.policies / SHARED), regions(home)
     files = sorted(file for file in home.policies.glob("*.toml") if file.name not in NO_PACK)
-    return [read_pack(_read(file), shared=shared, file=file.name) for file in files]
+    return [read_pack(_read(file), shared=shared, file=file.name, regions=found) for file in files]
+
+
+def regions(home: Home) -> list[Region]:
+    """The regions that differ from the rest of the country, by file. Raises PolicyBroken naming the file."""
+    files = sorted((home.policies / REGIONS).glob("*.toml"))
+    return [read_region(_read(file), file=file.name) for file in files]
 
 
 def pack_named(home: Home, name: str) -> Pack:

@@ -28,6 +28,12 @@ _BESIDE = (
     "outcome",
     "amount_fen",
     "valid_until",
+    "product",
+    "pd",
+    "district",
+    "buyer_id",
+    "category",
+    "cooling_until",
 )
 
 
@@ -77,7 +83,7 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
     text = canonical(again).decode()
     found = differences(stored, record_of(decision_id, text))
     found += [f"ledger: {wrong}" for wrong in home.ledger().damaged(stored["ledger"]["version"])]
-    said = row_of(stored, stored["policy"]["pack"])
+    said = row_of(stored, stored["policy"]["pack"], applied=row["applied"])
     found += [
         f"{name} beside the record: stored {row[name]}, the record says {said[name]}"
         for name in _BESIDE

@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 
 from credit.domain import limits
-from credit.domain.policy.inputs import GIVEN, MAPPED, as_read
-from credit.domain.policy.rules import Outcome, findings, strictest
+from credit.domain.policy.inputs import GIVEN, INPUTS, as_read
+from credit.domain.policy.rules import Finding, Outcome, findings, strictest
+from credit.domain.policy.supplier_rules import has_waited_after_a_decline
 from credit.domain.policy.terms import Pack, Terms
 from credit.domain.price import basis_points_up, subsidy_bp
 from credit.domain.products.product import Product
 from credit.domain.scale import grades, points
+
+COOLING = has_waited_after_a_decline.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Decided:
     `cases` holds what the rules observed, `limits` each term in fen, `found` each rule's finding, `price` the parts of
     the rate as yearly fractions, `answers` the answer: outcome (an Outcome), amount_fen (what is granted, or for a
     referred case what a person could grant), bound_by (None where no limit is known), grade, score, yearly_rate_bp
-    (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months (at most), valid_until.
+    (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months (at most), valid_until,
+    cooling_until (for who is declined and has to wait).
     """
 
     product: Product
@@ -72,8 +76,9 @@ def decide(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> De
 
 def _read(product: Product, pack: Pack, cases: pd.DataFrame) -> pd.DataFrame:
     assumed = {name: each.value for name, each in pack.assumed.items()}
-    brought = {each.name for each in (*GIVEN, *MAPPED)} & set(product.inputs(but=pack.not_applicable))
-    return as_read(cases.assign(**assumed), [*(each.name for each in GIVEN), *brought])
+    needed = set(product.inputs(but=pack.not_applicable))
+    brought = {each.name for each in INPUTS if each.name in needed or each in GIVEN}
+    return as_read(cases.assign(**assumed), brought)
 
 
 def _answers(
@@ -96,9 +101,25 @@ def _answers(
             "subsidy_bp": subsidy_bp(cases, terms) if product.subsidised else 0,
             "tenor_months": product.tenor(cases, terms).to_numpy(),
             "valid_until": terms.as_of + timedelta(days=int(terms["valid_days"])),
+            "cooling_until": _cooling_until(outcome, found, terms),
         },
         index=cases.index,
     )
+
+
+def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> list[date | None]:
+    """Until when who is declined has to wait: the longest of what was not met; None where that can be mended at once.
+
+    Who asks again too early is declined for that, and does not have to wait the longer for having asked.
+    """
+    days = np.zeros(len(found), dtype=int)
+    for code, wait in terms["cooling_days"].items():
+        if code in found:
+            days = np.maximum(days, np.where(found[code] == Finding.NOT_MET, int(wait), 0))
+    if COOLING in found:
+        days = np.where(found[COOLING] == Finding.NOT_MET, 0, days)
+    waits = (outcome == Outcome.DECLINE) & (days > 0)
+    return [terms.as_of + timedelta(days=int(each)) if wait else None for each, wait in zip(days, waits, strict=True)]
 
 
 def decide_together(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:

@@ -27,11 +27,19 @@ ENTRY = ("unit", "reference", "values")
 LINE = ("from", "value", "region")
 
 # What every decision reads, whatever its product.
-ALWAYS = ("grade_pd_upper", "rounding_step_fen", "rate_step_bp", "yearly_rate_bp_min", "tenor_months", "valid_days")
+ALWAYS = (
+    "grade_pd_upper",
+    "rounding_step_fen",
+    "rate_step_bp",
+    "yearly_rate_bp_min",
+    "tenor_months",
+    "valid_days",
+    "cooling_days",
+)
 
 SCALE = "grade_pd_upper"
 BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share", *(f"advance_rate_{stage}" for stage in STAGES))
-BY_NAME = ("industry_excluded", "programme_subsidy_bp")
+BY_NAME = ("industry_excluded", "programme_subsidy_bp", "cooling_days")
 ABOVE_ZERO = ("rounding_step_fen", "rate_step_bp", "turns")
 IN_WHOLE = ("_fen", "_bp", "_days", "_months", "_bp_min", "_bp_max")
 SHARES = ("share ", "probability ")

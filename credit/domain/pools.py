@@ -20,11 +20,15 @@ BUDGET = "portfolio_budget_fen"
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool. `key` says which one a case draws on, None where its grade or contract draws on none."""
+    """One pool. `key` says which one a case draws on, None where its grade or contract draws on none.
+
+    What stands under any pack counts in it, or only what stands under the same one.
+    """
 
     name: str
     term: LimitTerm
     key: Callable[[pd.DataFrame, Terms], pd.Series[str]]
+    across_packs: bool
 
     @property
     def exposure(self) -> str:
@@ -39,13 +43,14 @@ def _pool(
     *,
     requires: tuple[str, ...],
     observes: tuple[str, ...] = (),
+    across_packs: bool = False,
 ) -> Pool:
     def headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
         left: pd.Series[int] = cap(cases, terms) - cases[f"{name}_exposure_fen"]
         return left.mask(cases[list(observes)].isna().any(axis=1))
 
     term = LimitTerm(f"LIM-{name}", headroom, observes=(f"{name}_exposure_fen", *observes), requires=requires)
-    return Pool(name, term, key)
+    return Pool(name, term, key, across_packs)
 
 
 def _everything(cases: pd.DataFrame, terms: Terms) -> pd.Series[str]:
@@ -94,7 +99,12 @@ def _weak_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
 
 PORTFOLIO = _pool("portfolio", _stated(BUDGET), _everything, requires=(BUDGET,))
 GROUP = _pool(
-    "group", _stated("group_cap_fen"), _column("group_id"), requires=("group_cap_fen",), observes=("group_id",)
+    "group",
+    _stated("group_cap_fen"),
+    _column("group_id"),
+    requires=("group_cap_fen",),
+    observes=("group_id",),
+    across_packs=True,
 )
 DISTRICT = _pool(
     "district",
@@ -117,6 +127,7 @@ PAIR = _pool(
     _column("group_id", "buyer_id"),
     requires=("pair_cap_fen",),
     observes=("group_id", "buyer_id"),
+    across_packs=True,
 )
 CATEGORY = _pool(
     "category",

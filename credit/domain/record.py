@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from credit.domain.decision import Decided
-from credit.domain.policy.inputs import GIVEN
+from credit.domain.policy.inputs import GIVEN, POOLED
 from credit.domain.policy.rules import Finding, Outcome, Rule
 from credit.domain.reasons import reason_for
 
@@ -68,7 +68,7 @@ class _Shared:
         self.product, self.terms, self.pack = decided.product, decided.terms, decided.terms.pack
         self.parameters = self.terms.resolved()
         self.policy = {"pack": self.pack.name, "version": self.terms.version, "sha256": self.terms.sha256}
-        known = {*self.pack.inputs, *self.pack.assumed, *(each.name for each in GIVEN)}
+        known = {*self.pack.inputs, *self.pack.assumed, *(each.name for each in (*GIVEN, *POOLED))}
         self.inputs = sorted(known & {str(name) for name in decided.cases.columns})
 
 
@@ -98,6 +98,7 @@ def _record(
         "subsidy_bp": answer["subsidy_bp"] if grants else None,
         "tenor_months": answer["tenor_months"] if grants else None,
         "valid_until": answer["valid_until"],
+        "cooling_until": answer["cooling_until"],
         "grade": answer["grade"],
         "score": answer["score"],
         "pd": observed["pd"],

@@ -42,9 +42,17 @@ GIVEN: tuple[Input, ...] = (
     Input("pd", Kind.NUMBER, "probability of default or breach; missing where the supplier cannot be scored"),
     Input("requested_fen", Kind.MONEY, "the amount asked for; missing where none was named"),
     Input("exposure_fen", Kind.MONEY, "what the supplier owes and is guaranteed for already"),
+)
+
+# What others have of what many draw on (credit.domain.pools).
+POOLED: tuple[Input, ...] = (
     Input("portfolio_exposure_fen", Kind.MONEY, "what others have of the portfolio's budget"),
     Input("group_exposure_fen", Kind.MONEY, "what the supplier's group of firms owes and is guaranteed for already"),
+    Input("district_exposure_fen", Kind.MONEY, "what others have of the district's share"),
     Input("weak_exposure_fen", Kind.MONEY, "what weak grades have of the portfolio's budget"),
+    Input("buyer_exposure_fen", Kind.MONEY, "what others have of the buyer's share"),
+    Input("pair_exposure_fen", Kind.MONEY, "what the supplier's group has already on this buyer"),
+    Input("category_exposure_fen", Kind.MONEY, "what others have of the category's share"),
 )
 
 # What a pack maps from features and facts.
@@ -55,7 +63,6 @@ MAPPED: tuple[Input, ...] = (
     Input("region", Kind.TEXT, "the county that the supplier is registered in"),
     Input("group_id", Kind.TEXT, "the group of firms that the supplier belongs to, or its own id"),
     Input("district", Kind.TEXT, "the county whose share of the book is capped"),
-    Input("district_exposure_fen", Kind.MONEY, "what others have of the district's share"),
     Input("industry", Kind.TEXT, "industry of the 2011 size standard"),
     Input("programmes", Kind.TEXT, "programmes that the supplier is a member of, joined by ' + '"),
     Input("connected_listings", Kind.NUMBER, "exclusion lists that other firms of the group stand on"),
@@ -83,12 +90,9 @@ MAPPED: tuple[Input, ...] = (
     Input("voided_share", Kind.NUMBER, "share of twelve months' invoices that were voided"),
     Input("contract_fen", Kind.MONEY, "the contract as changed"),
     Input("buyer_id", Kind.TEXT, "the contract's buyer"),
-    Input("buyer_exposure_fen", Kind.MONEY, "what others have of the buyer's share"),
-    Input("pair_exposure_fen", Kind.MONEY, "what the supplier's group has already on this buyer"),
     Input("buyer_related", Kind.FLAG, "the buyer and the supplier are tied to one another"),
     Input("buyer_pay_days_p80", Kind.NUMBER, "days after acceptance by which the buyer has paid in eight of ten cases"),
     Input("category", Kind.TEXT, "kind of purchase"),
-    Input("category_exposure_fen", Kind.MONEY, "what others have of the category's share"),
     Input("contract_last_days", Kind.NUMBER, "days since anything was recorded of the contract"),
     Input("contract_confirmed", Kind.FLAG, "the buyer has confirmed contract and account"),
     Input("prepaid_fen", Kind.MONEY, "advance that the buyer has paid"),
@@ -121,6 +125,8 @@ MAPPED: tuple[Input, ...] = (
     Input("account_unlocked", Kind.FLAG, "the collection account was unlocked again"),
 )
 
+INPUTS: tuple[Input, ...] = (*GIVEN, *POOLED, *MAPPED)
+
 
 def as_read(cases: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     """The cases with every known input in the form of its kind; raises ValueError where a named input has no column.
@@ -133,7 +139,7 @@ def as_read(cases: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
         raise ValueError(f"the cases have no column {', '.join(absent)}")
     if not cases.index.is_unique:
         raise ValueError("each case has a row and an index of its own")
-    return cases.assign(**{i.name: _read(cases[i.name], i.kind) for i in (*GIVEN, *MAPPED) if i.name in cases.columns})
+    return cases.assign(**{i.name: _read(cases[i.name], i.kind) for i in INPUTS if i.name in cases.columns})
 
 
 def _read(column: pd.Series[Any], kind: Kind) -> pd.Series[Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from credit.domain.decision import decide, decide_together
 from credit.domain.money import LARGEST_FEN
-from credit.domain.policy.inputs import GIVEN, MAPPED, Kind
+from credit.domain.policy.inputs import INPUTS, Kind
 from credit.domain.policy.rules import Finding, Outcome
 from credit.domain.products import product_named
 
@@ -41,7 +41,7 @@ BY_KIND = {
     Kind.TEXT: st.sampled_from(["330106", "33", "320106", "110000", ""]),
 }
 PD = st.floats(0, 1) | st.floats(0, 0.15) | st.sampled_from([0.00141, 0.113, 0.201, 1.0])
-KINDS = {each.name: each.kind for each in (*GIVEN, *MAPPED)}
+KINDS = {each.name: each.kind for each in INPUTS}
 
 
 def changes(applicant, *, known=()):

@@ -8,7 +8,7 @@ import pytest
 
 from credit.domain.errors import PolicyBroken
 from credit.domain.packs import read_pack
-from credit.domain.policy.inputs import GIVEN, MAPPED
+from credit.domain.policy.inputs import INPUTS, MAPPED
 from credit.domain.policy.terms import Dated, Parameter
 from credit.domain.products import PRODUCTS, product_named
 
@@ -69,7 +69,10 @@ CASES = {
     "no head": (drop("pack"), "[pack] name is missing"),
     "a head without a version": (drop("pack", "version"), "[pack] version is missing"),
     "an unknown entry in the head": (put("pack", "author", value="me"), "unknown entry 'author'"),
-    "a product that does not exist": (put("pack", "product", value="letter_of_credit"), "no product 'letter_of_credit'"),
+    "a product that does not exist": (
+        put("pack", "product", value="letter_of_credit"),
+        "no product 'letter_of_credit'",
+    ),
     "a parameter without unit": (drop(*CAP, "unit"), "parameter 'product_cap_fen' has no unit"),
     "a parameter without source": (put(*CAP, "reference", value=""), "parameter 'product_cap_fen' has no reference"),
     "a parameter without values": (put(*CAP, "values", value=[]), "parameter 'product_cap_fen' has no values"),
@@ -181,7 +184,7 @@ def test_an_input_of_a_rule_that_is_not_applicable_need_not_be_mapped(file):
 
 
 def test_every_input_has_one_kind_and_a_product_that_reads_it():
-    names = [each.name for each in (*GIVEN, *MAPPED)]
+    names = [each.name for each in INPUTS]
     assert len(set(names)) == len(names)
     # The region says which values of a regional parameter hold, whatever the product.
     read = {"region", *(name for product in PRODUCTS for name in product.inputs())}

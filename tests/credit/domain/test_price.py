@@ -43,7 +43,9 @@ def test_the_rate_is_the_sum_of_its_parts(packs):
 
 
 def test_without_a_pd_there_is_no_price(packs):
-    assert loan_rate(pd.DataFrame({"pd": [None]}, dtype=float), packs["platform-line"].terms(TODAY))["rate"].isna().all()
+    assert (
+        loan_rate(pd.DataFrame({"pd": [None]}, dtype=float), packs["platform-line"].terms(TODAY))["rate"].isna().all()
+    )
 
 
 def test_a_rate_on_a_step_stays_and_one_just_above_goes_up():
