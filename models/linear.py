@@ -160,7 +160,9 @@ def _held_out(
         intercept, weights = logistic.fit(design[seen], labels[taken][seen], prior, start=starts[place])
         starts[place] = np.r_[intercept, weights]
         for part in np.array_split(hold, -(-len(hold) // MOST_ROWS)):
-            held[part] += intercept + _design(frame.iloc[part], terms, columns) @ weights
+            # Where all rows are learned from, what they come to is there already.
+            there = design[part] if len(taken) == len(frame) else _design(frame.iloc[part], terms, columns)
+            held[part] += intercept + there @ weights
         times[hold] += 1
     with np.errstate(invalid="ignore"):
         return held / times

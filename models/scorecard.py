@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 # Below this information value a column is of no use (Siddiqi 2006), and a longer card is read by nobody.
 LEAST_INFORMATION, MOST_COLUMNS = 0.02, 20
 # To find bins takes its time: it is done for the columns that tell most in as many plain bins.
-MOST_BINNED, PLAIN_BINS = 40, 20
+MOST_BINNED, PLAIN_BINS = 25, 20
+# From so many bins at most the best ones are put together.
+MOST_PREBINS = 12
 # A bin has at least this share of the rows; of a column that is missing in fewer, missing says nothing.
 BIN_SHARE = 0.05
 # Neighbouring bins differ in their default rate by more than chance would have it once in so many times.
@@ -111,7 +113,12 @@ def binning(column: pd.Series, labels: Floats, direction: int, words: tuple[str,
             "auto",
         )
     found = OptimalBinning(
-        dtype=kind, monotonic_trend=trend, min_prebin_size=BIN_SHARE, cat_cutoff=BIN_SHARE, max_pvalue=CHANCE
+        dtype=kind,
+        monotonic_trend=trend,
+        max_n_prebins=MOST_PREBINS,
+        min_prebin_size=BIN_SHARE,
+        cat_cutoff=BIN_SHARE,
+        max_pvalue=CHANCE,
     )
     return found.fit(values, labels.astype(int))
 
