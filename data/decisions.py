@@ -60,6 +60,9 @@ DECISIONS = Table(
     # Whether somebody applied, or the engine asked by itself, as the night does.
     Column("applied", Boolean, nullable=False),
     Column("cooling_until", Date),
+    # Who asked, or judged; and the decision that a judgement took the place of.
+    Column("maker", String(64), nullable=False),
+    Column("supersedes", String(32), index=True),
     Column("record", Text, nullable=False),
 )
 OUTBOX = Table(
@@ -70,7 +73,24 @@ OUTBOX = Table(
     Column("sent_at", String(19)),
 )
 
+DISPUTES = Table(
+    "disputes",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("supplier_id", String(64), nullable=False, index=True),
+    Column("datum", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_at", String(19), nullable=False),
+    Column("opened_by", String(64), nullable=False),
+    Column("settled_at", String(19)),
+    Column("settled_by", String(64)),
+    Column("upheld", Boolean),
+    Column("settlement", Text),
+)
+
 GRANTING = ("APPROVE", "REDUCE")
+
+_LATER = DECISIONS.alias("later")
 
 # The option of a connection that only reads.
 _READS = "credit_reads"
@@ -160,10 +180,52 @@ class DecisionStore:
         query = (
             select(*question, *(func.max(column) for column in rest))
             .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
+            .where(DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None))))
             .group_by(*question)
         )
         with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
+
+    def superseded(self, decision_id: str) -> bool:
+        """Whether a judgement has taken the place of a decision."""
+        query = select(DECISIONS.c.decision_id).where(DECISIONS.c.supersedes == decision_id).limit(1)
+        with self._reading() as con:
+            return con.execute(query).first() is not None
+
+    def judgements(self) -> list[tuple[str, str]]:
+        """The decisions that people made of earlier ones: id and record, oldest first."""
+        query = (
+            select(DECISIONS.c.decision_id, DECISIONS.c.record)
+            .where(DECISIONS.c.supersedes.is_not(None))
+            .order_by(DECISIONS.c.decided_at, DECISIONS.c.decision_id)
+        )
+        with self._reading() as con:
+            return [(row[0], row[1]) for row in con.execute(query)]
+
+    def open_dispute(self, supplier_id: str, datum: str, text: str, *, at: str, who: str) -> dict[str, Any]:
+        """Record a dispute; answers its row."""
+        said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": at, "opened_by": who}
+        with self._begin() as con:
+            number = con.execute(insert(DISPUTES), said).inserted_primary_key
+            return {"number": number[0] if number else None, **said}
+
+    def settle_dispute(self, number: int, *, upheld: bool, text: str, at: str, who: str) -> dict[str, Any] | None:
+        """Settle an open dispute and answer its row; None where there is none of that number."""
+        open_ = (DISPUTES.c.number == number) & DISPUTES.c.settled_at.is_(None)
+        with self._begin() as con:
+            said = {"settled_at": at, "settled_by": who, "upheld": upheld, "settlement": text}
+            if con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
+                return None
+            found = con.execute(select(DISPUTES).where(DISPUTES.c.number == number)).mappings().one()
+            return dict(found)
+
+    def disputes(self, *, open_only: bool = True) -> list[dict[str, Any]]:
+        """The disputes, oldest first."""
+        query = select(DISPUTES).order_by(DISPUTES.c.number)
+        if open_only:
+            query = query.where(DISPUTES.c.settled_at.is_(None))
+        with self._reading() as con:
+            return [dict(row) for row in con.execute(query).mappings()]
 
     def cooling(self, since: date) -> dict[tuple[str, str], date]:
         """Until when each supplier that applied under a pack before a day, and was declined, has to wait."""

@@ -51,6 +51,10 @@ def page(record: dict[str, Any]) -> None:
         f"  stands on   {model['name']}/{model['version']}, {policy['pack']} {policy['version']} "
         f"({policy['sha256'][:8]}), ledger {record['ledger']['version']} as known on {record['as_of']}"
     )
+    if "judgement" in record:
+        judged = record["judgement"]
+        why = f", {judged['code']}: {judged['text']}" if judged["code"] else ""
+        typer.echo(f"  judged      by {judged['by']} ({judged['role']}) of {record['supersedes']}{why}")
     typer.echo(f"  decision    {record['decision_id']}, advisory, valid until {record['valid_until']}")
 
 

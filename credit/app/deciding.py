@@ -6,15 +6,18 @@ record says was in force.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from credit.app import exposures
+from credit.app import exposures, identity
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.policies import pack_named
+from credit.app.roles import refuse
 from credit.app.scoring import floor_of, reasons_said
+from credit.domain.authority import Action
 from credit.domain.errors import (
     CreditError,
     EmptyLedger,
@@ -72,6 +75,7 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
     """
     from credit.domain.record import is_whole
 
+    refuse(home, Action.DECIDE, identity.who())
     store, terms = home.decisions(), pinned.pack.terms(pinned.as_of)
     # Who is lent to is a matter of the day it is done, whatever date the history is read on.
     gone_on_as = home.ledger().gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
@@ -83,9 +87,10 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
     with store.one_at_a_time():
         until = pinned.as_of + timedelta(days=int(terms["valid_days"]))
         offers = exposures.standing(store.standing(pinned.as_of, until), gone_on_as)
-        cases = _with_cooling(store, pinned, applications) if applied else applications
+        cases = _of_applicants(store, pinned, applications) if applied else applications
         records = decide(home, pinned, cases, offers=offers)
-        rows = [row_of(record, pinned.pack.name, applied=applied) for record in records]
+        maker = identity.who()
+        rows = [row_of(record, pinned.pack.name, applied=applied, maker=maker) for record in records]
         known = store.add(rows)
     # What is answered is what is stored, the first time as every other.
     answered = [record_of(row["decision_id"], known.get(row["decision_id"], row["record"])) for row in rows]
@@ -95,14 +100,17 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
     return answered
 
 
-def _with_cooling(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
-    """The applications with the days until each supplier's cooling-off after an earlier decline is over."""
+def _of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
+    """The applications with the days until a cooling-off is over, and the data that their suppliers dispute."""
+    disputed = Counter(each["supplier_id"] for each in store.disputes())
     waits = store.cooling(pinned.as_of)
     left = [
         (waits.get((supplier, pinned.pack.name), pinned.as_of) - pinned.as_of).days
         for supplier in applications["supplier_id"]
     ]
-    return applications.assign(cooling_days_left=left)
+    return applications.assign(
+        cooling_days_left=left, data_disputes_open=[disputed[each] for each in applications["supplier_id"]]
+    )
 
 
 def record_of(decision_id: str, text: str) -> Record:
@@ -221,6 +229,17 @@ def _known_features(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def pinned_as(home: Home, stored: Record) -> Pinned:
+    """What a stored record stands on. Raises NoModel or UnknownName where that is gone."""
+    return Pinned(
+        as_of=date.fromisoformat(stored["as_of"]),
+        decided_at=datetime.fromisoformat(stored["decided_at"]),
+        ledger_version=stored["ledger"]["version"],
+        served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
+        pack=pack_named(home, stored["policy"]["pack"]),
+    )
+
+
 def replay(home: Home, stored: Record) -> Record:
     """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
 
@@ -230,14 +249,7 @@ def replay(home: Home, stored: Record) -> Record:
 
     asked = dict(stored["application"])
     beside = asked.pop("beside")
-    pinned = Pinned(
-        as_of=date.fromisoformat(stored["as_of"]),
-        decided_at=datetime.fromisoformat(stored["decided_at"]),
-        ledger_version=stored["ledger"]["version"],
-        served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
-        pack=pack_named(home, stored["policy"]["pack"]),
-    )
-    return decide(home, pinned, pd.DataFrame([{**asked, **beside}]))[0]
+    return decide(home, pinned_as(home, stored), pd.DataFrame([{**asked, **beside}]))[0]
 
 
 def ledger_with_history(home: Home) -> Ledger:
@@ -372,7 +384,7 @@ def _horizon(pinned: Pinned, decided: Decided, case: int) -> int | None:
     return months
 
 
-def row_of(record: Record, pack: str, *, applied: bool) -> dict[str, Any]:
+def row_of(record: Record, pack: str, *, applied: bool, maker: str) -> dict[str, Any]:
     """The row that a record is stored as: what queries read beside the record's own text."""
     inputs, cooling = record["inputs"], record["cooling_until"]
     return {
@@ -390,6 +402,8 @@ def row_of(record: Record, pack: str, *, applied: bool) -> dict[str, Any]:
         **{name: inputs.get(name) for name in ("district", "buyer_id", "category")},
         "applied": applied,
         "cooling_until": date.fromisoformat(cooling) if cooling else None,
+        "maker": maker,
+        "supersedes": record.get("supersedes"),
         "record": _text(record),
     }
 

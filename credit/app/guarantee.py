@@ -32,9 +32,7 @@ def decide(
     contract: Annotated[str | None, typer.Option("--contract", help="The contract's id.")] = None,
     supplier: Annotated[str | None, typer.Option("--supplier", help="Who bids, for bid security.")] = None,
     region: Annotated[str | None, typer.Option("--region", help="Region code of the tender, for bid security.")] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Its budget in yuan, for bid security.")
-    ] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Its budget in yuan, for bid security.")] = None,
     review: console.Review = False,
     as_of: console.AsOf = None,
     as_json: console.AsJson = False,

@@ -12,10 +12,11 @@ from credit.domain.errors import PolicyBroken, UnknownName
 from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_parameters, read_region, refuse_unknown
 from credit.domain.policy.terms import Pack, Parameter
 
-SHARED, TRAINING, EXPLAINING, VALIDATION = "shared.toml", "training.toml", "explaining.toml", "validation.toml"
+SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
+VALIDATION, AUTHORITY = "validation.toml", "authority.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -58,6 +59,11 @@ def training_terms(home: Home, as_of: date) -> dict[str, Any]:
 def explaining_terms(home: Home, as_of: date) -> dict[str, Any]:
     """What may be proposed to a firm, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, EXPLAINING, as_of)
+
+
+def authority_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """Who may grant how much, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, AUTHORITY, as_of)
 
 
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:

@@ -34,6 +34,7 @@ _BESIDE = (
     "buyer_id",
     "category",
     "cooling_until",
+    "supersedes",
 )
 
 
@@ -79,11 +80,11 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
 
     row = _stored(home, decision_id)
     stored = record_of(decision_id, row["record"])
-    again = replay(home, stored)
+    again = _again(home, stored)
     text = canonical(again).decode()
     found = differences(stored, record_of(decision_id, text))
     found += [f"ledger: {wrong}" for wrong in home.ledger().damaged(stored["ledger"]["version"])]
-    said = row_of(stored, stored["policy"]["pack"], applied=row["applied"])
+    said = row_of(stored, stored["policy"]["pack"], applied=row["applied"], maker=row["maker"])
     found += [
         f"{name} beside the record: stored {row[name]}, the record says {said[name]}"
         for name in _BESIDE
@@ -99,6 +100,15 @@ def _stored(home: Home, decision_id: str) -> dict[str, Any]:
     if row is None:
         raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
     return row
+
+
+def _again(home: Home, stored: Record) -> Record:
+    """The record that comes out again: of the engine, or of the judgement of a decision of the engine."""
+    if "judgement" not in stored:
+        return replay(home, stored)
+    from credit.app.judging import judged_again
+
+    return judged_again(replay(home, stored_record(home, stored["supersedes"])), stored)
 
 
 def send_outbox(home: Home) -> int:

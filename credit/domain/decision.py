@@ -30,7 +30,8 @@ class Decided:
 
     `cases` holds what the rules observed, `limits` each term in fen, `found` each rule's finding, `price` the parts of
     the rate as yearly fractions, `answers` the answer: outcome (an Outcome), amount_fen (what is granted, or for a
-    referred case what a person could grant), bound_by (None where no limit is known), grade, score, yearly_rate_bp
+    referred case what a person could grant), bound_by (None where no limit is known), grade, score,
+    points_above_cut_off, yearly_rate_bp
     (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months (at most), valid_until,
     cooling_until (for who is declined and has to wait).
     """
@@ -97,6 +98,7 @@ def _answers(
             "bound_by": limited["bound_by"].mask(as_asked, limits.REQUESTED),
             "grade": cases["grade"],
             "score": cases["score"],
+            "points_above_cut_off": cases["score"] - points(_each(terms.of("pd_max", cases), cases)),
             "yearly_rate_bp": cases["yearly_rate_bp"],
             "subsidy_bp": subsidy_bp(cases, terms) if product.subsidised else 0,
             "tenor_months": product.tenor(cases, terms).to_numpy(),
@@ -105,6 +107,10 @@ def _answers(
         },
         index=cases.index,
     )
+
+
+def _each(value: object, cases: pd.DataFrame) -> pd.Series[float]:
+    return pd.Series(value, index=cases.index, dtype="float64")
 
 
 def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> list[date | None]:

@@ -101,6 +101,7 @@ def _record(
         "cooling_until": answer["cooling_until"],
         "grade": answer["grade"],
         "score": answer["score"],
+        "points_above_cut_off": answer["points_above_cut_off"],
         "pd": observed["pd"],
         "pd_horizon_months": context["pd_horizon_months"],
         "unscorable": context["unscorable"],
