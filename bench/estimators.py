@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import tomllib
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from credit.domain.packs import read_parameters
 from data.formats import format_named
 from data.importing import import_history
 from data.ledger import Ledger
@@ -74,7 +76,10 @@ def firms() -> Set:
     with tempfile.TemporaryDirectory() as scratch:
         ledger = Ledger(Path(scratch) / "ledger")
         import_history(ledger, format_named("vat-invoices"), DATA / "sme_invoices", loaded_at=datetime(2026, 11, 1))
-        rows = lessons(ledger, LOAN_DEFAULT, tier="invoice", as_of=ledger.last_day("invoice"))
+        day = ledger.last_day("invoice")
+        content = tomllib.loads((ROOT / "credit" / "parameters" / "training.toml").read_text(encoding="utf-8"))
+        terms = {name: each.on(day) for name, each in read_parameters(content, file="training.toml").items()}
+        rows = lessons(ledger, LOAN_DEFAULT, tier="invoice", as_of=day, terms=terms)
         frame = engine.build_cases(ledger, rows.cases, tier="invoice")[[feature.name for feature in CATALOGUE]]
     told = frame.columns[frame.notna().any()]
     return Set("123 firms", frame[told].reset_index(drop=True), rows.happened.to_numpy(int), 5)

@@ -74,6 +74,7 @@ class Paper:
     frame: pd.DataFrame
     steps: list[Walk]
     models: list[PdModel]
+    rates: list[float]
     terms: dict[str, Any]
 
     @property
@@ -121,12 +122,16 @@ def paper(ledger: Ledger, target: Target, terms: dict[str, Any]) -> Paper:
     rows = Lessons(cases, happened, firms, theirs, whole.dated, whole.cohorts, whole.set_aside)
     frame = features_of(ledger, cases, tier=TIER, version=ledger.version)
     steps = list(walks(ledger, target, rows, tier=TIER, terms=terms))
-    models = []
+    models, rates = [], []
     for step in steps:
         learn = frame.iloc[step.taught]
-        models.append(fitted(learn, step.happened.set_axis(learn.index), step.groups.set_axis(learn.index), terms))
+        outcomes, firms = (each.set_axis(learn.index) for each in (step.happened, step.groups))
+        opened = rows.cases["opened_on"].iloc[step.taught]
+        model, newest = fitted(learn, outcomes, firms, terms, opened=opened)
+        models.append(model)
+        rates.append(newest.rate)
         print(f"{target.name}: taught before {step.year.first} by {len(learn):,} rows", flush=True)
-    return Paper(target, rows, frame, steps, models, terms)
+    return Paper(target, rows, frame, steps, models, rates, terms)
 
 
 # -- what is set beside the model
@@ -354,9 +359,9 @@ def rank_orders(given: Paper, said: np.ndarray) -> tuple[list[str], int]:
     years = years_of(given.rows)
     lines = ["\nRates by grade (adjacent ones together until they hold " + f"{FEWEST_BAD} bad):\n"]
     right = 0
-    for step in given.steps:
+    for step, rate in zip(given.steps, given.rates, strict=True):
         before = [year for year in years if year.last < step.year.first]
-        anchor = long_run(before, given.target, given.terms, calibrated_rate=float(step.happened.mean()))
+        anchor = long_run(before, given.target, given.terms, calibrated_rate=rate)
         found = pd.DataFrame(
             {
                 "grade": grades(pd.Series(anchored(said[step.tested], anchor.shift)), scale),

@@ -12,6 +12,8 @@ import pandas as pd
 from models.logistic import Floats, sigmoid
 from models.targets import Lessons, Target
 
+MOST_SHIFT = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Year:
@@ -69,6 +71,40 @@ def anchored(pd_: Floats, shift: float) -> Floats:
     """
     with np.errstate(divide="ignore"):
         return sigmoid(np.log(pd_) - np.log1p(-pd_) + shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What the newest lessons say beside all of them: how far their log-odds are off, and their rate once moved."""
+
+    shift: float
+    rate: float
+    rows: int
+    bad: int
+
+    def said(self) -> dict[str, Any]:
+        """What a card says of it."""
+        return asdict(self)
+
+
+def recent(out_of_fold: Floats, labels: Floats, opened: pd.Series, terms: Mapping[str, Any]) -> Recent:
+    """How far the newest months' outcomes are from what was said of them by those that had not seen them.
+
+    A young platform's histories grow longer every year, so what all years teach is too kind to the newest. The shift is
+    the most likely one, drawn to none as `recent_spread`, its standard deviation, says; few outcomes move it little.
+    """
+    from scipy.optimize import brentq
+
+    newest = opened > opened.max() - pd.DateOffset(months=int(terms["recent_months"]))
+    among = newest.to_numpy() & ~np.isnan(out_of_fold)
+    said, happened = np.log(out_of_fold[among]) - np.log1p(-out_of_fold[among]), labels[among]
+    pull = 1 / float(terms["recent_spread"]) ** 2
+
+    def off(shift: float) -> float:
+        return float(happened.sum() - sigmoid(said + shift).sum() - pull * shift)
+
+    shift = float(brentq(off, -MOST_SHIFT, MOST_SHIFT, xtol=1e-9))
+    return Recent(shift, float(sigmoid(said + shift).mean()), int(among.sum()), int(happened.sum()))
 
 
 def shift_of(card: Mapping[str, Any]) -> float:

@@ -15,6 +15,7 @@ from scipy.special import logit
 
 from models import linear, logistic, trees
 from models.estimator import Estimator
+from models.linear import Linear, Term
 from models.logistic import Floats, Fold, Prior
 from models.scorer import Band, Mix, Scorer, encoded, levels_of
 
@@ -25,7 +26,7 @@ MANY_ROWS, FOLDS_OF_MANY = 200_000, 3
 REPEATS = ((2_000, 4), (10_000, 2))
 # But as often as so many values are looked at: many columns steady a fold by themselves, and take their time.
 MOST_VALUES = 300_000
-# How strongly the mix is drawn to half and half: as a dozen outcomes would.
+# How strongly the mix is drawn to equal parts: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
 FEWEST_OF_EACH_KIND = 2
 # Of more rows folds that are drawn by group alone hold outcomes evenly enough, and are drawn at once.
@@ -42,7 +43,8 @@ class PdModel(Estimator):
 
     `directions` says of columns whether risk rises (1) or falls (-1) with them; the model then never says otherwise.
     `settings` replaces settings of the trees. Columns may be numbers or words, and hold missing values. With `interval`
-    it also learns how far a probability may be from the true one, which takes as long again.
+    it also learns how far a probability may be from the true one, which takes as long again. Without `linear` it is
+    trees alone, where there are outcomes enough to teach some: a line goes on where columns drift, and trees do not.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class PdModel(Estimator):
         settings: Mapping[str, Any] | None = None,
         random_state: int = 20,
         interval: bool = False,
+        linear: bool = True,
     ) -> None:
         self.directions = directions
         self.settings = settings
         self.random_state = random_state
         self.interval = interval
+        self.linear = linear
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> PdModel:
         """Learn; of the two classes the second is the bad one. A group, such as a firm, stands on one side of folds."""
@@ -64,7 +68,10 @@ class PdModel(Estimator):
         numbers = encoded(frame, levels)
         folds = folds_of(labels, groups, seed=self.random_state, repeats=_drawings(*numbers.shape))
         directions = self.directions or {}
-        ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
+        if self.linear or not folds:
+            ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
+        else:
+            ranked, out_of_linear = Linear(0.0, dict.fromkeys(numbers, Term())), None
         if folds:
             settings = [{**each, **(self.settings or {})} for each in trees.settings_for(*numbers.shape)]
             booster, out_of_trees, rounds = trees.fit(
@@ -81,7 +88,8 @@ class PdModel(Estimator):
             booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), [], [], Mix(0.0, 0.0, 1.0)
         self.folds_ = folds
         self.settings_ = [{**each, "num_iterations": best} for each, best in zip(settings, rounds, strict=False)]
-        self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + mix.linear * out_of_linear)
+        beside = 0.0 if out_of_linear is None else mix.linear * out_of_linear
+        self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + beside)
         self.scorer_ = Scorer(tuple(frame.columns), levels, booster, ranked, mix)
         if self.interval:
             self.scorer_ = replace(self.scorer_, band=self._band(frame, groups))
@@ -108,7 +116,8 @@ class PdModel(Estimator):
             if min(happened.sum(), (1 - happened).sum()) < FEWEST_OF_EACH_KIND:
                 return None
             seed = self.random_state + 1 + draw
-            again = PdModel(self.directions, self.settings, random_state=seed).fit(frame, happened, groups)
+            again = PdModel(self.directions, self.settings, random_state=seed, linear=self.linear)
+            again.fit(frame, happened, groups)
             found = np.clip(again.out_of_fold_, 1e-6, 1 - 1e-6)
             seen = ~np.isnan(found)
             said.append(logit(found[seen]))
@@ -159,13 +168,15 @@ def _drawings(rows: int, columns: int) -> int:
     return max(min(needed, MOST_VALUES // (rows * columns)), 1)
 
 
-def _mix(of_trees: Floats, of_linear: Floats, labels: Floats) -> Mix:
-    """The weights of the two parts, learned as Platt learns his slope: towards a little less than certainty."""
-    seen = ~np.isnan(of_trees) & ~np.isnan(of_linear)
-    labels = labels[seen]
+def _mix(of_trees: Floats, of_linear: Floats | None, labels: Floats) -> Mix:
+    """The weights of the parts, learned as Platt learns his slope: towards a little less than certainty."""
+    parts = np.column_stack([of_trees] if of_linear is None else [of_trees, of_linear])
+    seen = ~np.isnan(parts).any(axis=1)
+    parts, labels = parts[seen], labels[seen]
     bad, good = labels.sum(), (1 - labels).sum()
     wanted = np.where(labels == 1, (bad + 1) / (bad + 2), 1 / (good + 2))
-    half = np.full(2, 0.5)
-    prior = Prior(half, np.full(2, MIX_STRENGTH), np.zeros(2), np.full(2, np.inf))
-    intercept, weights = logistic.fit(np.column_stack([of_trees[seen], of_linear[seen]]), wanted, prior)
-    return Mix(intercept, float(weights[0]), float(weights[1]))
+    count = parts.shape[1]
+    equal = np.full(count, 1 / count)
+    prior = Prior(equal, np.full(count, MIX_STRENGTH), np.zeros(count), np.full(count, np.inf))
+    intercept, weights = logistic.fit(parts, wanted, prior)
+    return Mix(intercept, float(weights[0]), float(weights[1]) if count > 1 else 0.0)

@@ -17,6 +17,7 @@ import pandas as pd
 from data.ledger import Ledger
 from data.schema import APPLICATIONS
 from models import peers
+from models.anchoring import anchored
 from models.logistic import Floats
 from models.pd_model import PdModel
 from models.targets import Lessons
@@ -60,15 +61,16 @@ def band(
     theirs: pd.DataFrame,
     *,
     weight: float,
+    moved: float = 0.0,
     terms: Mapping[str, Any],
 ) -> dict[str, Any]:
     """How bad all applicants would be, how well the model would rank them, and how bad those would be that it approves.
 
     `frame` and `rows` are of the financed, `theirs` of the refused, of whom each stands for so many. Approved are as
-    many of all as were financed, the safest first.
+    many of all as were financed, the safest first. The model was `moved` since it said what it did of the financed.
     """
     financed, labels = model.out_of_fold_, rows.happened.to_numpy(dtype=float)
-    asked = model.scorer_.probabilities(theirs)
+    asked = anchored(model.scorer_.probabilities(theirs), -moved)
     factors = float(terms["parcel_factor_low"]), float(terms["parcel_factor_high"])
     parcelled = [_parcelled(financed, labels, asked, factor, weight) for factor in factors]
     reweighted = _reweighted(frame, labels, theirs, rows.groups, financed, weight)

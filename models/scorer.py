@@ -115,6 +115,12 @@ class Scorer:
             self, reference=Reference.of(self.numbers(frame), bare.explain(frame).contributions, self.levels)
         )
 
+    def shifted(self, by: float) -> Scorer:
+        """The same model, its log-odds of every case moved by so much."""
+        mix = replace(self.mix, intercept=self.mix.intercept + by)
+        band = None if self.band is None else replace(self.band, at=tuple(each + by for each in self.band.at))
+        return replace(self, mix=mix, band=band)
+
     def said(self) -> dict[str, Any]:
         """Everything but the booster, as JSON has it."""
         return {

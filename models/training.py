@@ -16,7 +16,7 @@ from data.ledger import Ledger
 from features import engine
 from features.catalogue import CATALOGUE, DIRECTIONS, catalogue_hash, definition_hashes
 from models import reject_inference
-from models.anchoring import Year, long_run, years_of
+from models.anchoring import Recent, Year, long_run, recent, years_of
 from models.fingerprints import fingerprint
 from models.logistic import Floats
 from models.pd_model import PdModel, folds_of
@@ -83,14 +83,14 @@ def train(
     progress(f"building features of {len(rows.cases):,} rows")
     frame = features_of(ledger, rows.cases, tier=tier, version=version)
     progress("training on all rows")
-    model = fitted(frame, rows.happened, rows.groups, terms, interval=True)
+    opened = rows.cases["opened_on"] if rows.dated else None
+    model, newest = fitted(frame, rows.happened, rows.groups, terms, opened=opened, interval=True)
     reference = approved(model.out_of_fold_, pd_max=terms["reference_pd_max"], rows_min=terms["reference_rows_min"])
     runs = cross_validate(model, frame, rows, terms, tier, progress)
     measured = measure(rows.happened.to_numpy(dtype=float), runs, rows.groups, model=MODEL)
     steps = list(walks(ledger, target, rows, tier=tier, terms=terms, version=version))
     out_of_time, tested = forecast(steps, frame, rows, terms, tier, progress)
     years = years_of(rows)
-    base_rate = float(rows.happened.mean())
     band = None
     if rows.dated and not target.asks_contract:
         refused = reject_inference.refused(ledger, tier=tier, as_of=as_of, version=version)
@@ -98,7 +98,9 @@ def train(
             progress(f"building features of {len(refused):,} refused applications")
             theirs = features_of(ledger, refused, tier=tier, version=version)
             weight = float(refused["weight"].iloc[0])
-            band = reject_inference.band(model, frame, rows, theirs, weight=weight, terms=terms)
+            assert newest is not None
+            moved = newest.shift
+            band = reject_inference.band(model, frame, rows, theirs, weight=weight, moved=moved, terms=terms)
     card = {
         "target": target.name,
         "meaning": target.meaning,
@@ -111,7 +113,8 @@ def train(
         **_taught(rows),
         "terms": dict(terms),
         "yearly": [year.said() for year in years],
-        "anchor": long_run(years, target, terms, calibrated_rate=base_rate).said() if rows.dated else None,
+        "recent": newest.said() if newest else None,
+        "anchor": long_run(years, target, terms, calibrated_rate=newest.rate).said() if newest else None,
         "features": list(model.scorer_.columns),
         "directions": DIRECTIONS,
         "catalogue_sha256": catalogue_hash(),
@@ -138,15 +141,31 @@ def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int)
 
 
 def fitted(
-    frame: pd.DataFrame, happened: pd.Series, groups: pd.Series, terms: Terms, *, interval: bool = False
-) -> PdModel:
-    """The estimator on these rows alone, its settings searched among as many as the parameters say."""
+    frame: pd.DataFrame,
+    happened: pd.Series,
+    groups: pd.Series,
+    terms: Terms,
+    *,
+    opened: pd.Series | None,
+    interval: bool = False,
+) -> tuple[PdModel, Recent | None]:
+    """The estimator on these rows alone, its settings searched among as many as the parameters say.
+
+    `opened` says when each risk was taken, where that is known: then the model says what the newest of them say, and of
+    many rows it is trees alone. What it said of each row while it had not seen it (`out_of_fold_`) stays as it was.
+    """
     settings: dict[str, Any] = {}
     if trials := int(terms["tuning_trials"]):
         from models.tuning import settings_found
 
         settings = settings_found(frame, happened, groups, directions=DIRECTIONS, trials=trials)
-    return PdModel(DIRECTIONS, settings or None, interval=interval).fit(frame, happened, groups)
+    linear = opened is None or len(frame) <= terms["linear_rows_max"]
+    model = PdModel(DIRECTIONS, settings or None, interval=interval, linear=linear).fit(frame, happened, groups)
+    if opened is None:
+        return model, None
+    newest = recent(model.out_of_fold_, happened.to_numpy(dtype=float), opened, terms)
+    model.scorer_ = model.scorer_.shifted(newest.shift)
+    return model, newest
 
 
 def _points(frame: pd.DataFrame, rows: Lessons) -> list[dict[str, Any]]:
@@ -191,7 +210,9 @@ def cross_validate(
             folds[hold] = fold
             taught, held = frame.iloc[learn], frame.iloc[hold]
             if small:
-                again = fitted(taught, rows.happened.iloc[learn], rows.groups.iloc[learn], terms)
+                outcomes, firms = rows.happened.iloc[learn], rows.groups.iloc[learn]
+                # What all rows teach is judged, as it is where rows are many.
+                again, _ = fitted(taught, outcomes, firms, terms, opened=None)
                 scores[MODEL][hold] = again.scorer_.probabilities(held)
             else:
                 scores[MODEL][hold] = model.out_of_fold_[hold]
@@ -247,7 +268,9 @@ def forecast(
         progress(f"forecasting {step.year.first} to {step.year.last} by {len(step.taught):,} rows known before")
         taught, held = frame.iloc[step.taught], frame.iloc[step.tested]
         known = step.happened.to_numpy(dtype=float)
-        model = fitted(taught, step.happened.set_axis(taught.index), step.groups.set_axis(taught.index), terms)
+        outcomes, firms = (each.set_axis(taught.index) for each in (step.happened, step.groups))
+        opened = rows.cases["opened_on"].iloc[step.taught]
+        model, _ = fitted(taught, outcomes, firms, terms, opened=opened)
         scores[MODEL][step.tested] = model.scorer_.probabilities(held)
         for rival in against:
             scores[rival.name][step.tested] = rival.score(taught, known, held)

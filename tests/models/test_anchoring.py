@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.anchoring import Anchor, Year, anchored, long_run, shift_of, years_of
+from models.anchoring import Anchor, Year, anchored, long_run, recent, shift_of, years_of
 from models.targets import LOAN_DEFAULT, Lessons
 
 RATES = st.floats(0.001, 0.5)
@@ -81,3 +81,30 @@ def test_who_was_as_bad_as_the_times_is_as_bad_as_the_long_run(ttc, pit):
 def test_a_model_of_undated_outcomes_has_no_anchor():
     assert shift_of({"anchor": None}) == 0.0
     assert years_of(Lessons(pd.DataFrame(), pd.Series(), pd.Series(), pd.Series(), False)) == []
+
+
+RECENT = {"recent_months": 12, "recent_spread": 0.25}
+
+
+def newest(bad, rows, *, said=0.05):
+    """What the last of two years says where it had so many bad rows, and the first just as many as were forecast."""
+    opened = pd.Series([pd.Timestamp("2024-06-01")] * rows + [pd.Timestamp("2025-06-01")] * rows)
+    labels = np.r_[np.arange(rows) < said * rows, np.arange(rows) < bad].astype(float)
+    return recent(np.full(2 * rows, said), labels, opened, RECENT)
+
+
+def test_a_model_says_what_the_newest_year_says():
+    found = newest(1_000, 10_000)
+    assert found.shift == pytest.approx(np.log((0.1 / 0.9) / (0.05 / 0.95)), abs=0.03)
+    assert found.rate == pytest.approx(0.1, abs=0.003) and (found.rows, found.bad) == (10_000, 1_000)
+
+
+def test_few_outcomes_move_it_little():
+    assert 0 < newest(10, 100).shift < newest(1_000, 10_000).shift / 2
+    assert newest(500, 10_000).shift == pytest.approx(0, abs=1e-6)
+
+
+def test_a_row_that_no_fold_held_out_says_nothing():
+    opened = pd.Series([pd.Timestamp("2025-06-01")] * 100)
+    said = np.r_[np.full(50, 0.1), np.full(50, np.nan)]
+    assert recent(said, np.r_[np.zeros(45), np.ones(55)], opened, RECENT).rows == 50

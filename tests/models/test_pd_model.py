@@ -218,3 +218,20 @@ def test_twin_features_do_not_split_a_reason_and_at_most_four_are_named(monkeypa
     for reasons in top_reasons(served, frame.head(10)):
         weights = [weight for _, weight in reasons]
         assert len(reasons) <= 4 and weights == sorted(weights, reverse=True) and all(w > 0 for w in weights)
+
+
+def test_without_its_linear_part_it_is_trees_alone(trained):
+    _, frame, happened, *_ = trained
+    model = PdModel(DIRECTIONS, linear=False).fit(frame, happened)
+    assert model.scorer_.mix.linear == 0 and model.scorer_.mix.trees > 0
+    again = Scorer.of(json.loads(json.dumps(model.scorer_.said())), model.scorer_.booster)
+    assert again.probabilities(frame).tolist() == model.scorer_.probabilities(frame).tolist()
+    explained = model.scorer_.explain(frame)
+    total = explained.base + explained.contributions.sum(axis=1)
+    assert total.to_numpy() == pytest.approx(model.scorer_.log_odds(frame), abs=1e-9)
+
+
+def test_a_model_that_is_moved_moves_every_case_alike(trained):
+    model, frame, *_ = trained
+    moved = model.scorer_.shifted(0.7)
+    assert moved.log_odds(frame) == pytest.approx(model.scorer_.log_odds(frame) + 0.7)
