@@ -51,6 +51,44 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
     )
 
 
+def prove(home: Home) -> dict[str, Any]:
+    """What holds of all parameter files, or the first thing that does not. Raises PolicyBroken naming the file."""
+    from credit.domain.policy.reachable import unreachable
+    from credit.domain.products import product_named
+    from credit.domain.reasons import reason_for
+
+    found = packs(home)
+    products = {pack.name: product_named(pack.product) for pack in found}
+    for pack in found:
+        if wrong := unreachable(pack):
+            raise PolicyBroken(
+                f"{pack.name}: {wrong[0]}", hint="a rule that decides nothing hides a mistyped threshold"
+            )
+        limits, _ = products[pack.name].applying(pack.not_applicable)
+        for term in limits:
+            reason_for(term.code)
+    known = {name for pack in found for name in pack.parameters}
+    for region in regions(home):
+        for name in region.parameters:
+            if name not in known:
+                raise PolicyBroken(
+                    f"{region.name}: no pack has a parameter {name!r}", hint="a region differs in what packs have"
+                )
+    validation_thresholds(home)
+    for file in (TRAINING, EXPLAINING, AUTHORITY):
+        read_parameters(_read(home.policies / file), file=file)
+    asked = [
+        len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
+    ]
+    return {
+        "folder": str(home.policies),
+        "packs": [pack.name for pack in found],
+        "regions": [region.name for region in regions(home)],
+        "rules": sum(asked),
+        "limits": sum(len(products[pack.name].applying(pack.not_applicable)[0]) for pack in found),
+    }
+
+
 def training_terms(home: Home, as_of: date) -> dict[str, Any]:
     """What models are taught with, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, TRAINING, as_of)

@@ -77,14 +77,18 @@ def show(
 
 @app.command()
 def check(as_json: console.AsJson = False) -> None:
-    """Check that every parameter file can be used: units, sources, dates, rules, inputs and checks that exist."""
-    from credit.app.policies import packs, validation_thresholds
+    """Prove the parameter files: units, sources, no day without a value and none with two, every rule reachable.
 
-    home = Home.from_environment()
-    names = [pack.name for pack in packs(home)]
-    validation_thresholds(home)
-    console.answer(
-        {"folder": str(home.policies), "packs": names},
-        as_json=as_json,
-        page=lambda: typer.echo(f"{len(names)} packs in {home.policies} are sound: {', '.join(names)}"),
-    )
+    Each rule is tried on cases around its thresholds on every day from which a parameter holds; every reason has its
+    text in both languages. Exit code 1 names the file and the entry.
+    """
+    from credit.app.policies import prove
+
+    found = prove(Home.from_environment())
+
+    def page() -> None:
+        typer.echo(f"{len(found['packs'])} packs in {found['folder']} are sound: {', '.join(found['packs'])}")
+        typer.echo(f"{found['rules']} rules can be met and not met; {found['limits']} limits, each with its reason")
+        typer.echo(f"regions that differ: {', '.join(found['regions']) or 'none'}")
+
+    console.answer(found, as_json=as_json, page=page)

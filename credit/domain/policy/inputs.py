@@ -30,16 +30,18 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input."""
+    """One input; a number lies between a least and a most."""
 
     name: str
     kind: Kind
     meaning: str
+    least: float = 0.0
+    most: float = 10.0**12
 
 
 # What the application and the model bring to every case, whatever the pack.
 GIVEN: tuple[Input, ...] = (
-    Input("pd", Kind.NUMBER, "probability of default or breach; missing where the supplier cannot be scored"),
+    Input("pd", Kind.NUMBER, "probability of default or breach; missing where the supplier cannot be scored", most=1.0),
     Input("requested_fen", Kind.MONEY, "the amount asked for; missing where none was named"),
     Input("exposure_fen", Kind.MONEY, "what the supplier owes and is guaranteed for already"),
 )
@@ -68,8 +70,8 @@ MAPPED: tuple[Input, ...] = (
     Input("connected_listings", Kind.NUMBER, "exclusion lists that other firms of the group stand on"),
     Input("controls_changed_6m", Kind.NUMBER, "changes of controller or legal representative in six months"),
     Input("feed_age_days", Kind.NUMBER, "days since the source of the record said anything"),
-    Input("rating_mean", Kind.NUMBER, "mean performance rating of twelve months, 1 to 5"),
-    Input("rejected_share", Kind.NUMBER, "share of twelve months' deliveries that was sent back"),
+    Input("rating_mean", Kind.NUMBER, "mean performance rating of twelve months, 1 to 5", least=1.0, most=5.0),
+    Input("rejected_share", Kind.NUMBER, "share of twelve months' deliveries that was sent back", most=1.0),
     Input("review_requested", Kind.FLAG, "the applicant asks that a person decides"),
     Input("data_disputes_open", Kind.NUMBER, "data that the applicant disputes and that are not settled"),
     Input("cooling_days_left", Kind.NUMBER, "days until the cooling-off after an earlier decline is over"),
@@ -83,11 +85,11 @@ MAPPED: tuple[Input, ...] = (
     Input("terminations_36m", Kind.NUMBER, "contracts ended by the supplier's fault in three years"),
     Input("draws_overdue", Kind.NUMBER, "draws past due today"),
     Input("past_due_days_12m", Kind.NUMBER, "the most days past due in twelve months"),
-    Input("top_buyer_share", Kind.NUMBER, "the largest buyer's share of twelve months' business"),
+    Input("top_buyer_share", Kind.NUMBER, "the largest buyer's share of twelve months' business", most=1.0),
     Input("buyer_days_late_p90", Kind.NUMBER, "days after the due date by which nine in ten payments arrived"),
     Input("guarantees_called", Kind.NUMBER, "guarantees of the supplier that were ever called"),
     Input("transactions_24m", Kind.NUMBER, "transactions in 24 months"),
-    Input("voided_share", Kind.NUMBER, "share of twelve months' invoices that were voided"),
+    Input("voided_share", Kind.NUMBER, "share of twelve months' invoices that were voided", most=1.0),
     Input("contract_fen", Kind.MONEY, "the contract as changed"),
     Input("buyer_id", Kind.TEXT, "the contract's buyer"),
     Input("buyer_related", Kind.FLAG, "the buyer and the supplier are tied to one another"),
