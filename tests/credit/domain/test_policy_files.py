@@ -150,7 +150,7 @@ CASES = {
         "'product_cap_fen' has no value on 2016-01-01, when the product begins",
     ),
     "a least above its most": (
-        put("parameters", "cost_share_min", "values", 0, "value", value=1.1),
+        put("parameters", "cost_share_max", "values", 0, "value", value=0.4),
         "on 2016-01-01 'cost_share_min' is above 'cost_share_max'",
     ),
     "a region where one value holds for everybody": (

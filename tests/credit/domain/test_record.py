@@ -205,4 +205,4 @@ def test_a_cell_has_one_form_in_a_record(cell, said_as):
 
 
 def test_a_code_is_said_with_its_text():
-    assert said("LIM-law")["en"] == "bound by the law's cap on performance security"
+    assert said("LIM-law")["en"] == "bound by the law's cap on the security"
