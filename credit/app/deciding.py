@@ -7,7 +7,7 @@ record says was in force.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,60 @@ def altered(decision_id: str) -> CreditError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of cases before a policy is asked, each indexed as the cases: features, facts and scores."""
+
+    cases: pd.DataFrame
+    features: pd.DataFrame
+    facts: pd.DataFrame
+    scores: pd.DataFrame
+
+
+def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
+    """Read what is known of applications on the pinned date. Raises UnknownSupplier or UnknownContract."""
+    from features import engine
+    from models.scoring import score
+
+    ledger, version = home.ledger(), pinned.ledger_version
+    cases = _completed(applications, pinned)
+    with engine.known_on(ledger, cases, version=version) as known:
+        _refuse_unknown(ledger, known, pinned)
+        frame = engine.build(known, tier=pinned.pack.tier)
+        read = _facts(ledger, known, frame, pinned)
+    scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
+    return Gathered(cases, frame, read, scores)
+
+
+def beside(home: Home, pinned: Pinned, known: Gathered, offers: pd.DataFrame) -> pd.DataFrame:
+    """What stands offered beside each case, by others and on its own question."""
+    from data import facts
+
+    groups = facts.groups_on(home.ledger(), pinned.as_of, version=pinned.ledger_version)
+    keyed = known.facts.assign(
+        **{name: known.cases[name].to_numpy() for name in ("supplier_id", "contract_id")},
+        district=known.facts["region"],
+        pd=known.scores["pd"].to_numpy(),
+    )
+    return exposures.beside(offers, keyed, pinned.product.pools, pinned.pack.terms(pinned.as_of), groups)
+
+
+def of_the_ledger(pinned: Pinned, known: Gathered) -> dict[str, Any]:
+    """What the ledger knows of each pool; of the others nothing but what stands offered is known."""
+    return {pool.exposure: known.facts.get(pool.exposure, 0) for pool in pinned.product.pools}
+
+
+def cases_for(pinned: Pinned, known: Gathered, stands: pd.DataFrame) -> pd.DataFrame:
+    """The cases as the domain decides them under the pinned pack, beside what stands offered."""
+    drawn = {name: fen + stands[name].to_numpy() for name, fen in of_the_ledger(pinned, known).items()}
+    return _inputs(known, stands, pinned).assign(
+        pd=known.scores["pd"],
+        requested_fen=known.cases["requested_fen"],
+        held_fen=stands[exposures.HELD].to_numpy(),
+        **drawn,
+    )
+
+
 def decide(
     home: Home, pinned: Pinned, applications: pd.DataFrame, *, offers: pd.DataFrame | None = None
 ) -> list[Record]:
@@ -139,55 +193,33 @@ def decide(
     from credit.domain.decision import decide as decide_cases
     from credit.domain.decision import decide_together
     from credit.domain.record import plain, records, said
-    from data import facts
-    from features import engine
-    from models.scoring import score
 
-    ledger, version, product = home.ledger(), pinned.ledger_version, pinned.product
-    cases = _completed(applications, pinned)
-    with engine.known_on(ledger, cases, version=version) as known:
-        _refuse_unknown(ledger, known, pinned)
-        frame = engine.build(known, tier=pinned.pack.tier)
-        read = _facts(ledger, known, frame, pinned)
-    scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
-    if offers is None:
-        stands = cases
-    else:
-        groups = facts.groups_on(ledger, pinned.as_of, version=version)
-        keyed = read.assign(
-            **{name: cases[name].to_numpy() for name in ("supplier_id", "contract_id")},
-            district=read["region"],
-            pd=scores["pd"].to_numpy(),
-        )
-        stands = exposures.beside(offers, keyed, product.pools, pinned.pack.terms(pinned.as_of), groups)
-    # What the ledger knows of a pool; of the others nothing but what stands offered is known.
-    known_of = {pool.exposure: read.get(pool.exposure, 0) for pool in product.pools}
-    drawn = {name: known_of[name] + stands[name].to_numpy() for name in known_of}
-    whole = _inputs(read, frame, cases, stands, pinned).assign(
-        pd=scores["pd"], requested_fen=cases["requested_fen"], held_fen=stands[exposures.HELD].to_numpy(), **drawn
-    )
-    decided = (decide_cases if offers is None else decide_together)(product, pinned.pack, whole, pinned.as_of)
-    reasons = reasons_said(pinned.served, frame, scores["pd"])
-    features = _known_features(frame)
-    asked: dict[str, list[Any]] = {name: cases[name].tolist() for name in ASKED}
-    beside: dict[str, list[Any]] = {name: stands[name].tolist() for name in exposures.OFFERED}
-    for name, of_ledger in known_of.items():
-        beside[name] = (decided.cases[name] - of_ledger).tolist()
+    known = gather(home, pinned, applications)
+    stands = known.cases if offers is None else beside(home, pinned, known, offers)
+    together = decide_cases if offers is None else decide_together
+    decided = together(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    reasons = reasons_said(pinned.served, known.features, known.scores["pd"])
+    features = _known_features(known.features)
+    asked: dict[str, list[Any]] = {name: known.cases[name].tolist() for name in ASKED}
+    stood: dict[str, list[Any]] = {name: stands[name].tolist() for name in exposures.OFFERED}
+    for name, fen in of_the_ledger(pinned, known).items():
+        stood[name] = (decided.cases[name] - fen).tolist()
+    unscorable = known.scores["unscorable"].tolist()
     contexts = {
         case: {
             "application": {
                 **{name: plain(values[case]) for name, values in asked.items()},
-                "beside": {name: int(values[case]) for name, values in beside.items()},
+                "beside": {name: int(values[case]) for name, values in stood.items()},
             },
             "decided_at": pinned.decided_at.isoformat(),
             "pd_horizon_months": _horizon(pinned, decided, case),
             "model": pinned.served.label,
-            "ledger": {"version": version},
+            "ledger": {"version": pinned.ledger_version},
             "features": features[case],
-            "unscorable": said(code) if isinstance(code := scores.at[case, "unscorable"], str) else None,
+            "unscorable": said(code) if isinstance(code := unscorable[case], str) else None,
             "reasons": reasons[case],
         }
-        for case in range(len(cases))
+        for case in range(len(known.cases))
     }
     return records(decided, contexts)
 
@@ -240,16 +272,22 @@ def pinned_as(home: Home, stored: Record) -> Pinned:
     )
 
 
-def replay(home: Home, stored: Record) -> Record:
+def replay(home: Home, stored: Record, *, pack: Pack | None = None, model: int | None = None) -> Record:
     """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
 
-    Raises NoModel, UnknownName or UnknownSupplier where what the record stands on is gone.
+    With another `pack` or version of the `model`, what would come out by those. Raises NoModel, UnknownName or
+    UnknownSupplier where what the record stands on is gone.
     """
     import pandas as pd
 
     asked = dict(stored["application"])
-    beside = asked.pop("beside")
-    return decide(home, pinned_as(home, stored), pd.DataFrame([{**asked, **beside}]))[0]
+    stood = asked.pop("beside")
+    pinned = pinned_as(home, stored)
+    if model is not None:
+        pinned = replace(pinned, served=home.registry().load(pinned.served.name, model))
+    if pack is not None:
+        pinned = replace(pinned, pack=pack)
+    return decide(home, pinned, pd.DataFrame([{**asked, **stood}]))[0]
 
 
 def ledger_with_history(home: Home) -> Ledger:
@@ -336,20 +374,19 @@ def _facts(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) ->
     )
 
 
-def _inputs(
-    read: pd.DataFrame, frame: pd.DataFrame, cases: pd.DataFrame, stands: pd.DataFrame, pinned: Pinned
-) -> pd.DataFrame:
+def _inputs(known: Gathered, stands: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
     """The product's inputs by the names the domain knows, from features and facts as the pack says.
 
     What others offered on the supplier and the contract counts as if it were drawn and issued.
     """
     import pandas as pd
 
+    read = known.facts
     offered = {name: stands[name].to_numpy() for name in exposures.OFFERED}
     pool: dict[str, Any] = {
-        **{name: frame[name] for name in frame.columns},
+        **{name: known.features[name] for name in known.features.columns},
         **{name: read[name] for name in read.columns},
-        **{name: cases[name].to_numpy() for name in ASKED},
+        **{name: known.cases[name].to_numpy() for name in ASKED},
         "exposure_fen": read["exposure_fen"] + offered[exposures.TO_SUPPLIER],
     }
     if pinned.product.asks_contract:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,13 +50,28 @@ def list_(
 
 
 @app.command()
-def replay(decision_id: Id, as_json: console.AsJson = False) -> None:
+def replay(
+    decision_id: Id,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Other parameter files: say what would differ by them.")
+    ] = None,
+    model: Annotated[
+        int | None, typer.Option("--model", help="Another version of the model: say what differs.")
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Decide a stored case again from ledger, model and policy as they were; exit 6 and say what differs if it does.
 
-    `--json` prints the record that came out: the same bytes as `credit decision show --json` when nothing differs.
+    `--json` prints the record that came out: the same bytes as `credit decision show --json` when nothing differs. With
+    `--policy` or `--model` it prints what would differ by those, and nothing is wrong if something does.
     """
-    from credit.app.replaying import replay_decision
+    from credit.app.replaying import replay_decision, would_differ
 
+    if policy is not None or model is not None:
+        lines = would_differ(Home.from_environment(), decision_id, policy=policy, model=model)
+        said = lines or [f"{decision_id}: nothing would differ"]
+        console.answer(lines, as_json=as_json, page=lambda: typer.echo("\n".join(said)))
+        return
     again = replay_decision(Home.from_environment(), decision_id)
     if as_json:
         typer.echo(again.text, nl=False)

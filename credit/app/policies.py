@@ -21,14 +21,19 @@ NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY)
 
 def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
-    shared, found = _read(home.policies / SHARED), regions(home)
-    files = sorted(file for file in home.policies.glob("*.toml") if file.name not in NO_PACK)
+    return packs_in(home.policies)
+
+
+def packs_in(folder: Path) -> list[Pack]:
+    """All packs of a folder of parameter files, by name. Raises PolicyBroken naming the file."""
+    shared, found = _read(folder / SHARED), regions_in(folder)
+    files = sorted(file for file in folder.glob("*.toml") if file.name not in NO_PACK)
     return [read_pack(_read(file), shared=shared, file=file.name, regions=found) for file in files]
 
 
-def regions(home: Home) -> list[Region]:
+def regions_in(folder: Path) -> list[Region]:
     """The regions that differ from the rest of the country, by file. Raises PolicyBroken naming the file."""
-    files = sorted((home.policies / REGIONS).glob("*.toml"))
+    files = sorted((folder / REGIONS).glob("*.toml"))
     return [read_region(_read(file), file=file.name) for file in files]
 
 
@@ -68,7 +73,7 @@ def prove(home: Home) -> dict[str, Any]:
         for term in limits:
             reason_for(term.code)
     known = {name for pack in found for name in pack.parameters}
-    for region in regions(home):
+    for region in regions_in(home.policies):
         for name in region.parameters:
             if name not in known:
                 raise PolicyBroken(
@@ -83,7 +88,7 @@ def prove(home: Home) -> dict[str, Any]:
     return {
         "folder": str(home.policies),
         "packs": [pack.name for pack in found],
-        "regions": [region.name for region in regions(home)],
+        "regions": [region.name for region in regions_in(home.policies)],
         "rules": sum(asked),
         "limits": sum(len(products[pack.name].applying(pack.not_applicable)[0]) for pack in found),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -73,6 +74,55 @@ def show(
             typer.echo(f"{name} = {parameter['value']}  [{parameter['unit']}]")
 
     console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def diff(
+    other: Annotated[Path, typer.Argument(help="A folder of parameter files.")], as_json: console.AsJson = False
+) -> None:
+    """Say in words what other parameter files change."""
+    from credit.app.laboratory import differing
+
+    lines = differing(Home.from_environment(), other)
+    said = lines or ["nothing differs"]
+    console.answer(lines, as_json=as_json, page=lambda: typer.echo("\n".join(said)))
+
+
+@app.command()
+def simulate(
+    other: Annotated[Path, typer.Option("--policy", help="A folder of parameter files.")],
+    as_of: Annotated[
+        list[str] | None, typer.Option("--as-of", metavar="DATE", help="A past day; say it again for more.")
+    ] = None,
+    product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
+    data: Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Decide past days by the policy in force and by another: who swaps in and out, exposure, loss and income."""
+    from credit.app.laboratory import simulate as simulated
+    from credit.app.training import tier_chosen
+
+    home = Home.from_environment()
+    tier = tier_chosen(home.ledger(), data)
+    days = [console.day(each) for each in as_of] if as_of else [home.ledger().last_day(tier)]
+    document = simulated(home, product, tier, other, days)
+    console.answer(document, as_json=as_json, page=lambda: _simulated(document))
+
+
+def _simulated(document: dict[str, Any]) -> None:
+    for line in document["changes"] or ["nothing differs between the two"]:
+        typer.echo(line)
+    heads = ("", "cases", "approved", "then", "CNY", "then", "loss", "then", "income", "then")
+
+    def row(name: str, sums: dict[str, Any]) -> tuple[Any, ...]:
+        was, then = sums["before"], sums["after"]
+        money = [console.yuan(each[what]) for what in ("fen", "loss_fen", "income_fen") for each in (was, then)]
+        return (name, sums["cases"], was["approved"], then["approved"], *money)
+
+    rows = [row("all", document["total"]), *(row(each["part"], each) for each in document["parts"])]
+    for name, parts in document["segments"].items():
+        rows += [row(f"{name} {each[name]}", each) for each in parts if name in ("grade", "size")]
+    console.table(heads, rows, numbers=tuple(range(1, len(heads))))
 
 
 @app.command()
