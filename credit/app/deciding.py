@@ -239,14 +239,14 @@ ASKED: dict[str, Any] = {
 
 def _completed(applications: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
     """A case for each application, with all that one may say."""
-    import pandas as pd
+    from credit.domain.money import fen
 
     absent = {name: default for name, default in ASKED.items() if name not in applications}
     cases = applications.reset_index(drop=True).assign(**absent)
     texts = {
         name: cases[name].astype(object).where(cases[name].notna(), None) for name in ("contract_id", "tender_region")
     }
-    money = {name: pd.array(cases[name], dtype="Int64") for name in ("requested_fen", "tender_budget_fen")}
+    money = {name: fen(cases[name]) for name in ("requested_fen", "tender_budget_fen")}
     return cases.assign(**texts, **money, case_id=range(len(cases)), as_of=pinned.as_of)
 
 

@@ -93,10 +93,7 @@ def simulate(home: Home, product: str, tier: str, other: Path, days: list[date])
         "changes": _between(ours, found[0]),
         "total": _sums(whole),
         "parts": [{"part": part, **_sums(whole[whole["part"] == part])} for part in PARTS],
-        "segments": {
-            name: [{name: str(key), **_sums(rows)} for key, rows in whole.groupby(name, dropna=False)]
-            for name in SEGMENTS
-        },
+        "segments": {name: _by(whole, name) for name in SEGMENTS},
     }
 
 

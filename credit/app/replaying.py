@@ -132,7 +132,8 @@ def would_differ(home: Home, decision_id: str, *, policy: Path | None, model: in
             )
         pack = found[stored["policy"]["pack"]]
     again = replay(home, stored, pack=pack, model=model)
-    return differences(*({k: v for k, v in each.items() if k not in _OF_THE_POLICY} for each in (stored, again)))
+    one, other = ({k: v for k, v in each.items() if k not in _OF_THE_POLICY} for each in (stored, again))
+    return differences(one, other)
 
 
 # What differs with the policy or the model whatever it says.

@@ -98,7 +98,7 @@ def _answers(
             "bound_by": limited["bound_by"].mask(as_asked, limits.REQUESTED),
             "grade": cases["grade"],
             "score": cases["score"],
-            "points_above_cut_off": cases["score"] - points(_each(terms.of("pd_max", cases), cases)),
+            "points_above_cut_off": cases["score"] - points(terms.of("pd_max", cases)),
             "yearly_rate_bp": cases["yearly_rate_bp"],
             "subsidy_bp": subsidy_bp(cases, terms) if product.subsidised else 0,
             "tenor_months": product.tenor(cases, terms).to_numpy(),
@@ -107,10 +107,6 @@ def _answers(
         },
         index=cases.index,
     )
-
-
-def _each(value: object, cases: pd.DataFrame) -> pd.Series[float]:
-    return pd.Series(value, index=cases.index, dtype="float64")
 
 
 def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> list[date | None]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +58,7 @@ def granted(limit_fen: pd.Series[int], requested_fen: pd.Series[int]) -> pd.Seri
 
 def product_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The most the product lends to one supplier."""
-    return _amount(terms.of("product_cap_fen", cases), cases)
+    return fen(terms.of("product_cap_fen", cases))
 
 
 def grade_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
@@ -92,17 +91,13 @@ def cost_share(cases: pd.DataFrame, terms: Terms) -> pd.Series[float]:
 
 def relationship_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the cap on one supplier over loans and guarantees."""
-    return _amount(terms.of("relationship_cap_fen", cases), cases) - cases["exposure_fen"]
+    return fen(terms.of("relationship_cap_fen", cases)) - cases["exposure_fen"]
 
 
 def dear_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """Above the rate that small firms ordinarily pay, a small ticket alone; below it, the product's own cap."""
     dear = cases["yearly_rate_bp"] > terms.of("ordinary_rate_bp", cases)
-    return product_cap(cases, terms).mask(dear, _amount(terms.of("dear_cap_fen", cases), cases))
-
-
-def _amount(value: Any, cases: pd.DataFrame) -> pd.Series[int]:
-    return fen(pd.Series(value, index=cases.index))
+    return product_cap(cases, terms).mask(dear, fen(terms.of("dear_cap_fen", cases)))
 
 
 PRODUCT = LimitTerm("LIM-product", product_cap, requires=("product_cap_fen",))

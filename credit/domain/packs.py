@@ -245,7 +245,7 @@ def _product(name: str, file: str) -> Product:
 
 
 def _check_rules(pack: Pack, product: Product, file: str) -> None:
-    codes = [each.code for each in (*product.rules, *product.limits)]
+    codes = [rule.code for rule in product.rules] + [term.code for term in product.limits]
     for code in pack.not_applicable:
         if code not in codes:
             raise PolicyBroken(

@@ -80,20 +80,20 @@ def is_weak(cases: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
 
 def _stated(name: str) -> Callable[[pd.DataFrame, Terms], pd.Series[int]]:
     def cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-        return fen(pd.Series(terms.of(name, cases), index=cases.index))
+        return fen(terms.of(name, cases))
 
     return cap
 
 
 def _share_of_budget(name: str) -> Callable[[pd.DataFrame, Terms], pd.Series[int]]:
     def cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-        return share_down(fen(pd.Series(terms[BUDGET], index=cases.index)), terms.of(name, cases))
+        return share_down(fen(terms.of(BUDGET, cases)), terms.of(name, cases))
 
     return cap
 
 
 def _weak_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    budget = fen(pd.Series(terms[BUDGET], index=cases.index))
+    budget = fen(terms.of(BUDGET, cases))
     return budget.mask(is_weak(cases, terms), share_down(budget, terms["weak_share_max"]))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from credit.domain.policy.rules import Cases, Met, Outcome, rule
 from credit.domain.policy.terms import Terms
 from credit.domain.scale import points
@@ -270,7 +268,7 @@ def is_in_steady_hands(cases: Cases, terms: Terms) -> Met:
 )
 def is_clear_of_the_cut_off(cases: Cases, terms: Terms) -> Met:
     """The score lies a stated number of points above that of the cut-off; below it another rule declines."""
-    highest = pd.Series(terms.of("pd_max", cases), index=cases.index, dtype="float64")
+    highest = terms.of("pd_max", cases)
     return (cases.score >= points(highest) + terms.of("review_band_points", cases)) | (cases.pd > highest)
 
 

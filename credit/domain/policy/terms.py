@@ -143,13 +143,13 @@ class Terms:
     def __getitem__(self, name: str) -> Any:
         return self._parameter(name).on(self.as_of)
 
-    def of(self, name: str, cases: pd.DataFrame) -> Any:
-        """The value on this date: one number, or each case's own where it differs by the supplier's `region`.
+    def of(self, name: str, cases: pd.DataFrame) -> pd.Series[float]:
+        """The value of each case on this date: the same, or its own where it differs by the supplier's `region`.
 
         A supplier whose region nobody knows has the value that holds everywhere.
         """
         if not self._parameter(name).is_regional:
-            return self[name]
+            return pd.Series(self[name], index=cases.index, dtype="float64")
         region = cases[REGION].map(lambda each: each or "", na_action=None)
         return self.where(name, on=pd.Series(self.as_of, index=cases.index), region=region)
 

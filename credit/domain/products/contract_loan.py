@@ -55,7 +55,8 @@ def derived(cases: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     reached = stage(cases)
     accepted = reached.isin(STAGES[2:])
     today = pd.Timestamp(terms.as_of)
-    accepted_on = pd.to_datetime(cases["planned_acceptance_on"]).clip(lower=today).mask(accepted, today)
+    planned = pd.to_datetime(cases["planned_acceptance_on"])
+    accepted_on = planned.mask(accepted | (planned < today), today)
     days = cases["buyer_pay_days_p80"] + terms["due_buffer_days"]
     due = accepted_on + pd.to_timedelta(np.ceil(days), unit="D")
     return cases.assign(net_base_fen=net_base(cases), stage=reached, is_accepted=accepted, due_on=due)
@@ -117,7 +118,7 @@ def tenor(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     ends = np.array([np.datetime64(months_after(terms.as_of, months)) for months in range(1, longest + 1)])
     due = cases["due_on"].to_numpy(dtype="datetime64[D]")
     # Not-a-time sorts after every day.
-    return pd.Series(np.minimum(np.searchsorted(ends, due) + 1, longest), index=cases.index)
+    return pd.Series(np.minimum(np.searchsorted(ends, due) + 1, longest), index=cases.index, dtype="int64")
 
 
 def _conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
