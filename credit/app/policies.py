@@ -58,8 +58,8 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
 
 def prove(home: Home) -> dict[str, Any]:
     """What holds of all parameter files, or the first thing that does not. Raises PolicyBroken naming the file."""
-    from credit.domain.policy.reachable import unreachable
     from credit.domain.products import product_named
+    from credit.domain.reachable import unreachable
     from credit.domain.reasons import reason_for
 
     found = packs(home)

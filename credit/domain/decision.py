@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from credit.domain import limits
+from credit.domain.points import points
 from credit.domain.policy.inputs import GIVEN, INPUTS, as_read
 from credit.domain.policy.rules import Finding, Outcome, findings, strictest
 from credit.domain.policy.supplier_rules import has_waited_after_a_decline
 from credit.domain.policy.terms import Pack, Terms
 from credit.domain.price import basis_points_up, subsidy_bp
 from credit.domain.products.product import Product
-from credit.domain.scale import grades, points
+from credit.domain.scale import grades
 
 COOLING = has_waited_after_a_decline.code
 

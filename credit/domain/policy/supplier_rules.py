@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from credit.domain.points import points
 from credit.domain.policy.rules import Cases, Met, Outcome, rule
 from credit.domain.policy.terms import Terms
-from credit.domain.scale import points
 
 DECLINE, REFER = Outcome.DECLINE, Outcome.REFER
 

@@ -11,10 +11,10 @@ from credit.domain.decision import decide
 from credit.domain.errors import PolicyBroken
 from credit.domain.packs import read_pack, read_region
 from credit.domain.policy.inputs import INPUTS, MAPPED
-from credit.domain.policy.reachable import unreachable
 from credit.domain.policy.rules import Finding
 from credit.domain.policy.terms import Dated, Parameter
 from credit.domain.products import PRODUCTS, product_named
+from credit.domain.reachable import unreachable
 
 LINE = "platform-line"
 HOLDS = date(2016, 1, 1)
