@@ -177,7 +177,8 @@ def cases_for(pinned: Pinned, known: Gathered, stands: pd.DataFrame) -> pd.DataF
     return _inputs(known, stands, pinned).assign(
         pd=known.scores["pd"],
         requested_fen=known.cases["requested_fen"],
-        held_fen=stands[exposures.HELD].to_numpy(),
+        # What one question holds already changes what many leave each other, and no answer by itself.
+        held_fen=stands[exposures.HELD].to_numpy() if exposures.HELD in stands else 0,
         **drawn,
     )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # What stands offered on the case's own question, to its supplier by others, and on its contract by others.
 HELD, TO_SUPPLIER = "held_fen", "offered_fen"
 LOANS, GUARANTEES, ADVANCES = "loans_on_contract_fen", "guarantees_on_contract_fen", "advances_on_contract_fen"
-OFFERED = (HELD, TO_SUPPLIER, LOANS, GUARANTEES, ADVANCES)
+OFFERED = (TO_SUPPLIER, LOANS, GUARANTEES, ADVANCES)
 LOAN, ADVANCE = "contract_loan", "advance_payment_guarantee"
 
 
@@ -54,7 +54,8 @@ def beside(
         """What stands under each case's key, less what stands on its own question where that counts in it too."""
         found = of_cases.map(among.groupby(key.reindex(among.index))["amount_fen"].sum())
         counted = key.where(key.index.isin(among.index)).reindex(place).to_numpy() == of_cases.to_numpy()
-        return found.fillna(0).astype("int64") - held.where(counted, 0)
+        # To draw on nothing of the kind is no key that two have in common.
+        return found.fillna(0).astype("int64") - held.where(counted & of_cases.notna(), 0)
 
     columns = {
         HELD: held,

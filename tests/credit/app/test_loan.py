@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from credit.app.home import Home
@@ -11,25 +13,18 @@ CHANNELS = ("PROJECT", "EMALL", "ESTORE", "FRAMEWORK", "RURAL_HALL")
 
 
 @pytest.fixture(scope="module")
-def loans(demo_home, demo_said) -> list[dict]:
+def loans(spoilt) -> list[dict]:
     """What is answered on contracts of firms that were granted a line."""
-    from datetime import timedelta
-
-    from tests.credit.app.conftest import run_credit
-
-    ledger = Home(demo_home).ledger()
+    home, credit = spoilt
+    rows = Home(home).decisions().listed(limit=10_000)
+    granted = {row["supplier_id"] for row in rows if row["outcome"] in ("APPROVE", "REDUCE")}
+    ledger = Home(home).ledger()
     day = ledger.last_day("platform")
-    granted = {s.decode() if isinstance(s, bytes) else s for s in _granted(demo_home)}
     signed = contracts_signed(ledger, day - timedelta(days=90), day, channels=CHANNELS)
     mine = signed[signed["supplier_id"].isin(granted)]["contract_id"].tolist()[:25]
-    answers = [run_credit(demo_home, "loan", "decide", "--contract", each, "--json") for each in mine]
+    answers = [credit("loan", "decide", "--contract", each, "--json") for each in mine]
     assert all(each.code == 0 for each in answers)
     return [each.json for each in answers]
-
-
-def _granted(home):
-    return {row["supplier_id"] for row in Home(home).decisions().listed(limit=10_000)
-            if row["outcome"] in ("APPROVE", "REDUCE")}  # fmt: skip
 
 
 def test_a_loan_is_at_most_its_share_of_what_the_buyer_still_owes(loans):
@@ -53,14 +48,15 @@ def test_what_is_granted_says_what_has_to_be_met_before_money_is_paid_out(loans)
         assert 1 <= record["tenor_months"] <= 12
 
 
-def test_a_loan_is_replayed_to_the_byte(loans, credit):
+def test_a_loan_is_replayed_to_the_byte(loans, spoilt):
+    _, credit = spoilt
     for record in loans[:5]:
         said = credit("decision", "replay", record["decision_id"])
         assert said.code == 0, said.err
 
 
-def test_a_loan_that_is_offered_counts_on_the_contract_and_on_the_supplier(loans, changed):
-    _, credit = changed
+def test_a_loan_that_is_offered_counts_on_the_contract_and_on_the_supplier(loans, spoilt):
+    _, credit = spoilt
     granted = [r for r in loans if r["outcome"] in ("APPROVE", "REDUCE")]
     if not granted:
         pytest.skip("no loan of these was granted without a person")
@@ -70,8 +66,8 @@ def test_a_loan_that_is_offered_counts_on_the_contract_and_on_the_supplier(loans
     assert guarantee["inputs"]["exposure_fen"] >= granted[0]["amount_fen"]
 
 
-def test_who_asks_for_a_person_gets_one(loans, changed):
-    _, credit = changed
+def test_who_asks_for_a_person_gets_one(loans, spoilt):
+    _, credit = spoilt
     contract = loans[0]["application"]["contract_id"]
     record = credit("loan", "decide", "--contract", contract, "--review", "--json").json
     assert [f["finding"] for f in record["findings"] if f["rule"] == "R-REVIEW"] == ["NOT_MET"]
