@@ -17,6 +17,7 @@ from credit.app import (
     guarantee,
     ledger,
     line,
+    loan,
     model,
     policy,
     score,
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 
 app.command("demo")(demo.run)
-for noun in (simulate, ledger, consent, features, model, score, line, guarantee, decision, policy, export, docs):
+for noun in (simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, export, docs):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Engine,
+    Float,
     Integer,
     MetaData,
     String,
@@ -27,11 +29,13 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
+from credit.domain.errors import StoreDamaged
 from data.durable import exclusive
 
 _METADATA = MetaData()
@@ -48,6 +52,17 @@ DECISIONS = Table(
     Column("outcome", String(16), nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("valid_until", Date, nullable=False),
+    Column("product", String(32), nullable=False),
+    Column("pd", Float),
+    Column("district", String(6)),
+    Column("buyer_id", String(64)),
+    Column("category", String(16)),
+    # Whether somebody applied, or the engine asked by itself, as the night does.
+    Column("applied", Boolean, nullable=False),
+    Column("cooling_until", Date),
+    # Who asked, or judged; and the decision that a judgement took the place of.
+    Column("maker", String(64), nullable=False),
+    Column("supersedes", String(32), index=True),
     Column("record", Text, nullable=False),
 )
 OUTBOX = Table(
@@ -58,7 +73,24 @@ OUTBOX = Table(
     Column("sent_at", String(19)),
 )
 
+DISPUTES = Table(
+    "disputes",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("supplier_id", String(64), nullable=False, index=True),
+    Column("datum", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_at", String(19), nullable=False),
+    Column("opened_by", String(64), nullable=False),
+    Column("settled_at", String(19)),
+    Column("settled_by", String(64)),
+    Column("upheld", Boolean),
+    Column("settlement", Text),
+)
+
 GRANTING = ("APPROVE", "REDUCE")
+
+_LATER = DECISIONS.alias("later")
 
 # The option of a connection that only reads.
 _READS = "credit_reads"
@@ -69,12 +101,17 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What stands granted to a supplier by one question, in fen."""
+    """What stands granted to a supplier by one question, in fen, and what else it draws on."""
 
     supplier_id: str
     contract_id: str | None
     pack: str
+    product: str
     amount_fen: int
+    pd: float | None
+    district: str | None
+    buyer_id: str | None
+    category: str | None
 
 
 class DecisionStore:
@@ -132,14 +169,73 @@ class DecisionStore:
         The largest and not the last, for each was told to somebody who may still take it up; and later ones too, so
         that a question asked with an earlier date does not overlook what was offered since.
         """
-        question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack)
+        question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack, DECISIONS.c.product)
+        rest = (
+            DECISIONS.c.amount_fen,
+            DECISIONS.c.pd,
+            DECISIONS.c.district,
+            DECISIONS.c.buyer_id,
+            DECISIONS.c.category,
+        )
         query = (
-            select(*question, func.max(DECISIONS.c.amount_fen))
+            select(*question, *(func.max(column) for column in rest))
             .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
+            .where(DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None))))
             .group_by(*question)
         )
         with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
+
+    def superseded(self, decision_id: str) -> bool:
+        """Whether a judgement has taken the place of a decision."""
+        query = select(DECISIONS.c.decision_id).where(DECISIONS.c.supersedes == decision_id).limit(1)
+        with self._reading() as con:
+            return con.execute(query).first() is not None
+
+    def judgements(self) -> list[tuple[str, str]]:
+        """The decisions that people made of earlier ones: id and record, oldest first."""
+        query = (
+            select(DECISIONS.c.decision_id, DECISIONS.c.record)
+            .where(DECISIONS.c.supersedes.is_not(None))
+            .order_by(DECISIONS.c.decided_at, DECISIONS.c.decision_id)
+        )
+        with self._reading() as con:
+            return [(row[0], row[1]) for row in con.execute(query)]
+
+    def open_dispute(self, supplier_id: str, datum: str, text: str, *, at: str, who: str) -> dict[str, Any]:
+        """Record a dispute; answers its row."""
+        said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": at, "opened_by": who}
+        with self._begin() as con:
+            number = con.execute(insert(DISPUTES), said).inserted_primary_key
+            return {"number": number[0] if number else None, **said}
+
+    def settle_dispute(self, number: int, *, upheld: bool, text: str, at: str, who: str) -> dict[str, Any] | None:
+        """Settle an open dispute and answer its row; None where there is none of that number."""
+        open_ = (DISPUTES.c.number == number) & DISPUTES.c.settled_at.is_(None)
+        with self._begin() as con:
+            said = {"settled_at": at, "settled_by": who, "upheld": upheld, "settlement": text}
+            if con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
+                return None
+            found = con.execute(select(DISPUTES).where(DISPUTES.c.number == number)).mappings().one()
+            return dict(found)
+
+    def disputes(self, *, open_only: bool = True) -> list[dict[str, Any]]:
+        """The disputes, oldest first."""
+        query = select(DISPUTES).order_by(DISPUTES.c.number)
+        if open_only:
+            query = query.where(DISPUTES.c.settled_at.is_(None))
+        with self._reading() as con:
+            return [dict(row) for row in con.execute(query).mappings()]
+
+    def cooling(self, since: date) -> dict[tuple[str, str], date]:
+        """Until when each supplier that applied under a pack before a day, and was declined, has to wait."""
+        query = (
+            select(DECISIONS.c.supplier_id, DECISIONS.c.pack, func.max(DECISIONS.c.cooling_until))
+            .where(DECISIONS.c.applied, DECISIONS.c.as_of < since, DECISIONS.c.cooling_until > since)
+            .group_by(DECISIONS.c.supplier_id, DECISIONS.c.pack)
+        )
+        with self._reading() as con:
+            return {(supplier, pack): until for supplier, pack, until in con.execute(query)}
 
     def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
         """Decisions that tracking has not been told of: id and record, oldest first."""
@@ -191,7 +287,19 @@ class DecisionStore:
             self._engine_made = create_engine(f"sqlite:///{self.file}", connect_args={"timeout": 30})
             _begin_immediately(self._engine_made)
             _METADATA.create_all(self._engine_made)
+            _refuse_older(self._engine_made, self.file)
         return self._engine_made
+
+
+def _refuse_older(engine: Engine, file: Path) -> None:
+    """Raise StoreDamaged for a store that an earlier release wrote: it lacks what limits have to see."""
+    there = {column["name"] for column in inspect(engine).get_columns(DECISIONS.name)}
+    lacking = [column.name for column in DECISIONS.c if column.name not in there]
+    if lacking:
+        raise StoreDamaged(
+            f"{file.name} was written by an earlier release: its decisions have no {lacking[0]!r}",
+            hint="keep it beside as a record and begin a new one, or decide with the release that wrote it",
+        )
 
 
 def _begin_immediately(engine: Engine) -> None:

@@ -10,9 +10,23 @@ from datetime import date
 import pandas as pd
 
 from credit.domain.identifiers import is_uscc
+from credit.domain.windows import last_month_end
 from data.ledger import Known, Ledger
-from data.regions import current_regions
-from data.schema import CONSENTS, CONTRACT_ENDS, CONTRACTS, CREDIT_EVENTS, GUARANTEE_EVENTS, PROGRAMMES, SUPPLIERS
+from data.regions import current_regions, tag_of
+from data.schema import (
+    ACCEPTANCES,
+    CONSENTS,
+    CONTRACT_ENDS,
+    CONTRACTS,
+    CREDIT_EVENTS,
+    GROUP_TIES,
+    GUARANTEE_EVENTS,
+    LISTINGS,
+    PAYMENTS,
+    PROGRAMMES,
+    RELATIONS,
+    SUPPLIERS,
+)
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
@@ -23,10 +37,19 @@ _STANDING = """standing AS (
         FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
         HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED'))"""
 
-# The last registration as known, and what is drawn and guaranteed by then.
+# Every programme that the supplier is a member of on the case's day.
+_PROGRAMMES = """memberships AS (
+        SELECT case_id, programme FROM programmes GROUP BY ALL
+        HAVING arg_max(kind, (happened_on, kind)) = 'JOINED'
+           AND coalesce(arg_max(valid_to, (happened_on, kind)) >= any_value(as_of), true)),
+    joined AS (SELECT case_id, string_agg(programme, ' + ' ORDER BY programme) AS programme
+               FROM memberships GROUP BY case_id)"""
+
+# The last registration as known, and what is drawn and guaranteed by then. The ties that a firm came with are no
+# change of its control.
 _SUPPLIER_FACTS = f"""
     WITH registration AS (
-        SELECT case_id, uscc, region FROM suppliers
+        SELECT case_id, uscc, region, industry FROM suppliers
         QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1),
     draws AS (
         SELECT case_id, sum(drawn) AS drawn_fen FROM (
@@ -34,17 +57,31 @@ _SUPPLIER_FACTS = f"""
             FROM credit_events GROUP BY ALL HAVING count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) = 0)
         GROUP BY case_id),
     {_STANDING},
-    guaranteed AS (SELECT case_id, sum(fen) AS guaranteed_fen FROM standing GROUP BY case_id)
-    SELECT c.case_id, r.uscc, r.region, CAST(coalesce(d.drawn_fen, 0) AS BIGINT) AS drawn_fen,
+    guaranteed AS (SELECT case_id, sum(fen) AS guaranteed_fen FROM standing GROUP BY case_id),
+    {_PROGRAMMES},
+    ties AS (
+        SELECT case_id, as_of, happened_on, min(happened_on) OVER (PARTITION BY case_id) AS first_on
+        FROM relations WHERE tie IN {GROUP_TIES}),
+    changed AS (
+        SELECT case_id, count(*) AS changes FROM ties
+        WHERE happened_on > first_on AND happened_on > as_of - INTERVAL 6 MONTH GROUP BY case_id),
+    listed AS (
+        SELECT case_id, list FROM listings GROUP BY ALL HAVING arg_max(kind, (happened_on, kind)) = 'LISTED'),
+    lists AS (SELECT case_id, count(*) AS lists FROM listed GROUP BY case_id)
+    SELECT c.case_id, r.uscc, r.region, r.industry, j.programme AS programmes,
+           coalesce(x.changes, 0) AS controls_changed_6m, coalesce(l.lists, 0) AS lists,
+           CAST(coalesce(d.drawn_fen, 0) AS BIGINT) AS drawn_fen,
            CAST(coalesce(d.drawn_fen, 0) + coalesce(g.guaranteed_fen, 0) AS BIGINT) AS exposure_fen
     FROM cases AS c LEFT JOIN registration AS r USING (case_id) LEFT JOIN draws AS d USING (case_id)
-    LEFT JOIN guaranteed AS g USING (case_id) ORDER BY c.case_id"""
+    LEFT JOIN guaranteed AS g USING (case_id) LEFT JOIN joined AS j USING (case_id)
+    LEFT JOIN changed AS x USING (case_id) LEFT JOIN lists AS l USING (case_id) ORDER BY c.case_id"""
 
 # The contract as changed by then: open or ended, its account, what stands on it, what advance has arrived.
 _CONTRACT_FACTS = f"""
     WITH {_STANDING},
     stands AS (
-        SELECT case_id, contract_id, sum(fen) AS guaranteed_fen, sum(fen) FILTER (WHERE form = ?) AS same_form_fen
+        SELECT case_id, contract_id, sum(fen) AS guaranteed_fen, sum(fen) FILTER (WHERE form = ?) AS same_form_fen,
+               sum(fen) FILTER (WHERE form = 'ADVANCE_PAYMENT') AS advance_fen
         FROM standing GROUP BY ALL),
     changes AS (
         SELECT case_id, contract_id, sum(change_fen) AS changed_fen,
@@ -52,19 +89,64 @@ _CONTRACT_FACTS = f"""
         FROM amendments GROUP BY ALL),
     account AS (
         SELECT case_id, contract_id, arg_max(kind, (happened_on, kind)) AS last_kind FROM accounts GROUP BY ALL),
-    advances AS (
-        SELECT case_id, contract_id, sum(amount_fen) AS received_fen FROM payments WHERE kind = 'ADVANCE' GROUP BY ALL)
+    paid AS (
+        SELECT case_id, contract_id,
+               sum(amount_fen) FILTER (WHERE kind = 'ADVANCE') AS received_fen,
+               sum(amount_fen) FILTER (WHERE kind IS DISTINCT FROM 'ADVANCE') AS paid_fen,
+               sum(amount_fen) FILTER (WHERE kind = 'RETENTION') AS retained_fen
+        FROM payments GROUP BY ALL),
+    delivered AS (SELECT case_id, contract_id, sum(value_fen) AS fen FROM deliveries GROUP BY ALL),
+    accepted AS (SELECT case_id, contract_id, sum(accepted_fen) AS fen FROM acceptances GROUP BY ALL),
+    invoiced AS (
+        SELECT case_id, contract_id, sum(total_fen) AS fen FROM invoices
+        WHERE direction = 'ISSUED' AND status = 'VALID' AND contract_id IS NOT NULL GROUP BY ALL),
+    dispute AS (
+        SELECT case_id, contract_id, dispute_id, max(amount_fen) AS fen FROM disputes GROUP BY ALL
+        HAVING arg_max(kind, (happened_on, kind)) <> 'DISMISSED'),
+    disputed AS (SELECT case_id, contract_id, sum(fen) AS fen FROM dispute GROUP BY ALL),
+    recorded AS (
+        SELECT case_id, contract_id, max(on_day) AS last_on FROM (
+            SELECT case_id, contract_id, signed_on AS on_day FROM contracts
+            UNION ALL SELECT case_id, contract_id, amended_on FROM amendments
+            UNION ALL SELECT case_id, contract_id, delivered_on FROM deliveries
+            UNION ALL SELECT case_id, contract_id, accepted_on FROM acceptances
+            UNION ALL SELECT case_id, contract_id, paid_on FROM payments) GROUP BY ALL),
+    tied AS (
+        SELECT case_id, related_id FROM relations GROUP BY case_id, related_id, tie
+        HAVING arg_max(kind, (happened_on, kind)) = 'BEGAN'),
+    cities AS (
+        SELECT c.case_id, count(*) AS contracts FROM cases AS c
+        JOIN contracts AS k ON k.case_id = c.case_id AND k.contract_id = c.contract_id
+        JOIN contracts AS o ON o.case_id = c.case_id AND o.contract_id <> k.contract_id
+             AND o.signed_on <= k.signed_on AND left(o.region, 4) = left(k.region, 4)
+        GROUP BY c.case_id)
     SELECT c.case_id, CAST(k.amount_fen + coalesce(x.changed_fen, 0) AS BIGINT) AS contract_fen,
            k.advance_fen, k.signed_on, k.region AS contract_region, k.planned_acceptance_on, k.buyer_id,
            coalesce(x.ends, 0) = 0 AS contract_open,
            coalesce(a.last_kind IN ('LOCKED', 'CONFIRMED'), false) AS account_locked,
+           coalesce(a.last_kind = 'UNLOCKED', false) AS account_unlocked,
+           coalesce(a.last_kind = 'CONFIRMED', false) AS contract_confirmed,
+           k.category, coalesce(t.contracts, 0) AS city_contracts,
+           k.buyer_id IN (SELECT related_id FROM tied WHERE tied.case_id = c.case_id) AS buyer_related,
+           date_diff('day', w.last_on, CAST(c.as_of AS DATE)) AS contract_silent_days,
            CAST(coalesce(v.received_fen, 0) AS BIGINT) AS advance_received_fen,
+           CAST(coalesce(v.paid_fen, 0) AS BIGINT) AS paid_fen,
+           CAST(greatest(k.retention_fen - coalesce(v.retained_fen, 0), 0) AS BIGINT) AS retention_fen,
+           CAST(coalesce(d.fen, 0) AS BIGINT) AS delivered_fen, CAST(coalesce(e.fen, 0) AS BIGINT) AS accepted_fen,
+           CAST(coalesce(i.fen, 0) AS BIGINT) AS invoiced_fen, CAST(coalesce(p.fen, 0) AS BIGINT) AS disputed_fen,
+           CAST(coalesce(s.advance_fen, 0) AS BIGINT) AS advance_guaranteed_fen,
            CAST(coalesce(s.guaranteed_fen, 0) AS BIGINT) AS guaranteed_fen,
            CAST(coalesce(s.same_form_fen, 0) AS BIGINT) AS guaranteed_same_form_fen
     FROM cases AS c JOIN contracts AS k ON k.case_id = c.case_id AND k.contract_id = c.contract_id
     LEFT JOIN changes AS x ON x.case_id = c.case_id AND x.contract_id = c.contract_id
     LEFT JOIN account AS a ON a.case_id = c.case_id AND a.contract_id = c.contract_id
-    LEFT JOIN advances AS v ON v.case_id = c.case_id AND v.contract_id = c.contract_id
+    LEFT JOIN paid AS v ON v.case_id = c.case_id AND v.contract_id = c.contract_id
+    LEFT JOIN delivered AS d ON d.case_id = c.case_id AND d.contract_id = c.contract_id
+    LEFT JOIN accepted AS e ON e.case_id = c.case_id AND e.contract_id = c.contract_id
+    LEFT JOIN invoiced AS i ON i.case_id = c.case_id AND i.contract_id = c.contract_id
+    LEFT JOIN disputed AS p ON p.case_id = c.case_id AND p.contract_id = c.contract_id
+    LEFT JOIN recorded AS w ON w.case_id = c.case_id AND w.contract_id = c.contract_id
+    LEFT JOIN cities AS t ON t.case_id = c.case_id
     LEFT JOIN stands AS s ON s.case_id = c.case_id AND s.contract_id = c.contract_id
     ORDER BY c.case_id"""
 
@@ -97,15 +179,19 @@ def _days(known: Known, frame: pd.DataFrame) -> pd.Series:
 
 
 def supplier_facts(known: Known) -> pd.DataFrame:
-    """Registration and exposure of each case's supplier, indexed by case_id.
+    """Registration, exposure, programmes, lists and changes of control of each case's supplier, indexed by case_id.
 
     `identity_valid` is missing where the source gives no unified social credit code; `region` is the code that the
-    county has on the case's date; amounts are fen.
+    county has on the case's date; what a region is named for, such as the mountain counties, counts as a programme;
+    `lists` are the exclusion lists it stands on; amounts are fen.
     """
     frame = known.con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
     frame["region"] = current_regions(frame["region"], _days(known, frame))
     valid = frame["uscc"].map(is_uscc, na_action="ignore").astype("boolean")
-    return frame.assign(identity_valid=valid)
+    # Where nobody is in any, a column of nothing but what is missing is no text to pandas.
+    joined, named = (each.astype("str") for each in (frame["programmes"], frame["region"].map(tag_of)))
+    both = joined + " + " + named
+    return frame.assign(identity_valid=valid, programmes=both.fillna(joined).fillna(named))
 
 
 def contract_facts(known: Known, *, form: str) -> pd.DataFrame:
@@ -165,17 +251,11 @@ def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | No
         return [row[0] for row in rows]
 
 
-# The last registration as known, and every programme that the supplier is a member of on the case's day.
-_SEGMENTS = """
+_SEGMENTS = f"""
     WITH registration AS (
         SELECT case_id, size_class, industry, region FROM suppliers
         QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1),
-    memberships AS (
-        SELECT case_id, programme FROM programmes GROUP BY ALL
-        HAVING arg_max(kind, (happened_on, kind)) = 'JOINED'
-           AND coalesce(arg_max(valid_to, (happened_on, kind)) >= any_value(as_of), true)),
-    joined AS (SELECT case_id, string_agg(programme, ' + ' ORDER BY programme) AS programme
-               FROM memberships GROUP BY case_id)
+    {_PROGRAMMES}
     SELECT c.case_id, r.size_class AS size, r.region, r.industry AS sector, coalesce(j.programme, 'none') AS programme
     FROM cases AS c LEFT JOIN registration AS r USING (case_id) LEFT JOIN joined AS j USING (case_id)
     ORDER BY c.case_id"""
@@ -247,3 +327,66 @@ def contracts_signed(
             [after, until, list(channels)],
         ).df()
     return found.assign(case_id=range(len(found)), as_of=until)
+
+
+# Of each group of firms: what its members owe and are guaranteed for, and on how many lists they stand.
+_MEMBERS = (SUPPLIERS, RELATIONS, PROGRAMMES, CREDIT_EVENTS, GUARANTEE_EVENTS, LISTINGS)
+
+
+def groups_on(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.Series:
+    """The group of each connected firm on a day, by supplier_id; computed once a day and version of the ledger."""
+    name = f"groups-{as_of}"
+    file = ledger.derived(name, version)
+    if file is None:
+        found = ledger.groups(as_of, version=version)
+        file = ledger.keep_derived(name, found.to_parquet(index=False), version)
+    return pd.read_parquet(file).set_index("supplier_id")["group_id"]
+
+
+def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:
+    """The group of each of these suppliers, what it owes and is guaranteed for, and what its other members are listed.
+
+    `group_id` (its own id where it is tied to nobody), `group_exposure_fen` and `connected_listings`, by supplier_id;
+    the exposure is that of the other members, for the supplier's own is known.
+    """
+    groups = groups_on(ledger, as_of, version=version)
+    asked = pd.Index(pd.unique(suppliers), name="supplier_id")
+    mine = groups.reindex(asked)
+    members = groups[groups.isin(mine.dropna())]
+    found = pd.DataFrame({"group_id": mine.fillna(asked.to_series()), "group_exposure_fen": 0, "connected_listings": 0})
+    if members.empty:
+        return found
+    cases = pd.DataFrame({"case_id": range(len(members)), "supplier_id": members.index, "as_of": as_of})
+    with ledger.known_on(cases, version=version, tables=_MEMBERS) as known:
+        each = supplier_facts(known).set_axis(members.index)
+    whole = each.groupby(members)[["exposure_fen", "lists"]].sum()
+    own = each[["exposure_fen", "lists"]].reindex(asked).fillna(0)
+    total = whole.reindex(mine).set_axis(asked).fillna(0)
+    others = (total - own).astype("int64")
+    return found.assign(group_exposure_fen=others["exposure_fen"], connected_listings=others["lists"])
+
+
+# Days from acceptance to payment of what each buyer paid within two years, as known at the end of a month.
+_PAY_DAYS = """
+    SELECT p.buyer_id, quantile_disc(greatest(date_diff('day', a.accepted_on, p.paid_on), 0), 0.8) AS days,
+           count(*) AS payments
+    FROM payments AS p JOIN acceptances AS a USING (as_of, delivery_id)
+    WHERE p.kind = 'PROGRESS' AND p.paid_on > p.as_of - INTERVAL 24 MONTH AND p.buyer_id IS NOT NULL
+    GROUP BY p.buyer_id HAVING count(*) >= ? ORDER BY p.buyer_id"""
+# Of fewer payments nobody knows how the buyer pays.
+FEWEST_PAYMENTS = 5
+
+
+def buyer_pay_days(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.Series:
+    """Days after acceptance by which each buyer has paid in eight of ten cases, by buyer_id (DOMAIN 5.4).
+
+    From everybody's record as known at the end of the last month that is over; computed once a month and version.
+    """
+    end = last_month_end(as_of)
+    name = f"pay-days-{end}"
+    file = ledger.derived(name, version)
+    if file is None:
+        with ledger.everyone_on([end], tables=(PAYMENTS, ACCEPTANCES), version=version) as con:
+            found = con.execute(_PAY_DAYS, [FEWEST_PAYMENTS]).df()
+        file = ledger.keep_derived(name, found.to_parquet(index=False), version)
+    return pd.read_parquet(file).set_index("buyer_id")["days"].astype("float64")

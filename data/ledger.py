@@ -122,14 +122,14 @@ class Ledger:
                 digest.update(record.read_bytes())
         return digest.hexdigest()
 
-    def last_day(self, tier: str | None = None) -> date:
+    def last_day(self, tier: str | None = None, *, version: int | None = None) -> date:
         """The last day of which the ledger knows an event, of one kind of data or of all. Raises EmptyLedger.
 
         Consents do not count: an analyst's entry of today must not make a history that ended years ago look stale.
         """
         days = [
             day
-            for batch in self.batches()
+            for batch in self.batches(version)
             for name, day in batch.last_day.items()
             if tier in (None, batch.tier) and name != CONSENTS.name
         ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from credit.domain.scale import BASE_ODDS, BASE_POINTS, POINTS_TO_DOUBLE
+from credit.domain.points import BASE_ODDS, BASE_POINTS, POINTS_TO_DOUBLE
 from models import logistic
 from models.estimator import Estimator
 from models.linear import Linear, Term

@@ -28,6 +28,8 @@ def page(record: dict[str, Any]) -> None:
             + (f" of {console.yuan(asked)} asked" if asked else "")
         )
         typer.echo(f"  price       {record['yearly_rate_bp'] / 100:.2f} % a year, {_length(record)}")
+        if record["subsidy_bp"]:
+            typer.echo(f"  subsidy     {record['subsidy_bp'] / 100:.2f} % a year of that is paid by a programme")
     if record["bound_by"]:
         typer.echo(f"  bound by    {record['bound_by']['code']}  {record['bound_by']['zh']} {record['bound_by']['en']}")
     if record["pd"] is not None:
@@ -49,6 +51,10 @@ def page(record: dict[str, Any]) -> None:
         f"  stands on   {model['name']}/{model['version']}, {policy['pack']} {policy['version']} "
         f"({policy['sha256'][:8]}), ledger {record['ledger']['version']} as known on {record['as_of']}"
     )
+    if "judgement" in record:
+        judged = record["judgement"]
+        why = f", {judged['code']}: {judged['text']}" if judged["code"] else ""
+        typer.echo(f"  judged      by {judged['by']} ({judged['role']}) of {record['supersedes']}{why}")
     typer.echo(f"  decision    {record['decision_id']}, advisory, valid until {record['valid_until']}")
 
 
@@ -65,6 +71,9 @@ def _conditions(conditions: dict[str, Any]) -> None:
             typer.echo(f"  {name:<11} {conditions[name]['zh']} {conditions[name]['en']}")
     for step in conditions.get("reduction", {}).get("planned", []):
         typer.echo(f"              {step['on']}: CNY {console.yuan(step['amount_fen'])}")
+    for each in conditions.get("precedent", []):
+        met = {True: "met", False: "not met yet", None: "to be looked up"}[each["met"]]
+        typer.echo(f"  first       {each['code']}  {each['zh']} {each['en']} ({met})")
 
 
 def _findings(findings: list[dict[str, Any]]) -> None:

@@ -6,14 +6,18 @@ record says was in force.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from credit.app import exposures, identity
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.policies import pack_named
+from credit.app.roles import refuse
 from credit.app.scoring import floor_of, reasons_said
+from credit.domain.authority import Action
 from credit.domain.errors import (
     CreditError,
     EmptyLedger,
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
     from credit.domain.record import Record
-    from data.decisions import Offer
+    from data.decisions import DecisionStore
     from data.ledger import Known, Ledger
     from models.registry import Served
 
@@ -61,15 +65,17 @@ def pin(home: Home, pack: Pack, *, as_of: date, decided_at: datetime) -> Pinned:
     return Pinned(as_of, decided_at, home.ledger().version, served, pack)
 
 
-def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> list[Record]:
+def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, applied: bool = True) -> list[Record]:
     """Decide applications under what is pinned and store the records; asked again, the stored answer stands.
 
-    `applications` has a row each: `supplier_id`, `requested_fen` (missing where no amount was named) and, for a product
-    that asks one, `contract_id`. All of them share what is left of the portfolio's budget. Raises UnknownSupplier, also
+    `applications` has a row each: `supplier_id`, `requested_fen` (missing where no amount was named) and what else the
+    product asks about (`ASKED`). All of them draw on the same pools. They are `applied` for, or asked by the engine
+    itself, as at night: who applies has to wait after a decline, and may ask for a person. Raises UnknownSupplier, also
     for an id that its supplier no longer goes by: under two ids a firm would have two limits.
     """
     from credit.domain.record import is_whole
 
+    refuse(home, Action.DECIDE, identity.who())
     store, terms = home.decisions(), pinned.pack.terms(pinned.as_of)
     # Who is lent to is a matter of the day it is done, whatever date the history is read on.
     gone_on_as = home.ledger().gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
@@ -79,11 +85,12 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
                 f"{supplier!r} was found to be another id of a supplier", hint=f"it goes on as {gone_on_as[supplier]}"
             )
     with store.one_at_a_time():
-        offers = store.standing(pinned.as_of, pinned.as_of + timedelta(days=int(terms["valid_days"])))
-        taken = sum(offer.amount_fen for offer in offers if offer.pack == pinned.pack.name)
-        budget = max(0, int(terms["portfolio_budget_fen"]) - taken)
-        records = decide(home, pinned, _with_offers(pinned, applications, offers, gone_on_as), budget_fen=budget)
-        rows = [row_of(record, pinned.pack.name) for record in records]
+        until = pinned.as_of + timedelta(days=int(terms["valid_days"]))
+        offers = exposures.standing(store.standing(pinned.as_of, until), gone_on_as)
+        cases = _of_applicants(store, pinned, applications) if applied else applications
+        records = decide(home, pinned, cases, offers=offers)
+        maker = identity.who()
+        rows = [row_of(record, pinned.pack.name, applied=applied, maker=maker) for record in records]
         known = store.add(rows)
     # What is answered is what is stored, the first time as every other.
     answered = [record_of(row["decision_id"], known.get(row["decision_id"], row["record"])) for row in rows]
@@ -91,6 +98,19 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame) -> 
         if record["decision_id"] in known and not is_whole(record):
             raise altered(record["decision_id"])
     return answered
+
+
+def _of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
+    """The applications with the days until a cooling-off is over, and the data that their suppliers dispute."""
+    disputed = Counter(each["supplier_id"] for each in store.disputes())
+    waits = store.cooling(pinned.as_of)
+    left = [
+        (waits.get((supplier, pinned.pack.name), pinned.as_of) - pinned.as_of).days
+        for supplier in applications["supplier_id"]
+    ]
+    return applications.assign(
+        cooling_days_left=left, data_disputes_open=[disputed[each] for each in applications["supplier_id"]]
+    )
 
 
 def record_of(decision_id: str, text: str) -> Record:
@@ -108,85 +128,127 @@ def altered(decision_id: str) -> CreditError:
     )
 
 
-def _with_offers(
-    pinned: Pinned, applications: pd.DataFrame, offers: list[Offer], gone_on_as: dict[str, str]
-) -> pd.DataFrame:
-    """The applications beside what stands offered: on their own question, and by others to supplier and contract.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of cases before a policy is asked, each indexed as the cases: features, facts and scores."""
 
-    Until a book holds what was drawn and issued, an offer that has not lapsed counts as exposure; so does one that was
-    made to another id of the supplier.
-    """
-    by_supplier: dict[str, list[Offer]] = {}
-    for offer in offers:
-        by_supplier.setdefault(gone_on_as.get(offer.supplier_id, offer.supplier_id), []).append(offer)
-    rows = []
-    for supplier, contract in zip(applications["supplier_id"], _contracts(applications), strict=True):
-        question = (supplier, pinned.pack.name, contract)
-        mine = [o for o in by_supplier.get(supplier, []) if (o.supplier_id, o.pack, o.contract_id) == question]
-        others = [o for o in by_supplier.get(supplier, []) if (o.supplier_id, o.pack, o.contract_id) != question]
-        on_contract = [o for o in others if contract is not None and o.contract_id == contract]
-        rows.append([sum(o.amount_fen for o in found) for found in (mine, others, on_contract)])
-    held, to_supplier, to_contract = zip(*rows, strict=True) if rows else ((), (), ())
-    return applications.assign(
-        held_fen=list(held), offered_fen=list(to_supplier), offered_on_contract_fen=list(to_contract)
-    )
+    cases: pd.DataFrame
+    features: pd.DataFrame
+    facts: pd.DataFrame
+    scores: pd.DataFrame
 
 
-def _contracts(applications: pd.DataFrame) -> list[str | None]:
-    return list(applications["contract_id"]) if "contract_id" in applications else [None] * len(applications)
-
-
-def decide(home: Home, pinned: Pinned, applications: pd.DataFrame, *, budget_fen: int | None = None) -> list[Record]:
-    """Decide applications and answer their records, storing nothing.
-
-    With `budget_fen` they share that budget; without, each row brings its own `portfolio_headroom_fen`. Each brings
-    what stands offered by other questions: `offered_fen` to its supplier, `offered_on_contract_fen` on its contract.
-    """
-    from credit.domain.decision import decide as decide_cases
-    from credit.domain.decision import decide_within_budget
-    from credit.domain.record import plain, records, said
+def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
+    """Read what is known of applications on the pinned date. Raises UnknownSupplier or UnknownContract."""
     from features import engine
     from models.scoring import score
 
     ledger, version = home.ledger(), pinned.ledger_version
-    cases = applications.reset_index(drop=True).assign(case_id=range(len(applications)), as_of=pinned.as_of)
+    cases = _completed(applications, pinned)
     with engine.known_on(ledger, cases, version=version) as known:
         _refuse_unknown(ledger, known, pinned)
         frame = engine.build(known, tier=pinned.pack.tier)
-        inputs = _inputs(ledger, known, frame, pinned)
+        read = _facts(ledger, known, frame, pinned)
     scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
-    whole = inputs.assign(pd=scores["pd"], requested_fen=cases["requested_fen"])
-    if budget_fen is None:
-        whole = whole.assign(portfolio_headroom_fen=cases["portfolio_headroom_fen"])
-        decided = decide_cases(pinned.product, pinned.pack, whole, pinned.as_of)
-    else:
-        held = cases["held_fen"]
-        decided = decide_within_budget(pinned.product, pinned.pack, whole, pinned.as_of, budget_fen, held)
-    reasons = reasons_said(pinned.served, frame, scores["pd"])
-    features = _known_features(frame)
-    asked: dict[str, list[Any]] = {str(name): cases[name].tolist() for name in cases.columns}
-    headroom = decided.cases["portfolio_headroom_fen"].tolist()
+    return Gathered(cases, frame, read, scores)
+
+
+def beside(home: Home, pinned: Pinned, known: Gathered, offers: pd.DataFrame) -> pd.DataFrame:
+    """What stands offered beside each case, by others and on its own question."""
+    from data import facts
+
+    groups = facts.groups_on(home.ledger(), pinned.as_of, version=pinned.ledger_version)
+    keyed = known.facts.assign(
+        **{name: known.cases[name].to_numpy() for name in ("supplier_id", "contract_id")},
+        district=known.facts["region"],
+        pd=known.scores["pd"].to_numpy(),
+    )
+    return exposures.beside(offers, keyed, pinned.product.pools, pinned.pack.terms(pinned.as_of), groups)
+
+
+def of_the_ledger(pinned: Pinned, known: Gathered) -> dict[str, Any]:
+    """What the ledger knows of each pool; of the others nothing but what stands offered is known."""
+    return {pool.exposure: known.facts.get(pool.exposure, 0) for pool in pinned.product.pools}
+
+
+def cases_for(pinned: Pinned, known: Gathered, stands: pd.DataFrame) -> pd.DataFrame:
+    """The cases as the domain decides them under the pinned pack, beside what stands offered."""
+    drawn = {name: fen + stands[name].to_numpy() for name, fen in of_the_ledger(pinned, known).items()}
+    return _inputs(known, stands, pinned).assign(
+        pd=known.scores["pd"],
+        requested_fen=known.cases["requested_fen"],
+        # What one question holds already changes what many leave each other, and no answer by itself.
+        held_fen=stands[exposures.HELD].to_numpy() if exposures.HELD in stands else 0,
+        **drawn,
+    )
+
+
+def decide(
+    home: Home, pinned: Pinned, applications: pd.DataFrame, *, offers: pd.DataFrame | None = None
+) -> list[Record]:
+    """Decide applications and answer their records, storing nothing.
+
+    With `offers`, what stands offered, they are decided together: none exceeds what the others leave. Without, each row
+    brings what stood offered beside it (`exposures.beside`), as its record has it.
+    """
+    from credit.domain.decision import decide as decide_cases
+    from credit.domain.decision import decide_together
+    from credit.domain.record import plain, records, said
+
+    known = gather(home, pinned, applications)
+    stands = known.cases if offers is None else beside(home, pinned, known, offers)
+    together = decide_cases if offers is None else decide_together
+    decided = together(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    reasons = reasons_said(pinned.served, known.features, known.scores["pd"])
+    features = _known_features(known.features)
+    asked: dict[str, list[Any]] = {name: known.cases[name].tolist() for name in ASKED}
+    stood: dict[str, list[Any]] = {name: stands[name].tolist() for name in exposures.OFFERED}
+    for name, fen in of_the_ledger(pinned, known).items():
+        stood[name] = (decided.cases[name] - fen).tolist()
+    unscorable = known.scores["unscorable"].tolist()
     contexts = {
         case: {
             "application": {
-                "supplier_id": asked["supplier_id"][case],
-                "contract_id": asked["contract_id"][case] if pinned.product.asks_contract else None,
-                "requested_fen": plain(asked["requested_fen"][case]),
-                "portfolio_headroom_fen": int(headroom[case]),
-                "offered_fen": int(asked["offered_fen"][case]),
-                "offered_on_contract_fen": int(asked["offered_on_contract_fen"][case]),
+                **{name: plain(values[case]) for name, values in asked.items()},
+                "beside": {name: int(values[case]) for name, values in stood.items()},
             },
             "decided_at": pinned.decided_at.isoformat(),
             "pd_horizon_months": _horizon(pinned, decided, case),
             "model": pinned.served.label,
-            "ledger": {"version": version},
+            "ledger": {"version": pinned.ledger_version},
             "features": features[case],
-            "unscorable": said(code) if isinstance(code := scores.at[case, "unscorable"], str) else None,
+            "unscorable": said(code) if isinstance(code := unscorable[case], str) else None,
             "reasons": reasons[case],
         }
-        for case in range(len(cases))
+        for case in range(len(known.cases))
     }
     return records(decided, contexts)
+
+
+# What an application may say beside who asks, and what it is where it does not.
+ASKED: dict[str, Any] = {
+    "supplier_id": None,
+    "contract_id": None,
+    "requested_fen": None,
+    "review_requested": False,
+    "cooling_days_left": 0,
+    "data_disputes_open": 0,
+    "tender_region": None,
+    "tender_budget_fen": None,
+}
+
+
+def _completed(applications: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
+    """A case for each application, with all that one may say."""
+    from credit.domain.money import fen
+
+    absent = {name: default for name, default in ASKED.items() if name not in applications}
+    cases = applications.reset_index(drop=True).assign(**absent)
+    texts = {
+        name: cases[name].astype(object).where(cases[name].notna(), None) for name in ("contract_id", "tender_region")
+    }
+    money = {name: fen(cases[name]) for name in ("requested_fen", "tender_budget_fen")}
+    return cases.assign(**texts, **money, case_id=range(len(cases)), as_of=pinned.as_of)
 
 
 def _known_features(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -200,23 +262,33 @@ def _known_features(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def replay(home: Home, stored: Record) -> Record:
-    """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
-
-    Raises NoModel, UnknownName or UnknownSupplier where what the record stands on is gone.
-    """
-    import pandas as pd
-
-    asked = stored["application"]
-    pinned = Pinned(
+def pinned_as(home: Home, stored: Record) -> Pinned:
+    """What a stored record stands on. Raises NoModel or UnknownName where that is gone."""
+    return Pinned(
         as_of=date.fromisoformat(stored["as_of"]),
         decided_at=datetime.fromisoformat(stored["decided_at"]),
         ledger_version=stored["ledger"]["version"],
         served=home.registry().load(stored["model"]["name"], stored["model"]["version"]),
         pack=pack_named(home, stored["policy"]["pack"]),
     )
-    applications = pd.DataFrame([asked]).astype({"requested_fen": "Int64"})
-    return decide(home, pinned, applications)[0]
+
+
+def replay(home: Home, stored: Record, *, pack: Pack | None = None, model: int | None = None) -> Record:
+    """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
+
+    With another `pack` or version of the `model`, what would come out by those. Raises NoModel, UnknownName or
+    UnknownSupplier where what the record stands on is gone.
+    """
+    import pandas as pd
+
+    asked = dict(stored["application"])
+    stood = asked.pop("beside")
+    pinned = pinned_as(home, stored)
+    if model is not None:
+        pinned = replace(pinned, served=home.registry().load(pinned.served.name, model))
+    if pack is not None:
+        pinned = replace(pinned, pack=pack)
+    return decide(home, pinned, pd.DataFrame([{**asked, **stood}]))[0]
 
 
 def ledger_with_history(home: Home) -> Ledger:
@@ -264,31 +336,64 @@ def _refuse_unknown(ledger: Ledger, known: Known, pinned: Pinned) -> None:
         )
 
 
-def _inputs(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
-    """The product's inputs by the names the domain knows, from features and facts as the pack says."""
-    import pandas as pd
-
+def _facts(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
+    """What is known of each case beside its features, indexed as the cases."""
     from data import facts
 
-    cases, today = known.cases, day_of(pinned.decided_at)
+    cases, today, version = known.cases, day_of(pinned.decided_at), pinned.ledger_version
     supplier = facts.supplier_facts(known)
-    consents = facts.valid_consents(ledger, cases["supplier_id"], on=today, version=pinned.ledger_version)
+    consents = facts.valid_consents(ledger, cases["supplier_id"], on=today, version=version)
     for_purpose = consents.loc[consents["purpose"] == pinned.product.purpose, "supplier_id"].value_counts()
-    pool = {
-        **{name: frame[name] for name in frame.columns},
-        **{name: supplier[name] for name in supplier.columns},
-        "exposure_fen": supplier["exposure_fen"] + cases["offered_fen"].to_numpy(),
-        "consents_valid": cases["supplier_id"].map(for_purpose).fillna(0).astype("int64"),
+    group = facts.group_facts(ledger, cases["supplier_id"], pinned.as_of, version=version)
+    of_group = group.reindex(cases["supplier_id"]).set_index(supplier.index)
+    age = max((pinned.as_of - ledger.last_day(pinned.pack.tier, version=version)).days, 0)
+    read = supplier.assign(
+        group_id=of_group["group_id"],
+        group_exposure_fen=of_group["group_exposure_fen"] + supplier["exposure_fen"],
+        connected_listings=of_group["connected_listings"],
+        consents_valid=cases["supplier_id"].map(for_purpose).fillna(0).astype("int64").to_numpy(),
+        feed_age_days=age,
+    )
+    if not pinned.product.asks_contract:
+        return read
+    contract = facts.contract_facts(known, form=pinned.product.guarantee_form)
+    if len(contract) < len(cases):
+        raise UnknownContract(
+            f"a contract asked about is not known on {pinned.as_of}",
+            hint="check `--as-of` and the supplier of each",
+        )
+    left = contract["contract_fen"] - contract["accepted_fen"]
+    left = left.where(contract["contract_open"], 0).clip(lower=0)
+    beside = (frame["backlog_amount"].fillna(0) - left).clip(lower=0).round()
+    completed = frame["contract_completed_sum_12m"]
+    pays = contract["buyer_id"].map(facts.buyer_pay_days(ledger, pinned.as_of, version=version))
+    return read.join(contract).assign(
+        buyer_pay_days_p80=pays,
+        backlog_beside_fen=beside,
+        # With the contract asked about, which may be open already or only just awarded.
+        backlog_ratio=(beside + left) / completed.where(completed > 0),
+    )
+
+
+def _inputs(known: Gathered, stands: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
+    """The product's inputs by the names the domain knows, from features and facts as the pack says.
+
+    What others offered on the supplier and the contract counts as if it were drawn and issued.
+    """
+    import pandas as pd
+
+    read = known.facts
+    offered = {name: stands[name].to_numpy() for name in exposures.OFFERED}
+    pool: dict[str, Any] = {
+        **{name: known.features[name] for name in known.features.columns},
+        **{name: read[name] for name in read.columns},
+        **{name: known.cases[name].to_numpy() for name in ASKED},
+        "exposure_fen": read["exposure_fen"] + offered[exposures.TO_SUPPLIER],
     }
     if pinned.product.asks_contract:
-        contract = facts.contract_facts(known, form=pinned.product.guarantee_form)
-        if len(contract) < len(cases):
-            raise UnknownContract(
-                f"a contract asked about is not known on {pinned.as_of}",
-                hint="check `--as-of` and the supplier of each",
-            )
-        pool |= {name: contract[name] for name in contract.columns}
-        pool["guaranteed_fen"] = contract["guaranteed_fen"] + cases["offered_on_contract_fen"].to_numpy()
+        pool["guaranteed_fen"] = read["guaranteed_fen"] + offered[exposures.GUARANTEES]
+        pool["advance_guaranteed_fen"] = read["advance_guaranteed_fen"] + offered[exposures.ADVANCES]
+        pool["loans_on_contract_fen"] = offered[exposures.LOANS]
     missing = sorted(source for source in pinned.pack.inputs.values() if source not in pool)
     if missing:
         raise PolicyBroken(
@@ -296,7 +401,7 @@ def _inputs(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) -
             hint="`credit features list` shows the features",
         )
     chosen = {name: pool[source] for name, source in pinned.pack.inputs.items()}
-    return pd.DataFrame(chosen, index=cases["case_id"])
+    return pd.DataFrame(chosen, index=read.index)
 
 
 def _horizon(pinned: Pinned, decided: Decided, case: int) -> int | None:
@@ -317,18 +422,26 @@ def _horizon(pinned: Pinned, decided: Decided, case: int) -> int | None:
     return months
 
 
-def row_of(record: Record, pack: str) -> dict[str, Any]:
+def row_of(record: Record, pack: str, *, applied: bool, maker: str) -> dict[str, Any]:
     """The row that a record is stored as: what queries read beside the record's own text."""
+    inputs, cooling = record["inputs"], record["cooling_until"]
     return {
         "decision_id": record["decision_id"],
         "decided_at": record["decided_at"],
         "supplier_id": record["application"]["supplier_id"],
         "contract_id": record["application"]["contract_id"],
         "pack": pack,
+        "product": record["product"]["name"],
         "as_of": date.fromisoformat(record["as_of"]),
         "outcome": record["outcome"],
         "amount_fen": record["amount_fen"],
         "valid_until": date.fromisoformat(record["valid_until"]),
+        "pd": record["pd"],
+        **{name: inputs.get(name) for name in ("district", "buyer_id", "category")},
+        "applied": applied,
+        "cooling_until": date.fromisoformat(cooling) if cooling else None,
+        "maker": maker,
+        "supersedes": record.get("supersedes"),
         "record": _text(record),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from credit.app import answers, console
 from credit.app.home import Home
 
-app = console.group("Show, list, replay and track decisions.")
+app = console.group("Show, list, replay, judge and dispute decisions.")
 
 Id = Annotated[str, typer.Argument(help="The decision's id.")]
 
@@ -49,13 +50,28 @@ def list_(
 
 
 @app.command()
-def replay(decision_id: Id, as_json: console.AsJson = False) -> None:
+def replay(
+    decision_id: Id,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Other parameter files: say what would differ by them.")
+    ] = None,
+    model: Annotated[
+        int | None, typer.Option("--model", help="Another version of the model: say what differs.")
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Decide a stored case again from ledger, model and policy as they were; exit 6 and say what differs if it does.
 
-    `--json` prints the record that came out: the same bytes as `credit decision show --json` when nothing differs.
+    `--json` prints the record that came out: the same bytes as `credit decision show --json` when nothing differs. With
+    `--policy` or `--model` it prints what would differ by those, and nothing is wrong if something does.
     """
-    from credit.app.replaying import replay_decision
+    from credit.app.replaying import replay_decision, would_differ
 
+    if policy is not None or model is not None:
+        lines = would_differ(Home.from_environment(), decision_id, policy=policy, model=model)
+        said = lines or [f"{decision_id}: nothing would differ"]
+        console.answer(lines, as_json=as_json, page=lambda: typer.echo("\n".join(said)))
+        return
     again = replay_decision(Home.from_environment(), decision_id)
     if as_json:
         typer.echo(again.text, nl=False)
@@ -63,6 +79,134 @@ def replay(decision_id: Id, as_json: console.AsJson = False) -> None:
         raise again.error()
     if not as_json:
         typer.echo(f"{decision_id}: identical, {len(again.text.encode()):,} bytes, SHA-256 {again.sha256}")
+
+
+Amount = Annotated[str | None, typer.Option("--amount", help="In yuan; default: the whole of what the limits leave.")]
+Why = Annotated[str | None, typer.Option("--code", help="MITIGANT, DATA_ERROR, STRATEGIC or TIGHTENING.")]
+Text = Annotated[str, typer.Option("--text", help="Why, in words.")]
+Evidence = Annotated[str, typer.Option("--evidence", help="What it stands on: a document, a reference.")]
+Lapses = Annotated[str | None, typer.Option("--lapses", metavar="DATE", help="Last day on which it may be used.")]
+
+
+@app.command()
+def approve(
+    decision_id: Id,
+    amount: Amount = None,
+    code: Why = None,
+    text: Text = "",
+    evidence: Evidence = "",
+    lapses: Lapses = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Grant what the engine referred to a person, within one's authority and never above a limit.
+
+    Where the engine found more than that a person has to look, it is an override: it names a code, says why, points at
+    evidence and lapses. Knock-outs are nobody's to override. Exit code 6 where it is not yours to grant.
+    """
+    _judge(decision_id, "APPROVE", amount, (code, text, evidence, lapses), as_json=as_json)
+
+
+@app.command()
+def override(
+    decision_id: Id,
+    code: Why = None,
+    amount: Amount = None,
+    text: Text = "",
+    evidence: Evidence = "",
+    lapses: Lapses = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Grant less than the engine would, or nothing: without an amount the decision is declined."""
+    outcome = "DECLINE" if amount is None else "REDUCE"
+    _judge(decision_id, outcome, amount, (code, text, evidence, lapses), as_json=as_json)
+
+
+def _judge(
+    decision_id: str, outcome: str, amount: str | None, why: tuple[str | None, str, str, str | None], *, as_json: bool
+) -> None:
+    from credit.app import identity, judging
+    from credit.domain.authority import Code
+    from credit.domain.policy.rules import Outcome
+
+    code, text, evidence, lapses = why
+    if code is not None and code not in list(Code):
+        raise typer.BadParameter("--code is one of " + ", ".join(Code))
+    said = judging.Said(
+        outcome=Outcome[outcome],
+        amount_fen=console.fen_of(amount) if amount else None,
+        code=code,
+        text=text,
+        evidence=evidence,
+        lapses_on=console.day(lapses) if lapses else None,
+    )
+    record = judging.judge(Home.from_environment(), decision_id, said, who=identity.who())
+    console.answer(record, as_json=as_json, page=lambda: answers.page(record))
+
+
+@app.command()
+def overrides(as_json: console.AsJson = False) -> None:
+    """Report the overrides: by whom, why, and what the engine had said; who overrides too often is marked."""
+    from credit.app.judging import overridden
+
+    document = overridden(Home.from_environment())
+
+    def page() -> None:
+        heads = ("decision", "by", "code", "engine", "CNY", "judged", "CNY")
+        rows = [
+            (r["decision_id"], r["by"], r["code"], r["engine"], console.yuan(r["engine_fen"]), r["judged"],
+             console.yuan(r["judged_fen"]))
+            for r in document["overrides"]
+        ]  # fmt: skip
+        console.table(heads, rows, numbers=(4, 6))
+        people = [(p["by"], p["judgements"], p["overrides"], console.percent(p["share"], 0),
+                   "too often" if p["alert"] else "") for p in document["people"]]  # fmt: skip
+        console.table(("by", "judgements", "overrides", "share", ""), people, numbers=(1, 2, 3))
+
+    console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
+def dispute(
+    supplier: Annotated[str, typer.Argument(help="The supplier's id.")],
+    datum: Annotated[str, typer.Option("--datum", help="What is disputed, such as a delivery's id or a feature.")],
+    text: Annotated[str, typer.Option("--text", help="What the supplier says.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Record that a supplier disputes a datum; until it is settled a person decides on every application of theirs."""
+    from credit.app import identity, judging
+
+    row = judging.dispute(Home.from_environment(), supplier, datum, text, who=identity.who())
+    console.answer(row, as_json=as_json, page=lambda: typer.echo(f"dispute {row['number']} of {supplier}: {datum}"))
+
+
+@app.command()
+def disputes(
+    every: Annotated[bool, typer.Option("--all", help="Those that are settled too.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """List the disputes that are not settled, oldest first."""
+    rows = Home.from_environment().decisions().disputes(open_only=not every)
+
+    def page() -> None:
+        keys = ("number", "supplier_id", "datum", "opened_at", "settled_at")
+        console.table(("number", "supplier", "datum", "opened", "settled"), [tuple(r[k] for k in keys) for r in rows])
+
+    console.answer(rows, as_json=as_json, page=page)
+
+
+@app.command()
+def settle(
+    number: Annotated[int, typer.Argument(help="The dispute's number.")],
+    upheld: Annotated[bool, typer.Option("--upheld/--rejected", help="Whether the datum was wrong.")],
+    text: Annotated[str, typer.Option("--text", help="What was found; where it was wrong, how it was corrected.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Settle a dispute. A datum that was wrong is corrected by an import that replaces it; nothing is edited here."""
+    from credit.app import identity, judging
+
+    row = judging.settle(Home.from_environment(), number, upheld=upheld, text=text, who=identity.who())
+    said = "upheld" if upheld else "rejected"
+    console.answer(row, as_json=as_json, page=lambda: typer.echo(f"dispute {number} is {said}"))
 
 
 @app.command()

@@ -94,14 +94,14 @@ def _champion(home: Home, target: str) -> dict[str, Any]:
 
 def _guarantee(home: Home) -> dict[str, Any]:
     """Decide an advance-payment guarantee on an open contract whose advance is agreed, locked and not yet paid."""
-    from credit.app.guaranteeing import decide_guarantee
+    from credit.app.asking import decide_on_contract
     from data.facts import contracts_awaiting_advance
 
     ledger = home.ledger()
     waiting = contracts_awaiting_advance(ledger, ledger.last_day(TIER))
     first: dict[str, Any] | None = None
     for contract_id in waiting[:_TRIED]:
-        record = decide_guarantee(home, "advance_payment_guarantee", contract_id, None)
+        record = decide_on_contract(home, "advance_payment_guarantee", contract_id, None)
         said = {"contract_id": contract_id, "outcome": record["outcome"], "amount_fen": record["amount_fen"]}
         if record["outcome"] == "APPROVE":
             return said

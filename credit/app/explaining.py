@@ -34,8 +34,9 @@ class _Case:
         """PD, grade and points of a frame of one row."""
         import pandas as pd
 
+        from credit.domain.points import points
         from credit.domain.record import plain
-        from credit.domain.scale import grades, points
+        from credit.domain.scale import grades
         from models.changes import probability_of
 
         found = pd.Series(probability_of(self.served, frame))

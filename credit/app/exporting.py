@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app import identity
 from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
 from credit.app.policies import pack_for
+from credit.app.roles import refuse
 from credit.app.scoring import scale_terms
+from credit.domain.authority import Action
 from credit.domain.errors import EmptyLedger
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ def build(home: Home, bank_id: str) -> Path:
     from data.exports.layout import next_sequence
     from data.scores import latest
 
+    refuse(home, Action.EXPORT, identity.who())
     bank = bank_named(home, bank_id)
     runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]
     if not runs:

@@ -10,7 +10,7 @@ import typer
 from credit.app import answers, console
 from credit.app.home import Home
 
-app = console.group("Decide guarantees on a contract.")
+app = console.group("Decide guarantees on a contract, and security for bids.")
 
 
 class Form(StrEnum):
@@ -18,23 +18,36 @@ class Form(StrEnum):
 
     ADVANCE_PAYMENT = "advance-payment"
     PERFORMANCE = "performance"
+    BID = "bid-security"
 
 
 @app.callback()
 def guarantee() -> None:
-    """Decide guarantees on a contract."""
+    """Decide guarantees on a contract, and security for bids."""
 
 
 @app.command()
 def decide(
     form: Annotated[Form, typer.Argument(help="Which guarantee.")],
-    contract: Annotated[str, typer.Option("--contract", help="The contract's id.")],
+    contract: Annotated[str | None, typer.Option("--contract", help="The contract's id.")] = None,
+    supplier: Annotated[str | None, typer.Option("--supplier", help="Who bids, for bid security.")] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Region code of the tender, for bid security.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Its budget in yuan, for bid security.")] = None,
+    review: console.Review = False,
     as_of: console.AsOf = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Answer with amount, fee, effective condition, reduction schedule and expiry, or with why not."""
-    from credit.app.guaranteeing import decide_guarantee
+    from credit.app import asking
 
-    product = f"{form.value.replace('-', '_')}_guarantee"
-    record = decide_guarantee(Home.from_environment(), product, contract, console.as_of_day(as_of))
+    home, day = Home.from_environment(), console.as_of_day(as_of)
+    if form is Form.BID:
+        if not (supplier and region and budget) or contract:
+            raise typer.BadParameter("bid security asks for --supplier, --region and --budget, and no contract")
+        record = asking.decide_bid(home, supplier, day, region=region, budget_fen=console.fen_of(budget))
+    else:
+        if not contract or supplier or region or budget:
+            raise typer.BadParameter("a guarantee on a contract asks for --contract alone")
+        product = f"{form.value.replace('-', '_')}_guarantee"
+        record = asking.decide_on_contract(home, product, contract, day, review_requested=review)
     console.answer(record, as_json=as_json, page=lambda: answers.page(record))

@@ -21,9 +21,8 @@ def line() -> None:
 @app.command()
 def decide(
     supplier: Annotated[str | None, typer.Argument(help="The supplier's id.")] = None,
-    amount: Annotated[
-        str | None, typer.Option("--amount", help="Amount asked for, in yuan; default: as much as can be.")
-    ] = None,
+    amount: console.Amount = None,
+    review: console.Review = False,
     every: Annotated[bool, typer.Option("--all", help="Decide every supplier that can be asked about.")] = False,
     file: Annotated[
         Path | None, typer.Option("--file", help="CSV with supplier_id and, optionally, amount in yuan.")
@@ -42,10 +41,11 @@ def decide(
     home = Home.from_environment()
     day = console.as_of_day(as_of)
     if supplier:
-        record = lines.decide_one(home, supplier, console.fen_of(amount) if amount else None, day)
+        requested = console.fen_of(amount) if amount else None
+        record = lines.decide_one(home, supplier, requested, day, review_requested=review)
         console.answer(record, as_json=as_json, page=lambda: answers.page(record))
         return
-    if amount:
-        raise typer.BadParameter("--amount goes with one supplier; a file has a column for it")
+    if amount or review:
+        raise typer.BadParameter("--amount and --review go with one supplier; a file has a column for the amount")
     batch = lines.decide_file(home, file, day) if file else lines.decide_all(home, day)
     answers.batch(batch, as_json=as_json)

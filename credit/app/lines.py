@@ -17,6 +17,8 @@ from credit.app.scoring import tiers_to_score
 from credit.domain.errors import BrokenFile, FileMissing, WrongFormat
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from credit.domain.record import Record
 
 PRODUCT = "turnover_line"
@@ -30,9 +32,15 @@ class Batch:
     refused: list[dict[str, Any]] = field(default_factory=list)
 
 
-def decide_one(home: Home, supplier: str, requested_fen: int | None, as_of: date | None) -> Record:
-    """Decide one supplier's line. Raises UnknownSupplier, NoModel."""
-    return _decide(home, supplier_tier(home, supplier), [supplier], [requested_fen], as_of)[0]
+def decide_one(
+    home: Home, supplier: str, requested_fen: int | None, as_of: date | None, *, review_requested: bool = False
+) -> Record:
+    """Decide one supplier's line, or leave it to a person where the supplier asks for one.
+
+    Raises UnknownSupplier, NoModel.
+    """
+    asked = _asked([supplier], [requested_fen]).assign(review_requested=review_requested)
+    return _decide(home, supplier_tier(home, supplier), asked, as_of)[0]
 
 
 def decide_all(home: Home, as_of: date | None) -> Batch:
@@ -65,9 +73,8 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
             kept = ~cases["supplier_id"].isin(served.learned)
             cases, asked = cases[kept], asked[kept.to_numpy()]
         console.progress(f"deciding {len(cases):,} suppliers")
-        records += _decide(
-            home, tier, list(cases["supplier_id"]), [None if pd.isna(each) else int(each) for each in asked], day
-        )
+        amounts = [None if pd.isna(each) else int(each) for each in asked]
+        records += _decide(home, tier, _asked(list(cases["supplier_id"]), amounts), day, applied=False)
     console.progress_done()
     return Batch(records, refused)
 
@@ -96,7 +103,7 @@ def decide_file(home: Home, file: Path, as_of: date | None) -> Batch:
         refused.append({"line": line, "column": "supplier_id", "value": supplier, "hint": hint})
     records: list[Record] = []
     for tier, asked in by_tier.items():
-        records += _decide(home, tier, [s for s, _ in asked], [a for _, a in asked], as_of)
+        records += _decide(home, tier, _asked([s for s, _ in asked], [a for _, a in asked]), as_of)
     return Batch(records, sorted(refused, key=lambda row: int(row["line"])))
 
 
@@ -106,15 +113,16 @@ def _known_suppliers(home: Home, as_of: date | None) -> dict[str, set[str]]:
     return {tier: set(ledger.suppliers(day, tier=tier)["supplier_id"]) for tier, day in days.items()}
 
 
-def _decide(
-    home: Home, tier: str, suppliers: list[str], requested: list[int | None], as_of: date | None
-) -> list[Record]:
+def _asked(suppliers: list[str], requested: list[int | None]) -> pd.DataFrame:
     import pandas as pd
 
+    return pd.DataFrame({"supplier_id": suppliers, "requested_fen": pd.array(requested, dtype="Int64")})
+
+
+def _decide(home: Home, tier: str, asked: pd.DataFrame, as_of: date | None, *, applied: bool = True) -> list[Record]:
     day = as_of or home.ledger().last_day(tier)
     pinned = pin(home, pack_for(home, PRODUCT, tier), as_of=day, decided_at=now())
-    asked = pd.array(requested, dtype="Int64")
-    return decide_and_store(home, pinned, pd.DataFrame({"supplier_id": suppliers, "requested_fen": asked}))
+    return decide_and_store(home, pinned, asked, applied=applied)
 
 
 def _read_applications(file: Path) -> tuple[list[tuple[int, str, int | None]], list[dict[str, Any]]]:

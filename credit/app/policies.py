@@ -9,19 +9,32 @@ from typing import Any
 
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
-from credit.domain.packs import SHARED_SECTIONS, read_pack, read_parameters, refuse_unknown
+from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_parameters, read_region, refuse_unknown
 from credit.domain.policy.terms import Pack, Parameter
 
-SHARED, TRAINING, EXPLAINING, VALIDATION = "shared.toml", "training.toml", "explaining.toml", "validation.toml"
+SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
+VALIDATION, AUTHORITY = "validation.toml", "authority.toml"
+REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY)
 
 
 def packs(home: Home) -> list[Pack]:
     """All packs, by name. Raises PolicyBroken naming the file."""
-    shared = _read(home.policies / SHARED)
-    files = sorted(file for file in home.policies.glob("*.toml") if file.name not in NO_PACK)
-    return [read_pack(_read(file), shared=shared, file=file.name) for file in files]
+    return packs_in(home.policies)
+
+
+def packs_in(folder: Path) -> list[Pack]:
+    """All packs of a folder of parameter files, by name. Raises PolicyBroken naming the file."""
+    shared, found = _read(folder / SHARED), regions_in(folder)
+    files = sorted(file for file in folder.glob("*.toml") if file.name not in NO_PACK)
+    return [read_pack(_read(file), shared=shared, file=file.name, regions=found) for file in files]
+
+
+def regions_in(folder: Path) -> list[Region]:
+    """The regions that differ from the rest of the country, by file. Raises PolicyBroken naming the file."""
+    files = sorted((folder / REGIONS).glob("*.toml"))
+    return [read_region(_read(file), file=file.name) for file in files]
 
 
 def pack_named(home: Home, name: str) -> Pack:
@@ -43,6 +56,44 @@ def pack_for(home: Home, product: str, tier: str) -> Pack:
     )
 
 
+def prove(home: Home) -> dict[str, Any]:
+    """What holds of all parameter files, or the first thing that does not. Raises PolicyBroken naming the file."""
+    from credit.domain.products import product_named
+    from credit.domain.reachable import unreachable
+    from credit.domain.reasons import reason_for
+
+    found = packs(home)
+    products = {pack.name: product_named(pack.product) for pack in found}
+    for pack in found:
+        if wrong := unreachable(pack):
+            raise PolicyBroken(
+                f"{pack.name}: {wrong[0]}", hint="a rule that decides nothing hides a mistyped threshold"
+            )
+        limits, _ = products[pack.name].applying(pack.not_applicable)
+        for term in limits:
+            reason_for(term.code)
+    known = {name for pack in found for name in pack.parameters}
+    for region in regions_in(home.policies):
+        for name in region.parameters:
+            if name not in known:
+                raise PolicyBroken(
+                    f"{region.name}: no pack has a parameter {name!r}", hint="a region differs in what packs have"
+                )
+    validation_thresholds(home)
+    for file in (TRAINING, EXPLAINING, AUTHORITY):
+        read_parameters(_read(home.policies / file), file=file)
+    asked = [
+        len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
+    ]
+    return {
+        "folder": str(home.policies),
+        "packs": [pack.name for pack in found],
+        "regions": [region.name for region in regions_in(home.policies)],
+        "rules": sum(asked),
+        "limits": sum(len(products[pack.name].applying(pack.not_applicable)[0]) for pack in found),
+    }
+
+
 def training_terms(home: Home, as_of: date) -> dict[str, Any]:
     """What models are taught with, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, TRAINING, as_of)
@@ -51,6 +102,11 @@ def training_terms(home: Home, as_of: date) -> dict[str, Any]:
 def explaining_terms(home: Home, as_of: date) -> dict[str, Any]:
     """What may be proposed to a firm, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, EXPLAINING, as_of)
+
+
+def authority_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """Who may grant how much, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, AUTHORITY, as_of)
 
 
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:

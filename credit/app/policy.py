@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -76,15 +77,68 @@ def show(
 
 
 @app.command()
-def check(as_json: console.AsJson = False) -> None:
-    """Check that every parameter file can be used: units, sources, dates, rules, inputs and checks that exist."""
-    from credit.app.policies import packs, validation_thresholds
+def diff(
+    other: Annotated[Path, typer.Argument(help="A folder of parameter files.")], as_json: console.AsJson = False
+) -> None:
+    """Say in words what other parameter files change."""
+    from credit.app.laboratory import differing
+
+    lines = differing(Home.from_environment(), other)
+    said = lines or ["nothing differs"]
+    console.answer(lines, as_json=as_json, page=lambda: typer.echo("\n".join(said)))
+
+
+@app.command()
+def simulate(
+    other: Annotated[Path, typer.Option("--policy", help="A folder of parameter files.")],
+    as_of: Annotated[
+        list[str] | None, typer.Option("--as-of", metavar="DATE", help="A past day; say it again for more.")
+    ] = None,
+    product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
+    data: Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Decide past days by the policy in force and by another: who swaps in and out, exposure, loss and income."""
+    from credit.app.laboratory import simulate as simulated
+    from credit.app.training import tier_chosen
 
     home = Home.from_environment()
-    names = [pack.name for pack in packs(home)]
-    validation_thresholds(home)
-    console.answer(
-        {"folder": str(home.policies), "packs": names},
-        as_json=as_json,
-        page=lambda: typer.echo(f"{len(names)} packs in {home.policies} are sound: {', '.join(names)}"),
-    )
+    tier = tier_chosen(home.ledger(), data)
+    days = [console.day(each) for each in as_of] if as_of else [home.ledger().last_day(tier)]
+    document = simulated(home, product, tier, other, days)
+    console.answer(document, as_json=as_json, page=lambda: _simulated(document))
+
+
+def _simulated(document: dict[str, Any]) -> None:
+    for line in document["changes"] or ["nothing differs between the two"]:
+        typer.echo(line)
+    heads = ("", "cases", "approved", "then", "CNY", "then", "loss", "then", "income", "then")
+
+    def row(name: str, sums: dict[str, Any]) -> tuple[Any, ...]:
+        was, then = sums["before"], sums["after"]
+        money = [console.yuan(each[what]) for what in ("fen", "loss_fen", "income_fen") for each in (was, then)]
+        return (name, sums["cases"], was["approved"], then["approved"], *money)
+
+    rows = [row("all", document["total"]), *(row(each["part"], each) for each in document["parts"])]
+    for name, parts in document["segments"].items():
+        rows += [row(f"{name} {each[name]}", each) for each in parts if name in ("grade", "size")]
+    console.table(heads, rows, numbers=tuple(range(1, len(heads))))
+
+
+@app.command()
+def check(as_json: console.AsJson = False) -> None:
+    """Prove the parameter files: units, sources, no day without a value and none with two, every rule reachable.
+
+    Each rule is tried on cases around its thresholds on every day from which a parameter holds; every reason has its
+    text in both languages. Exit code 1 names the file and the entry.
+    """
+    from credit.app.policies import prove
+
+    found = prove(Home.from_environment())
+
+    def page() -> None:
+        typer.echo(f"{len(found['packs'])} packs in {found['folder']} are sound: {', '.join(found['packs'])}")
+        typer.echo(f"{found['rules']} rules can be met and not met; {found['limits']} limits, each with its reason")
+        typer.echo(f"regions that differ: {', '.join(found['regions']) or 'none'}")
+
+    console.answer(found, as_json=as_json, page=page)

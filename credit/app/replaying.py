@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app.clock import now
 from credit.app.deciding import record_of, replay, row_of
 from credit.app.home import Home
-from credit.domain.errors import CreditError, ReplayDiffers, StoreDamaged, TrackingDown, UnknownDecision
+from credit.domain.errors import CreditError, ReplayDiffers, StoreDamaged, TrackingDown, UnknownDecision, UnknownName
 
 if TYPE_CHECKING:
     from credit.domain.record import Record
@@ -28,6 +29,13 @@ _BESIDE = (
     "outcome",
     "amount_fen",
     "valid_until",
+    "product",
+    "pd",
+    "district",
+    "buyer_id",
+    "category",
+    "cooling_until",
+    "supersedes",
 )
 
 
@@ -73,11 +81,11 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
 
     row = _stored(home, decision_id)
     stored = record_of(decision_id, row["record"])
-    again = replay(home, stored)
+    again = _again(home, stored)
     text = canonical(again).decode()
     found = differences(stored, record_of(decision_id, text))
     found += [f"ledger: {wrong}" for wrong in home.ledger().damaged(stored["ledger"]["version"])]
-    said = row_of(stored, stored["policy"]["pack"])
+    said = row_of(stored, stored["policy"]["pack"], applied=row["applied"], maker=row["maker"])
     found += [
         f"{name} beside the record: stored {row[name]}, the record says {said[name]}"
         for name in _BESIDE
@@ -93,6 +101,43 @@ def _stored(home: Home, decision_id: str) -> dict[str, Any]:
     if row is None:
         raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
     return row
+
+
+def _again(home: Home, stored: Record) -> Record:
+    """The record that comes out again: of the engine, or of the judgement of a decision of the engine."""
+    if "judgement" not in stored:
+        return replay(home, stored)
+    from credit.app.judging import judged_again
+
+    return judged_again(replay(home, stored_record(home, stored["supersedes"])), stored)
+
+
+def would_differ(home: Home, decision_id: str, *, policy: Path | None, model: int | None) -> list[str]:
+    """What of a decision would differ under other parameter files or another version of its model, one line each.
+
+    The parameters themselves are left out, and what every record of another policy or model differs in.
+    """
+    from credit.app.policies import packs_in
+    from credit.domain.record import differences
+
+    stored = stored_record(home, decision_id)
+    if "judgement" in stored:
+        stored = stored_record(home, stored["supersedes"])
+    pack = None
+    if policy is not None:
+        found = {each.name: each for each in packs_in(policy)}
+        if stored["policy"]["pack"] not in found:
+            raise UnknownName(
+                f"{policy} has no pack {stored['policy']['pack']!r}", hint="it has " + (", ".join(found) or "none")
+            )
+        pack = found[stored["policy"]["pack"]]
+    again = replay(home, stored, pack=pack, model=model)
+    one, other = ({k: v for k, v in each.items() if k not in _OF_THE_POLICY} for each in (stored, again))
+    return differences(one, other)
+
+
+# What differs with the policy or the model whatever it says.
+_OF_THE_POLICY = ("decision_id", "parameters", "policy", "model")
 
 
 def send_outbox(home: Home) -> int:

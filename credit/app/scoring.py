@@ -124,7 +124,8 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
 
     The frame has one row a supplier, by supplier_id: pd, unscorable, grade, score, reason_1..4.
     """
-    from credit.domain.scale import grades, points
+    from credit.domain.points import points
+    from credit.domain.scale import grades
     from data.scores import keep
     from features import engine
     from models.registry import registered_name

@@ -10,6 +10,8 @@ from credit.app import console
 from credit.app.clock import now, span_of
 from credit.app.home import Home
 from credit.app.policies import training_terms
+from credit.app.roles import refuse
+from credit.domain.authority import Action
 from credit.domain.errors import EmptyLedger, NoModel, TrackingDown, UnknownName
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def train_and_register(
     from models.targets import target_named
     from models.training import train
 
+    refuse(home, Action.TRAIN, author)
     target, ledger = target_named(target_name), home.ledger()
     tier = tier_chosen(ledger, data)
     day = as_of or ledger.last_day(tier)
@@ -60,6 +63,7 @@ def promote(home: Home, name: str, version: int | None, *, who: str, why: str) -
     """
     from credit.app.validating import chosen
 
+    refuse(home, Action.PROMOTE, who)
     registry = home.registry()
     entry = registry.promote(name, chosen(registry, name, version), at=now().isoformat(), who=who, why=why)
     _point_alias(home, name, entry)

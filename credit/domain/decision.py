@@ -13,12 +13,16 @@ import numpy as np
 import pandas as pd
 
 from credit.domain import limits
-from credit.domain.policy.inputs import GIVEN, MAPPED, as_read
-from credit.domain.policy.rules import Outcome, findings, strictest
+from credit.domain.points import points
+from credit.domain.policy.inputs import GIVEN, INPUTS, as_read
+from credit.domain.policy.rules import Finding, Outcome, findings, strictest
+from credit.domain.policy.supplier_rules import has_waited_after_a_decline
 from credit.domain.policy.terms import Pack, Terms
-from credit.domain.price import basis_points_up
+from credit.domain.price import basis_points_up, subsidy_bp
 from credit.domain.products.product import Product
-from credit.domain.scale import grades, points
+from credit.domain.scale import grades
+
+COOLING = has_waited_after_a_decline.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,10 @@ class Decided:
 
     `cases` holds what the rules observed, `limits` each term in fen, `found` each rule's finding, `price` the parts of
     the rate as yearly fractions, `answers` the answer: outcome (an Outcome), amount_fen (what is granted, or for a
-    referred case what a person could grant), bound_by (None where no limit is known), grade, score, yearly_rate_bp
-    (NaN without a score), tenor_months (at most), valid_until.
+    referred case what a person could grant), bound_by (None where no limit is known), grade, score,
+    points_above_cut_off, yearly_rate_bp
+    (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months (at most), valid_until,
+    cooling_until (for who is declined and has to wait).
     """
 
     product: Product
@@ -49,30 +55,32 @@ def decide(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> De
     """Decide every case under a pack as it stood on a date.
 
     `cases` has the product's inputs as columns and beside them `pd` (NaN where unscorable), `requested_fen` (NaN where
-    no amount was named), `exposure_fen` and `portfolio_headroom_fen`. Raises ValueError where a column is absent, an
-    amount is no whole number of fen, or a PD no probability.
+    no amount was named) and the exposures of the product's pools. Raises ValueError where a column is absent, an amount
+    is no whole number of fen, or a PD no probability.
     """
     terms = pack.terms(as_of)
-    read = _read(product, pack, cases)
+    read = product.derive(_read(product, pack, cases), terms)
     graded = read.assign(grade=grades(read["pd"], terms), score=points(read["pd"]))
-    limited = limits.smallest(product.limits, graded, terms, step_fen=int(terms["rounding_step_fen"]))
-    price = product.rate(graded["pd"], terms)
+    price = product.rate(graded, terms)
     rate = basis_points_up(price["rate"], int(terms["rate_step_bp"])).clip(lower=int(terms["yearly_rate_bp_min"]))
-    whole = graded.assign(
+    priced = graded.assign(yearly_rate_bp=rate)
+    applying, _ = product.applying(pack.not_applicable)
+    limited = limits.smallest(applying, priced, terms, step_fen=int(terms["rounding_step_fen"]))
+    whole = priced.assign(
         limit_fen=limited["limit_fen"],
         granted_fen=limits.granted(limited["limit_fen"], graded["requested_fen"]),
-        yearly_rate_bp=rate,
     )
     if product.needs is not None:
-        whole = whole.assign(guarantee_needed_fen=limited[product.needs.code])
+        whole = whole.assign(guarantee_needed_fen=product.needs.fen(whole, terms))
     found = findings(product.rules, whole, terms, pack.not_applicable)
     return Decided(product, terms, whole, limited, found, price, _answers(product, whole, limited, found, terms))
 
 
 def _read(product: Product, pack: Pack, cases: pd.DataFrame) -> pd.DataFrame:
     assumed = {name: each.value for name, each in pack.assumed.items()}
-    brought = {each.name for each in (*GIVEN, *MAPPED)} & set(product.inputs(but=pack.not_applicable))
-    return as_read(cases.assign(**assumed), [*(each.name for each in GIVEN), *brought])
+    needed = set(product.inputs(but=pack.not_applicable))
+    brought = {each.name for each in INPUTS if each.name in needed or each in GIVEN}
+    return as_read(cases.assign(**assumed), brought)
 
 
 def _answers(
@@ -91,39 +99,55 @@ def _answers(
             "bound_by": limited["bound_by"].mask(as_asked, limits.REQUESTED),
             "grade": cases["grade"],
             "score": cases["score"],
+            "points_above_cut_off": cases["score"] - points(terms.of("pd_max", cases)),
             "yearly_rate_bp": cases["yearly_rate_bp"],
-            "tenor_months": int(terms["tenor_months"]),
+            "subsidy_bp": subsidy_bp(cases, terms) if product.subsidised else 0,
+            "tenor_months": product.tenor(cases, terms).to_numpy(),
             "valid_until": terms.as_of + timedelta(days=int(terms["valid_days"])),
+            "cooling_until": _cooling_until(outcome, found, terms),
         },
         index=cases.index,
     )
 
 
-def decide_within_budget(
-    product: Product,
-    pack: Pack,
-    cases: pd.DataFrame,
-    as_of: date,
-    budget_fen: int,
-    held_fen: pd.Series[int] | None = None,
-) -> Decided:
-    """Decide many cases that share one budget: the safest are served first, and the total never exceeds the budget.
+def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> list[date | None]:
+    """Until when who is declined has to wait: the longest of what was not met; None where that can be mended at once.
 
-    Each case is first decided as if the budget were its own; in the order of PD (then of the frame) each is then given
-    as headroom what the ones before it have left. The headroom is part of the case and of its record, so that a single
-    case decided again with the same headroom comes out the same.
-
-    `held_fen` is what stands offered on each case's own question already, outside the budget that is left: an answer
-    up to it takes nothing more.
+    Who asks again too early is declined for that, and does not have to wait the longer for having asked.
     """
-    held = np.zeros(len(cases), dtype="int64") if held_fen is None else held_fen.to_numpy(dtype="int64")
-    alone = decide(product, pack, cases.assign(portfolio_headroom_fen=budget_fen + held), as_of)
+    days = np.zeros(len(found), dtype=int)
+    for code, wait in terms["cooling_days"].items():
+        if code in found:
+            days = np.maximum(days, np.where(found[code] == Finding.NOT_MET, int(wait), 0))
+    if COOLING in found:
+        days = np.where(found[COOLING] == Finding.NOT_MET, 0, days)
+    waits = (outcome == Outcome.DECLINE) & (days > 0)
+    return [terms.as_of + timedelta(days=int(each)) if wait else None for each, wait in zip(days, waits, strict=True)]
+
+
+def decide_together(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+    """Decide many cases that draw on the same pools: the safest are served first, and no pool ever exceeds its cap.
+
+    Each case is first decided as if it were alone; in the order of PD (then of the frame) each then finds in its pools
+    what the ones before it took as well. What it finds is part of the case and of its record, so that a single case
+    decided again with it comes out the same.
+
+    `held_fen` is what stands offered on each case's own question already, which its exposures leave out: an answer up
+    to it takes nothing more.
+    """
+    alone = decide(product, pack, cases, as_of)
     # The sort is stable and puts what has no PD last.
     order = np.argsort(alone.cases["pd"].to_numpy(), kind="stable")
-    taken = np.maximum(alone.answers["amount_fen"].to_numpy(dtype="int64") - held, 0)[order]
-    before = np.empty_like(taken)
-    before[order] = np.cumsum(taken) - taken
-    if not before.any():
+    held = cases["held_fen"].to_numpy(dtype="int64")
+    taken = pd.Series(np.maximum(alone.answers["amount_fen"].to_numpy(dtype="int64") - held, 0)[order])
+    if np.count_nonzero(taken) < 2:
         return alone
-    headroom = np.maximum(budget_fen - before, 0) + held
-    return decide(product, pack, cases.assign(portfolio_headroom_fen=headroom), as_of)
+    found = {}
+    for pool in product.applying(pack.not_applicable)[1]:
+        # What has no key draws on no pool of this kind, and nothing is known of its limit.
+        key = pool.key(alone.cases, alone.terms).reset_index(drop=True)[order].reset_index(drop=True)
+        before = (taken.groupby(key).cumsum() - taken).fillna(0).astype("int64").to_numpy()
+        more = np.empty_like(before)
+        more[order] = before
+        found[pool.exposure] = alone.cases[pool.exposure] + more
+    return decide(product, pack, cases.assign(**found), as_of)

@@ -119,6 +119,17 @@ class PromotionRefused(CreditError):
     )
 
 
+class NotAuthorised(CreditError):
+    """Somebody may not decide this: their role, the amount, a knock-out, or what an override does not say."""
+
+    code = "not-authorised"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`roles.toml` in `$CREDIT_HOME` says which account of the operating system is what; `authority.toml` of the "
+        "policy says up to which exposure. Maker and checker are two people, and a knock-out is nobody's to override."
+    )
+
+
 class ValidationFailed(CreditError):
     """A model did not pass its validation; the failed checks are named, the report says the rest."""
 

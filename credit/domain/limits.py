@@ -58,7 +58,7 @@ def granted(limit_fen: pd.Series[int], requested_fen: pd.Series[int]) -> pd.Seri
 
 def product_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """The most the product lends to one supplier."""
-    return fen(pd.Series(terms["product_cap_fen"], index=cases.index))
+    return fen(terms.of("product_cap_fen", cases))
 
 
 def grade_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
@@ -78,34 +78,39 @@ def working_capital_need(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     share of cost in sales and 1 + growth this year's sales against last year's; an advance pays part of the need, so it
     lowers the loan. A share of cost that nobody knows is taken at its lower bound, unknown growth as none.
     """
-    cost = cases["cost_share"].clip(terms["cost_share_min"], terms["cost_share_max"]).fillna(terms["cost_share_min"])
     growth = cases["growth_ratio"].fillna(1.0).clip(terms["growth_ratio_min"], terms["growth_ratio_max"])
-    need = share_down(cases["turnover_fen"], cost * growth / terms["turns"])
+    need = share_down(cases["turnover_fen"], cost_share(cases, terms) * growth / terms["turns"])
     return need - cases["borrowed_fen"] - cases["advances_held_fen"]
+
+
+def cost_share(cases: pd.DataFrame, terms: Terms) -> pd.Series[float]:
+    """The share of cost in sales within what is believed; what nobody knows is taken at the lower bound."""
+    least, most = terms["cost_share_min"], terms["cost_share_max"]
+    return cases["cost_share"].clip(least, most).fillna(least)
 
 
 def relationship_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the cap on one supplier over loans and guarantees."""
-    return int(terms["relationship_cap_fen"]) - cases["exposure_fen"]
+    return fen(terms.of("relationship_cap_fen", cases)) - cases["exposure_fen"]
 
 
-def portfolio_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    """What is left of the portfolio's budget when this case is decided."""
-    return cases["portfolio_headroom_fen"]
+def dear_cap(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """Above the rate that small firms ordinarily pay, a small ticket alone; below it, the product's own cap."""
+    dear = cases["yearly_rate_bp"] > terms.of("ordinary_rate_bp", cases)
+    return product_cap(cases, terms).mask(dear, fen(terms.of("dear_cap_fen", cases)))
 
 
 PRODUCT = LimitTerm("LIM-product", product_cap, requires=("product_cap_fen",))
 GRADE = LimitTerm("LIM-grade", grade_cap, requires=("grade_cap_fen",))
 TURNOVER = LimitTerm("LIM-turnover", turnover_share, observes=("turnover_fen",), requires=("turnover_share",))
+COST = ("cost_share_min", "cost_share_max")
 NEED = LimitTerm(
     "LIM-need",
     working_capital_need,
     observes=("turnover_fen", "cost_share", "growth_ratio", "borrowed_fen", "advances_held_fen"),
-    requires=("cost_share_min", "cost_share_max", "growth_ratio_min", "growth_ratio_max", "turns"),
+    requires=(*COST, "growth_ratio_min", "growth_ratio_max", "turns"),
 )
 RELATIONSHIP = LimitTerm(
     "LIM-relationship", relationship_headroom, observes=("exposure_fen",), requires=("relationship_cap_fen",)
 )
-PORTFOLIO = LimitTerm(
-    "LIM-portfolio", portfolio_headroom, observes=("portfolio_headroom_fen",), requires=("portfolio_budget_fen",)
-)
+PRICE = LimitTerm("LIM-price", dear_cap, requires=("ordinary_rate_bp", "dear_cap_fen", "product_cap_fen"))

@@ -4,38 +4,113 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from credit.domain.errors import PolicyBroken
+from credit.domain.limits import COST
 from credit.domain.policy.inputs import GIVEN, MAPPED
-from credit.domain.policy.line_rules import can_be_scored
-from credit.domain.policy.terms import Assumed, Dated, Pack, Parameter, Value
+from credit.domain.policy.supplier_rules import can_be_scored
+from credit.domain.policy.terms import REGION, Assumed, Dated, Pack, Parameter, Value
 from credit.domain.products import PRODUCTS
+from credit.domain.products.contract_loan import STAGES
 from credit.domain.products.product import Product
 
 HEAD = ("name", "title", "version", "product", "target", "tier", "currency")
+SINCE = "since"
 SECTIONS = ("pack", "parameters", "inputs", "not_applicable", "assumed")
 SHARED_SECTIONS = ("parameters",)
+REGION_SECTIONS, REGION_HEAD = ("region", "parameters"), ("code", "name")
 ENTRY = ("unit", "reference", "values")
 LINE = ("from", "value", "region")
 
 # What every decision reads, whatever its product.
-ALWAYS = ("grade_pd_upper", "rounding_step_fen", "rate_step_bp", "yearly_rate_bp_min", "tenor_months", "valid_days")
+ALWAYS = (
+    "grade_pd_upper",
+    "rounding_step_fen",
+    "rate_step_bp",
+    "yearly_rate_bp_min",
+    "tenor_months",
+    "valid_days",
+    "cooling_days",
+)
 
 SCALE = "grade_pd_upper"
-BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share")
+BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share", *(f"advance_rate_{stage}" for stage in STAGES))
+BY_NAME = ("industry_excluded", "programme_subsidy_bp", "cooling_days", "exposure_max_fen", "points_above_cut_off_min")
 ABOVE_ZERO = ("rounding_step_fen", "rate_step_bp", "turns")
 IN_WHOLE = ("_fen", "_bp", "_days", "_months", "_bp_min", "_bp_max")
 SHARES = ("share ", "probability ")
+NEED_READS = (*COST, "growth_ratio_min", "growth_ratio_max", "turns")
+ONE_FOR_ALL = ("portfolio_budget_fen", "weak_pd", "weak_share_max", *NEED_READS)
+# What follows the region of the contract or the tender, and not that of the supplier.
+OF_THE_CONTRACT = ("performance_security_max", "performance_security_works_max", "bid_security_max")
 
 
-def read_pack(content: Mapping[str, Any], *, shared: Mapping[str, Any], file: str) -> Pack:
-    """A pack from its parsed file and the parameters that all packs share, checked against its product."""
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What differs in one region: its code, its name, and the parameters it has values of its own for."""
+
+    code: str
+    name: str
+    parameters: Mapping[str, Parameter]
+
+
+def read_region(content: Mapping[str, Any], *, file: str) -> Region:
+    """A region from its parsed file: to add a province is to add one."""
+    refuse_unknown(content, REGION_SECTIONS, file)
+    head = _table(content, "region", file)
+    refuse_unknown(head, REGION_HEAD, f"{file}, [region]")
+    code, name = (_text(head.get(each), f"[region] {each}", file) for each in REGION_HEAD)
+    if not code.isdigit():
+        raise PolicyBroken(f"{file}: [region] code = {code!r} is no region code", hint='such as "33" or "330127"')
+    own = read_parameters(content, file=file)
+    for parameter in own.values():
+        for value in parameter.values:
+            if value.region and not value.region.startswith(code):
+                raise PolicyBroken(
+                    f"{file}: parameter {parameter.name!r} has a value for {value.region}, which is not in {code}",
+                    hint="leave region out, or name a city or county of the region",
+                )
+    placed = {
+        each.name: replace(each, values=tuple(replace(v, region=v.region or code) for v in each.values))
+        for each in own.values()
+    }
+    return Region(code, name, placed)
+
+
+def _with_regions(parameters: Mapping[str, Parameter], regions: Collection[Region], file: str) -> dict[str, Parameter]:
+    """The parameters with what the regions say of those that the pack has."""
+    whole = dict(parameters)
+    for region in regions:
+        for name, theirs in region.parameters.items():
+            if name not in whole:
+                continue
+            ours = whole[name]
+            if theirs.unit != ours.unit:
+                raise PolicyBroken(
+                    f"{file}: {name!r} is in {ours.unit!r}, and in {region.name} in {theirs.unit!r}",
+                    hint="write both in one unit",
+                )
+            reference = f"{ours.reference}; {region.name}: {theirs.reference}"
+            whole[name] = replace(ours, reference=reference, values=(*ours.values, *theirs.values))
+            if len({(v.since, v.region) for v in whole[name].values}) != len(whole[name].values):
+                raise PolicyBroken(
+                    f"{file}: {name!r} has two values for one day and region",
+                    hint=f"one is in the file of {region.name}",
+                )
+    return whole
+
+
+def read_pack(
+    content: Mapping[str, Any], *, shared: Mapping[str, Any], file: str, regions: Collection[Region] = ()
+) -> Pack:
+    """A pack from its parsed file, the parameters that all packs share and the regions, checked against its product."""
     refuse_unknown(content, SECTIONS, file)
     refuse_unknown(shared, SHARED_SECTIONS, "the shared parameters")
-    head = _head(content, file)
+    head, since = _head(content, file)
     product = _product(head["product"], file)
     own = read_parameters(content, file=file)
     common = read_parameters(shared, file="the shared parameters")
@@ -43,7 +118,8 @@ def read_pack(content: Mapping[str, Any], *, shared: Mapping[str, Any], file: st
     not_applicable = {code: _text(why, f"not_applicable {code!r}", file) for code, why in waived.items()}
     inputs = {n: _text(source, f"input {n!r}", file) for n, source in _table(content, "inputs", file).items()}
     assumed = {name: _assumed(name, entry, file) for name, entry in _table(content, "assumed", file).items()}
-    pack = Pack(**head, parameters={**common, **own}, not_applicable=not_applicable, inputs=inputs, assumed=assumed)
+    whole = _with_regions({**common, **own}, regions, file)
+    pack = Pack(**head, since=since, parameters=whole, not_applicable=not_applicable, inputs=inputs, assumed=assumed)
     _check_rules(pack, product, file)
     _check_inputs(pack, product, file)
     _check_parameters(pack, product, own, file)
@@ -58,10 +134,14 @@ def read_parameters(content: Mapping[str, Any], *, file: str) -> dict[str, Param
 # -- each entry by itself
 
 
-def _head(content: Mapping[str, Any], file: str) -> dict[str, str]:
+def _head(content: Mapping[str, Any], file: str) -> tuple[dict[str, str], date]:
     head = _table(content, "pack", file)
-    refuse_unknown(head, HEAD, f"{file}, [pack]")
-    return {name: _text(head.get(name), f"[pack] {name}", file) for name in HEAD}
+    refuse_unknown(head, (*HEAD, SINCE), f"{file}, [pack]")
+    texts = {name: _text(head.get(name), f"[pack] {name}", file) for name in HEAD}
+    since = head.get(SINCE)
+    if type(since) is not date:
+        raise PolicyBroken(f"{file}: [pack] {SINCE} is missing or no date", hint="from when the product is offered")
+    return texts, since
 
 
 def _table(content: Mapping[str, Any], name: str, file: str) -> dict[str, Any]:
@@ -128,8 +208,8 @@ def _dated(name: str, unit: str, line: Any, where: str) -> Dated:
 
 
 def _value(name: str, unit: str, value: Any, where: str) -> Value:
-    if isinstance(value, dict) != (name in BY_GRADE):
-        kind = "a table by grade" if name in BY_GRADE else "one number"
+    if isinstance(value, dict) != (name in (*BY_GRADE, *BY_NAME)):
+        kind = "a table" if name in (*BY_GRADE, *BY_NAME) else "one number"
         raise PolicyBroken(f"{where}: {value!r} is not {kind}", hint="compare with the packs that ship")
     for number in value.values() if isinstance(value, dict) else (value,):
         _check_number(name, unit, number, where)
@@ -165,11 +245,11 @@ def _product(name: str, file: str) -> Product:
 
 
 def _check_rules(pack: Pack, product: Product, file: str) -> None:
-    codes = [rule.code for rule in product.rules]
+    codes = [rule.code for rule in product.rules] + [term.code for term in product.limits]
     for code in pack.not_applicable:
         if code not in codes:
             raise PolicyBroken(
-                f"{file}: not_applicable names {code!r}, which is no rule of {product.name}",
+                f"{file}: not_applicable names {code!r}, which is no rule or limit of {product.name}",
                 hint="choose from " + ", ".join(codes),
             )
     if can_be_scored.code in pack.not_applicable:
@@ -184,7 +264,8 @@ def _check_inputs(pack: Pack, product: Product, file: str) -> None:
     for name in (*pack.inputs, *pack.assumed):
         if name not in readable:
             raise PolicyBroken(f"{file}: {name!r} is no input", hint="choose from " + ", ".join(readable))
-        if name not in product.inputs():
+        # What differs by region is read of any product.
+        if name not in (REGION, *product.inputs()):
             raise PolicyBroken(f"{file}: no rule or limit of {product.name} reads input {name!r}", hint="remove it")
     for name in pack.assumed:
         if name in pack.inputs:
@@ -205,7 +286,43 @@ def _check_parameters(pack: Pack, product: Product, own: Collection[str], file: 
     for name in (*ALWAYS, *product.parameters(but=pack.not_applicable)):
         if name not in pack.parameters:
             raise PolicyBroken(f"{file}: parameter {name!r} is missing", hint=f"add [parameters.{name}]")
+        if pack.parameters[name].known_on(pack.since) is None:
+            raise PolicyBroken(
+                f"{file}: parameter {name!r} has no value on {pack.since}, when the product begins",
+                hint="add a dated line for everywhere that begins by then",
+            )
+    _check_regional(pack, product, file)
+    _check_bounds(pack, file)
     _check_grades(pack, file)
+
+
+def _check_regional(pack: Pack, product: Product, file: str) -> None:
+    """What is read as one number, or as one table, has one value for everybody."""
+    one = {*ALWAYS, *BY_GRADE, *BY_NAME, *ONE_FOR_ALL, *product.requires}
+    for name, parameter in pack.parameters.items():
+        if not parameter.is_regional or name not in product.parameters(but=pack.not_applicable):
+            continue
+        if name in one:
+            raise PolicyBroken(f"{file}: {name!r} cannot differ by region", hint="one value holds for everybody")
+        own_region = name in OF_THE_CONTRACT
+        if not own_region and REGION not in pack.inputs:
+            raise PolicyBroken(
+                f"{file}: {name!r} differs by region, and [inputs] does not map 'region'", hint='region = "region"'
+            )
+
+
+def _check_bounds(pack: Pack, file: str) -> None:
+    """A least and a most of the same thing leave something between them, on every day."""
+    for name, most in pack.parameters.items():
+        least = pack.parameters.get(name.removesuffix("_max") + "_min") if name.endswith("_max") else None
+        if least is None:
+            continue
+        for day in sorted({v.since for v in (*least.values, *most.values) if v.since >= pack.since} | {pack.since}):
+            low, high = least.known_on(day), most.known_on(day)
+            if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+                raise PolicyBroken(
+                    f"{file}: on {day} {least.name!r} is above {name!r}, and nothing lies between", hint="swap them"
+                )
 
 
 def _check_grades(pack: Pack, file: str) -> None:

@@ -136,7 +136,19 @@ LIMITS: tuple[Reason, ...] = (
     Reason("LIM-requested", "按申请金额", "the amount asked for"),
     Reason("LIM-advance", "以预付款金额为限", "bound by the advance itself"),
     Reason("LIM-contract", "受单一合同敞口约束", "bound by the cap on one contract over loan and guarantees"),
-    Reason("LIM-law", "受法定履约保证金上限约束", "bound by the law's cap on performance security"),
+    Reason("LIM-receivable", "受应收账款净额及放款比例约束", "bound by the share of the net receivable that is lent"),
+    Reason("LIM-similar", "受已完成同类最大合同约束", "bound by the largest similar contract completed"),
+    Reason("LIM-capacity", "受剩余履约能力约束", "bound by the work that can still be taken on"),
+    Reason("LIM-cost", "受合同履行成本约束", "bound by what the contract costs to perform, less what was paid of it"),
+    Reason("LIM-wrong-way", "受预付款保函与贷款合计上限约束", "bound by the cap over loan and advance guarantee"),
+    Reason("LIM-price", "定价高于小微普通利率，仅限小额", "above the ordinary rate only a small amount is lent"),
+    Reason("LIM-group", "受关联企业集团敞口约束", "bound by the exposure to the group of firms"),
+    Reason("LIM-district", "受区县集中度约束", "bound by the district's share of the book"),
+    Reason("LIM-weak", "受低等级占比约束", "bound by the share of weak grades in the book"),
+    Reason("LIM-buyer", "受采购人集中度约束", "bound by the buyer's share of the book"),
+    Reason("LIM-pair", "受供应商与采购人配对限额约束", "bound by the limit on one supplier and buyer"),
+    Reason("LIM-category", "受品类集中度约束", "bound by the category's share of the book"),
+    Reason("LIM-law", "受法定保证金上限约束", "bound by the law's cap on the security"),
 )
 
 REASONS: tuple[Reason, ...] = (*DRIVERS, *UNSCORABLE, *LIMITS)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from credit.domain.decision import Decided
-from credit.domain.policy.inputs import GIVEN
+from credit.domain.policy.inputs import GIVEN, POOLED
 from credit.domain.policy.rules import Finding, Outcome, Rule
 from credit.domain.reasons import reason_for
 
@@ -33,7 +33,7 @@ def records(decided: Decided, contexts: Mapping[int, Mapping[str, Any]]) -> list
     columns = _Columns(
         answers=_listed(decided.answers),
         cases=_listed(decided.cases),
-        limits=_listed(decided.limits[[term.code for term in decided.product.limits]]),
+        limits=_listed(decided.limits.drop(columns=["limit_fen", "bound_by"])),
         price=_listed(decided.price),
         found=_listed(decided.found),
     )
@@ -68,7 +68,7 @@ class _Shared:
         self.product, self.terms, self.pack = decided.product, decided.terms, decided.terms.pack
         self.parameters = self.terms.resolved()
         self.policy = {"pack": self.pack.name, "version": self.terms.version, "sha256": self.terms.sha256}
-        known = {*self.pack.inputs, *self.pack.assumed, *(each.name for each in GIVEN)}
+        known = {*self.pack.inputs, *self.pack.assumed, *(each.name for each in (*GIVEN, *POOLED))}
         self.inputs = sorted(known & {str(name) for name in decided.cases.columns})
 
 
@@ -95,10 +95,13 @@ def _record(
         "amount_fen": answer["amount_fen"],
         "currency": shared.pack.currency,
         "yearly_rate_bp": answer["yearly_rate_bp"] if grants else None,
+        "subsidy_bp": answer["subsidy_bp"] if grants else None,
         "tenor_months": answer["tenor_months"] if grants else None,
         "valid_until": answer["valid_until"],
+        "cooling_until": answer["cooling_until"],
         "grade": answer["grade"],
         "score": answer["score"],
+        "points_above_cut_off": answer["points_above_cut_off"],
         "pd": observed["pd"],
         "pd_horizon_months": context["pd_horizon_months"],
         "unscorable": context["unscorable"],
@@ -179,7 +182,7 @@ def _finding(rule: Rule, finding: Finding, observed: Mapping[str, Any], shared: 
         "rule": rule.code,
         "finding": finding.name,
         "outcome": outcomes.get(finding),
-        "observed": {name: observed[name] for name in rule.observes if name in observed},
+        "observed": {name: observed[name] for name in (*rule.observes, *rule.may_lack) if name in observed},
         "required": {name: shared.parameters[name] for name in rule.requires if name in shared.parameters},
         "zh": rule.zh,
         "en": rule.en,

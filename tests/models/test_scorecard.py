@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit.domain.scale import points
+from credit.domain.points import points
 from models.scorer import Scorer
 
 pytest.importorskip("optbinning", reason="the scorecard needs the extra `scorecard`")

@@ -30,19 +30,31 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input."""
+    """One input; a number lies between a least and a most."""
 
     name: str
     kind: Kind
     meaning: str
+    least: float = 0.0
+    most: float = 10.0**12
 
 
 # What the application and the model bring to every case, whatever the pack.
 GIVEN: tuple[Input, ...] = (
-    Input("pd", Kind.NUMBER, "probability of default or breach; missing where the supplier cannot be scored"),
+    Input("pd", Kind.NUMBER, "probability of default or breach; missing where the supplier cannot be scored", most=1.0),
     Input("requested_fen", Kind.MONEY, "the amount asked for; missing where none was named"),
     Input("exposure_fen", Kind.MONEY, "what the supplier owes and is guaranteed for already"),
-    Input("portfolio_headroom_fen", Kind.MONEY, "what is left of the portfolio's budget for this case"),
+)
+
+# What others have of what many draw on (credit.domain.pools).
+POOLED: tuple[Input, ...] = (
+    Input("portfolio_exposure_fen", Kind.MONEY, "what others have of the portfolio's budget"),
+    Input("group_exposure_fen", Kind.MONEY, "what the supplier's group of firms owes and is guaranteed for already"),
+    Input("district_exposure_fen", Kind.MONEY, "what others have of the district's share"),
+    Input("weak_exposure_fen", Kind.MONEY, "what weak grades have of the portfolio's budget"),
+    Input("buyer_exposure_fen", Kind.MONEY, "what others have of the buyer's share"),
+    Input("pair_exposure_fen", Kind.MONEY, "what the supplier's group has already on this buyer"),
+    Input("category_exposure_fen", Kind.MONEY, "what others have of the category's share"),
 )
 
 # What a pack maps from features and facts.
@@ -50,6 +62,19 @@ MAPPED: tuple[Input, ...] = (
     Input("identity_valid", Kind.FLAG, "both check digits of the unified social credit code agree"),
     Input("listings_active", Kind.NUMBER, "exclusion lists that the supplier stands on"),
     Input("consents_valid", Kind.NUMBER, "banks that may receive the record for this purpose"),
+    Input("region", Kind.TEXT, "the county that the supplier is registered in"),
+    Input("group_id", Kind.TEXT, "the group of firms that the supplier belongs to, or its own id"),
+    Input("district", Kind.TEXT, "the county whose share of the book is capped"),
+    Input("industry", Kind.TEXT, "industry of the 2011 size standard"),
+    Input("programmes", Kind.TEXT, "programmes that the supplier is a member of, joined by ' + '"),
+    Input("connected_listings", Kind.NUMBER, "exclusion lists that other firms of the group stand on"),
+    Input("controls_changed_6m", Kind.NUMBER, "changes of controller or legal representative in six months"),
+    Input("feed_age_days", Kind.NUMBER, "days since the source of the record said anything"),
+    Input("rating_mean", Kind.NUMBER, "mean performance rating of twelve months, 1 to 5", least=1.0, most=5.0),
+    Input("rejected_share", Kind.NUMBER, "share of twelve months' deliveries that was sent back", most=1.0),
+    Input("review_requested", Kind.FLAG, "the applicant asks that a person decides"),
+    Input("data_disputes_open", Kind.NUMBER, "data that the applicant disputes and that are not settled"),
+    Input("cooling_days_left", Kind.NUMBER, "days until the cooling-off after an earlier decline is over"),
     Input("age_months", Kind.NUMBER, "whole months since the firm was founded"),
     Input("turnover_fen", Kind.MONEY, "what the supplier took in twelve months"),
     Input("cost_share", Kind.NUMBER, "cost as a share of twelve months' sales; may be missing"),
@@ -60,12 +85,35 @@ MAPPED: tuple[Input, ...] = (
     Input("terminations_36m", Kind.NUMBER, "contracts ended by the supplier's fault in three years"),
     Input("draws_overdue", Kind.NUMBER, "draws past due today"),
     Input("past_due_days_12m", Kind.NUMBER, "the most days past due in twelve months"),
-    Input("top_buyer_share", Kind.NUMBER, "the largest buyer's share of twelve months' business"),
+    Input("top_buyer_share", Kind.NUMBER, "the largest buyer's share of twelve months' business", most=1.0),
     Input("buyer_days_late_p90", Kind.NUMBER, "days after the due date by which nine in ten payments arrived"),
     Input("guarantees_called", Kind.NUMBER, "guarantees of the supplier that were ever called"),
     Input("transactions_24m", Kind.NUMBER, "transactions in 24 months"),
-    Input("voided_share", Kind.NUMBER, "share of twelve months' invoices that were voided"),
+    Input("voided_share", Kind.NUMBER, "share of twelve months' invoices that were voided", most=1.0),
     Input("contract_fen", Kind.MONEY, "the contract as changed"),
+    Input("buyer_id", Kind.TEXT, "the contract's buyer"),
+    Input("buyer_related", Kind.FLAG, "the buyer and the supplier are tied to one another"),
+    Input("buyer_pay_days_p80", Kind.NUMBER, "days after acceptance by which the buyer has paid in eight of ten cases"),
+    Input("category", Kind.TEXT, "kind of purchase"),
+    Input("contract_last_days", Kind.NUMBER, "days since anything was recorded of the contract"),
+    Input("contract_confirmed", Kind.FLAG, "the buyer has confirmed contract and account"),
+    Input("prepaid_fen", Kind.MONEY, "advance that the buyer has paid"),
+    Input("paid_fen", Kind.MONEY, "what the buyer has paid beside the advance"),
+    Input("retention_fen", Kind.MONEY, "retention money of the contract"),
+    Input("disputed_fen", Kind.MONEY, "amount in dispute"),
+    Input("assigned_fen", Kind.MONEY, "what of the receivable is assigned or lent on already"),
+    Input("delivered_fen", Kind.MONEY, "contract value delivered"),
+    Input("accepted_fen", Kind.MONEY, "contract value accepted"),
+    Input("invoiced_fen", Kind.MONEY, "what was invoiced on the contract"),
+    Input("advance_guaranteed_fen", Kind.MONEY, "advance-payment guarantees that stand on the contract"),
+    Input("loans_on_contract_fen", Kind.MONEY, "loans that stand offered on the contract"),
+    Input("backlog_ratio", Kind.NUMBER, "open work with this contract against twelve months' completed work"),
+    Input("backlog_fen", Kind.MONEY, "open work beside this contract"),
+    Input("completed_12m_fen", Kind.MONEY, "contracts completed in twelve months"),
+    Input("similar_contracts", Kind.NUMBER, "contracts of this category completed before"),
+    Input("city_contracts", Kind.NUMBER, "contracts in this city signed before"),
+    Input("tender_region", Kind.TEXT, "the region whose law the tender is under"),
+    Input("tender_budget_fen", Kind.MONEY, "the budget of the tender"),
     Input("contract_open", Kind.FLAG, "the contract is neither completed nor terminated"),
     Input("contract_region", Kind.TEXT, "the region whose law the contract is under"),
     Input("signed_on", Kind.DATE, "when the contract was signed"),
@@ -76,7 +124,10 @@ MAPPED: tuple[Input, ...] = (
     Input("advance_fen", Kind.MONEY, "the advance that the contract agrees"),
     Input("advance_received_fen", Kind.MONEY, "what of the advance has arrived"),
     Input("account_locked", Kind.FLAG, "the collection account is locked"),
+    Input("account_unlocked", Kind.FLAG, "the collection account was unlocked again"),
 )
+
+INPUTS: tuple[Input, ...] = (*GIVEN, *POOLED, *MAPPED)
 
 
 def as_read(cases: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
@@ -90,7 +141,7 @@ def as_read(cases: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
         raise ValueError(f"the cases have no column {', '.join(absent)}")
     if not cases.index.is_unique:
         raise ValueError("each case has a row and an index of its own")
-    return cases.assign(**{i.name: _read(cases[i.name], i.kind) for i in (*GIVEN, *MAPPED) if i.name in cases.columns})
+    return cases.assign(**{i.name: _read(cases[i.name], i.kind) for i in INPUTS if i.name in cases.columns})
 
 
 def _read(column: pd.Series[Any], kind: Kind) -> pd.Series[Any]:

@@ -39,6 +39,8 @@ class Finding(IntEnum):
 class Rule:
     """One rule. `observes` are the inputs it reads, `requires` the parameters it holds them against.
 
+    What it reads beside them and can do without is in `may_lack`.
+
     A rule that is `asked_of_scored` holds what follows from a score against policy: it is not asked of a supplier that
     has none, whom R-UNSCORABLE refers.
     """
@@ -51,11 +53,12 @@ class Rule:
     en: str
     observes: tuple[str, ...]
     requires: tuple[str, ...]
+    may_lack: tuple[str, ...]
     asked_of_scored: bool
     holds: Callable[[Cases, Terms], Met]
 
 
-def rule(
+def rule(  # noqa: PLR0913 - each is an entry of the rule, and named
     code: str,
     *,
     outcome: Outcome,
@@ -64,6 +67,7 @@ def rule(
     en: str,
     observes: tuple[str, ...],
     requires: tuple[str, ...] = (),
+    may_lack: tuple[str, ...] = (),
     asked_of_scored: bool = False,
 ) -> Callable[[Callable[[Cases, Terms], Met]], Rule]:
     """Make a rule of a function whose name and docstring state what is true of a good applicant.
@@ -73,7 +77,7 @@ def rule(
 
     def make(holds: Callable[[Cases, Terms], Met]) -> Rule:
         statement = (holds.__doc__ or "").strip().splitlines()[0]
-        return Rule(code, outcome, reference, statement, zh, en, observes, requires, asked_of_scored, holds)
+        return Rule(code, outcome, reference, statement, zh, en, observes, requires, may_lack, asked_of_scored, holds)
 
     return make
 

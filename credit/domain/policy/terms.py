@@ -13,6 +13,9 @@ import pandas as pd
 
 from credit.domain.errors import PolicyBroken
 
+# The input that says which region's values a case has.
+REGION = "region"
+
 Value = float | int | dict[str, float]
 
 
@@ -75,10 +78,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A product's policy: its parameters, which of the product's rules do not apply and why, and its inputs.
+    """A product's policy: its parameters, which of the product's rules and limits do not apply and why, and its inputs.
 
-    `inputs` says from which feature or fact each of the product's inputs is read, `assumed` what the others are taken
-    to be. `sha256` is the hash of the content that decides, whatever file it came from.
+    It is offered since a day, on which every parameter has a value. `inputs` says from which feature or fact each of
+    the product's inputs is read, `assumed` what the others are taken to be. `sha256` is the hash of the content that
+    decides, whatever file it came from.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Pack:
     target: str
     tier: str
     currency: str
+    since: date
     parameters: Mapping[str, Parameter]
     not_applicable: Mapping[str, str]
     inputs: Mapping[str, str]
@@ -138,14 +143,22 @@ class Terms:
     def __getitem__(self, name: str) -> Any:
         return self._parameter(name).on(self.as_of)
 
+    def of(self, name: str, cases: pd.DataFrame) -> pd.Series[float]:
+        """The value of each case on this date: the same, or its own where it differs by the supplier's `region`.
+
+        A supplier whose region nobody knows has the value that holds everywhere.
+        """
+        if not self._parameter(name).is_regional:
+            return pd.Series(self[name], index=cases.index, dtype="float64")
+        region = cases[REGION].map(lambda each: each or "", na_action=None)
+        return self.where(name, on=pd.Series(self.as_of, index=cases.index), region=region)
+
     def where(self, name: str, *, on: pd.Series[Any], region: pd.Series[Any]) -> pd.Series[float]:
         """The value for each row's own day and region; NaN where either is missing or there was no value yet."""
         parameter = self._parameter(name)
-        known = [
-            None if day is None or place is None else parameter.known_on(day, place)
-            for day, place in zip(on, region, strict=True)
-        ]
-        return pd.Series(known, index=on.index, dtype="float64")
+        asked = list(zip(on, region, strict=True))
+        known = {each: None if None in each else parameter.known_on(*each) for each in set(asked)}
+        return pd.Series([known[each] for each in asked], index=on.index, dtype="float64")
 
     def by(self, name: str, key: pd.Series[str]) -> pd.Series[float]:
         """The value for each row's key, such as its grade; NaN for a row without key."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from credit.domain import limits
+from credit.domain import limits, pools
 from credit.domain.limits import LimitTerm
 from credit.domain.money import share_down
-from credit.domain.policy import contract_rules, line_rules
+from credit.domain.policy import contract_rules, supplier_rules
 from credit.domain.policy.terms import Terms
 from credit.domain.price import GUARANTEE_REQUIRES, fee_fen, guarantee_rate
 from credit.domain.products.product import Product
@@ -25,14 +26,26 @@ def advance_to_secure(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
 
 
 def lawful_performance_security(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    """The share of the contract that the buyer may ask for, by the law of its region on the day of signature."""
-    share = terms.where("performance_security_max", on=cases["signed_on"], region=cases["contract_region"])
+    """The share of the contract that the buyer may ask for, by the law of its region on the day of signature.
+
+    Works have a cap of their own; where nobody knows what is bought, the lower one holds.
+    """
+    asked = {"on": cases["signed_on"], "region": cases["contract_region"]}
+    goods, works = (terms.where(name, **asked) for name in _LAW_SHARES)
+    kind = cases["category"]
+    share = goods.mask(kind == "WORKS", works).mask(kind.isna(), np.minimum(goods, works))
     return share_down(cases["contract_fen"], share)
 
 
 def contract_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     """What is left of the cap on one contract: supplier failure calls the guarantees and destroys the receivable."""
-    return share_down(cases["contract_fen"], terms["contract_exposure_max"]) - cases["guaranteed_fen"]
+    cap = share_down(cases["contract_fen"], terms.of("contract_exposure_max", cases))
+    return cap - cases["guaranteed_fen"] - cases["loans_on_contract_fen"]
+
+
+def beside_a_loan(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
+    """What is left for the advance guarantee beside loans, whose receivable is lost when it is called."""
+    return share_down(cases["contract_fen"], terms.of("loan_and_advance_max", cases)) - cases["loans_on_contract_fen"]
 
 
 def reduction_schedule(amount_fen: int, start: date, end: date) -> list[dict[str, Any]]:
@@ -75,11 +88,7 @@ def _advance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
 def _performance_conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
     return {
         "effective": {"zh": "自合同签订之日起生效", "en": "takes effect with the signature of the contract"},
-        "reduction": {
-            "zh": "金额不变，验收后释放",
-            "en": "flat until the last acceptance, then released",
-            "planned": [],
-        },
+        "reduction": _step_down(case, terms),
         **_end_and_fee(case, terms),
     }
 
@@ -99,41 +108,49 @@ def _end_and_fee(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
     }
 
 
+def _step_down(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
+    """How a performance guarantee falls: by a stated step at the planned acceptance, or not at all (DOMAIN 3.2)."""
+    step, end = float(terms["performance_step_down"]), case["planned_acceptance_on"]
+    if not step:
+        return {"zh": "金额不变，验收后释放", "en": "flat until the last acceptance, then released", "planned": []}
+    left = -(-case["amount_fen"] * round((1 - step) * 1_000_000) // 1_000_000)
+    return {
+        "zh": f"验收后减至 {1 - step:.0%}，期满释放",
+        "en": f"falls to {1 - step:.0%} with the last acceptance, and is released at its expiry",
+        "planned": [{"on": str(end), "accepted_share": 1.0, "amount_fen": left}] if end else [],
+    }
+
+
+_LAW_SHARES = ("performance_security_max", "performance_security_works_max")
 _ADVANCE = LimitTerm("LIM-advance", advance_to_secure, observes=("advance_fen",))
 _LAW = LimitTerm(
     "LIM-law",
     lawful_performance_security,
     observes=("contract_fen", "contract_region", "signed_on"),
-    requires=("performance_security_max",),
+    requires=_LAW_SHARES,
 )
+_POOLS = (pools.PORTFOLIO, pools.GROUP, pools.DISTRICT, pools.WEAK, pools.BUYER)
 _SHARED_LIMITS = (
     LimitTerm(
         "LIM-contract",
         contract_headroom,
-        observes=("contract_fen", "guaranteed_fen"),
+        observes=("contract_fen", "guaranteed_fen", "loans_on_contract_fen"),
         requires=("contract_exposure_max",),
     ),
     limits.GRADE,
     limits.RELATIONSHIP,
-    limits.PORTFOLIO,
+    *(pool.term for pool in _POOLS),
 )
-_SUPPLIER_RULES = (
-    line_rules.has_a_valid_identity,
-    line_rules.is_on_no_exclusion_list,
-    line_rules.has_consented,
-    line_rules.is_old_enough,
-    line_rules.has_not_failed_a_contract,
-    line_rules.has_nothing_past_due,
-    line_rules.has_a_pd_within_the_cut_off,
-    line_rules.can_be_priced_within_the_ceiling,
-    line_rules.can_be_scored,
-    line_rules.was_never_called,
-    line_rules.is_within_automatic_authority,
+_WRONG_WAY = LimitTerm(
+    "LIM-wrong-way",
+    beside_a_loan,
+    observes=("contract_fen", "loans_on_contract_fen"),
+    requires=("loan_and_advance_max",),
 )
-_CONTRACT_RULES = (
-    contract_rules.is_for_an_open_contract,
+_RULES = (
+    *supplier_rules.EVERY_SUPPLIER,
+    *contract_rules.EVERY_CONTRACT,
     contract_rules.is_not_guaranteed_yet,
-    contract_rules.stays_within_a_multiple_of_the_largest_completed,
     contract_rules.covers_what_the_contract_needs,
     contract_rules.is_to_be_accepted_later,
     contract_rules.ends_within_the_longest_term,
@@ -147,12 +164,13 @@ ADVANCE_PAYMENT_GUARANTEE = Product(
     purpose="guarantee",
     asks_contract=True,
     rules=(
-        *_SUPPLIER_RULES,
-        *_CONTRACT_RULES,
+        *_RULES,
         contract_rules.has_an_advance_to_secure,
         contract_rules.has_a_locked_account,
+        contract_rules.has_an_account_that_was_not_unlocked,
     ),
-    limits=(_ADVANCE, *_SHARED_LIMITS),
+    limits=(_ADVANCE, _WRONG_WAY, *_SHARED_LIMITS),
+    pools=_POOLS,
     rate=guarantee_rate,
     conditions=_advance_conditions,
     requires=_REQUIRES,
@@ -166,11 +184,13 @@ PERFORMANCE_GUARANTEE = Product(
     en="performance guarantee",
     purpose="guarantee",
     asks_contract=True,
-    rules=(*_SUPPLIER_RULES, *_CONTRACT_RULES),
+    rules=_RULES,
     limits=(_LAW, *_SHARED_LIMITS),
+    pools=_POOLS,
     rate=guarantee_rate,
     conditions=_performance_conditions,
-    requires=_REQUIRES,
+    observes=("category",),
+    requires=(*_REQUIRES, "performance_step_down"),
     needs=_LAW,
     guarantee_form="PERFORMANCE",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from credit.domain import limits
-from credit.domain.policy import line_rules as rules
+from credit.domain import limits, pools
+from credit.domain.policy import supplier_rules as rules
 from credit.domain.policy.terms import Terms
 from credit.domain.price import LOAN_REQUIRES, loan_rate
 from credit.domain.products.product import Product
@@ -18,6 +18,7 @@ def _conditions(case: dict[str, Any], terms: Terms) -> dict[str, Any]:
     }
 
 
+_POOLS = (pools.PORTFOLIO, pools.GROUP, pools.DISTRICT, pools.WEAK)
 TURNOVER_LINE = Product(
     name="turnover_line",
     zh="流水信用贷",
@@ -25,34 +26,25 @@ TURNOVER_LINE = Product(
     purpose="credit_line",
     asks_contract=False,
     rules=(
-        rules.has_a_valid_identity,
-        rules.is_on_no_exclusion_list,
-        rules.has_consented,
-        rules.is_old_enough,
+        *rules.EVERY_SUPPLIER,
+        *rules.BORROWERS,
         rules.has_traded_lately,
-        rules.has_not_failed_a_contract,
-        rules.has_nothing_past_due,
-        rules.has_paid_on_time,
-        rules.has_a_pd_within_the_cut_off,
         rules.reaches_the_product_minimum,
-        rules.can_be_priced_within_the_ceiling,
-        rules.can_be_scored,
-        rules.does_not_live_from_one_buyer,
-        rules.has_buyers_who_pay,
-        rules.was_never_called,
-        rules.has_a_record_to_judge,
         rules.voids_few_invoices,
-        rules.is_within_automatic_authority,
     ),
     limits=(
         limits.PRODUCT,
         limits.GRADE,
         limits.TURNOVER,
         limits.NEED,
+        limits.PRICE,
         limits.RELATIONSHIP,
-        limits.PORTFOLIO,
+        *(pool.term for pool in _POOLS),
     ),
+    pools=_POOLS,
     rate=loan_rate,
     conditions=_conditions,
-    requires=LOAN_REQUIRES,
+    observes=("programmes",),
+    requires=(*LOAN_REQUIRES, "programme_subsidy_bp"),
+    subsidised=True,
 )

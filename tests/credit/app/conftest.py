@@ -90,6 +90,13 @@ def demo_home(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return shutil.copytree(demonstration / "var", tmp_path_factory.getbasetemp() / "own" / "var")
 
 
+@pytest.fixture(scope="module")
+def spoilt(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Credit]:
+    """A copy of the demonstration's home that the tests of one module spoil together, and the command on it."""
+    home = shutil.copytree(demonstration / "var", tmp_path_factory.mktemp("spoilt") / "var")
+    return home, lambda *words, **env: run_credit(home, *words, **env)
+
+
 @pytest.fixture
 def demo_said(demonstration: Path) -> dict[str, Any]:
     return json.loads((demonstration / "said.json").read_text())

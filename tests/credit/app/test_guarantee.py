@@ -57,7 +57,7 @@ def test_an_unknown_contract_hears_the_nearest_ids(credit):
 
 
 def test_a_form_that_does_not_exist_is_a_usage_error(credit):
-    assert credit("guarantee", "decide", "bid", "--contract", "C1").code == 2
+    assert credit("guarantee", "decide", "letter", "--contract", "C1").code == 2
 
 
 def test_what_is_offered_on_a_contract_counts_against_the_next_question_about_its_supplier(changed, waiting):
@@ -67,10 +67,29 @@ def test_what_is_offered_on_a_contract_counts_against_the_next_question_about_it
         if advance["outcome"] != "APPROVE":
             continue
         performance = credit("guarantee", "decide", "performance", "--contract", contract, "--json").json
-        assert performance["application"]["offered_on_contract_fen"] == advance["amount_fen"]
+        assert performance["application"]["beside"]["guarantees_on_contract_fen"] == advance["amount_fen"]
         assert performance["inputs"]["guaranteed_fen"] >= advance["amount_fen"]
         line = credit("line", "decide", performance["application"]["supplier_id"], "--json").json
         assert line["inputs"]["exposure_fen"] >= advance["amount_fen"] + performance["amount_fen"]
         assert credit("decision", "replay", line["decision_id"]).code == 0
         return
     pytest.fail("no waiting contract was granted a guarantee")
+
+
+def test_bid_security_is_answered_with_the_rule_that_abolished_it(demo_said, credit):
+    supplier = demo_said["next"][0].split()[-1]
+    asked = ("guarantee", "decide", "bid-security", "--supplier", supplier, "--budget", "5000000", "--json")
+    here = credit(*asked, "--region", "330106").json
+    assert here["outcome"] == "DECLINE"
+    [rule] = [f for f in here["findings"] if f["finding"] == "NOT_MET" and f["outcome"] == "DECLINE"]
+    assert rule["rule"] == "KO-ABOLISHED" and "浙财采监〔2019〕5号" in rule["reference"]
+    elsewhere = credit(*asked, "--region", "320106").json
+    assert elsewhere["limits_fen"]["LIM-law"] == 10_000_000
+    assert credit("decision", "replay", elsewhere["decision_id"]).code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("bid-security", "--contract", "C1"), ("bid-security", "--supplier", "S1"), ("performance",)]
+)
+def test_what_a_form_does_not_ask_about_is_a_usage_error(credit, words):
+    assert credit("guarantee", "decide", *words).code == 2

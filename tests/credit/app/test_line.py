@@ -179,7 +179,7 @@ def test_a_firm_with_two_ids_has_one_limit(demo_said, changed, tmp_path):
     assert credit("ledger", "import", merges, "--format", "platform").code == 0
     refused = credit("line", "decide", goes)
     assert refused.code == 1 and f"it goes on as {stays}" in refused.err
-    assert credit("line", "decide", stays, "--json").json["application"]["offered_fen"] == offered
+    assert credit("line", "decide", stays, "--json").json["application"]["beside"]["offered_fen"] == offered
     queue = tmp_path / "queue.csv"
     queue.write_text(f"supplier_id\n{goes}\n{stays}\n")
     assert [r["hint"] for r in credit("line", "decide", "--file", queue, "--json").json["refused"]] == [

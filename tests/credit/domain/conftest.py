@@ -1,4 +1,4 @@
-"""The four packs that ship, a good applicant for each, and one way to ask."""
+"""The packs that ship, a good applicant for each, and one way to ask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from credit.domain.decision import Decided, decide
-from credit.domain.packs import read_pack
+from credit.domain.packs import Region, read_pack, read_region
 from credit.domain.policy.terms import Pack
 from credit.domain.products import product_named
 
@@ -52,10 +52,17 @@ def parsed(name: str) -> dict[str, Any]:
     return tomllib.loads((PARAMETERS / f"{name}.toml").read_text(encoding="utf-8"))
 
 
+def regions() -> list[Region]:
+    """The regions that ship."""
+    files = sorted((PARAMETERS / "regions").glob("*.toml"))
+    return [read_region(tomllib.loads(file.read_text(encoding="utf-8")), file=file.name) for file in files]
+
+
 def shipped() -> dict[str, Pack]:
     """The packs that ship."""
     names = sorted(file.stem for file in PARAMETERS.glob("*.toml") if "[pack]" in file.read_text(encoding="utf-8"))
-    return {name: read_pack(parsed(name), shared=parsed("shared"), file=f"{name}.toml") for name in names}
+    common = {"shared": parsed("shared"), "regions": regions()}
+    return {name: read_pack(parsed(name), file=f"{name}.toml", **common) for name in names}
 
 
 PACKS = shipped()

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from credit.domain.decision import decide, decide_within_budget
+from credit.domain.decision import decide, decide_together
 from credit.domain.money import LARGEST_FEN
-from credit.domain.policy.inputs import GIVEN, MAPPED, Kind
+from credit.domain.policy.inputs import INPUTS, Kind
 from credit.domain.policy.rules import Finding, Outcome
 from credit.domain.products import product_named
 
@@ -25,8 +25,13 @@ MANY = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-RAISES_RISK = ("pd", "exposure_fen", "advances_held_fen", "borrowed_fen", "guaranteed_fen")
-MAY_BE_UNKNOWN = {"cost_share", "growth_ratio", "requested_fen"}
+RAISES_RISK = ("pd", "exposure_fen", "advances_held_fen", "borrowed_fen", "guaranteed_fen", "group_exposure_fen",
+               "portfolio_exposure_fen", "district_exposure_fen", "weak_exposure_fen", "buyer_exposure_fen",
+               "pair_exposure_fen", "category_exposure_fen", "loans_on_contract_fen", "prepaid_fen", "paid_fen",
+               "retention_fen", "disputed_fen", "backlog_fen")  # fmt: skip
+MAY_BE_UNKNOWN = {"cost_share", "growth_ratio", "requested_fen", "programmes", "region"}
+# What somebody looks at before money is paid out, and where nothing is known yet has to.
+MAY_BE_UNKNOWN |= {"account_locked", "contract_confirmed"}
 
 BY_KIND = {
     Kind.MONEY: st.integers(0, 3 * 10**9),
@@ -36,7 +41,7 @@ BY_KIND = {
     Kind.TEXT: st.sampled_from(["330106", "33", "320106", "110000", ""]),
 }
 PD = st.floats(0, 1) | st.floats(0, 0.15) | st.sampled_from([0.00141, 0.113, 0.201, 1.0])
-KINDS = {each.name: each.kind for each in (*GIVEN, *MAPPED)}
+KINDS = {each.name: each.kind for each in INPUTS}
 
 
 def changes(applicant, *, known=()):
@@ -53,10 +58,16 @@ def drawn(data, policy, pack, *, size=20, known=()):
     return data.draw(st.lists(changes(policy[pack]["applicant"], known=known), min_size=1, max_size=size))
 
 
+def limits_of(decided):
+    """The codes of the limits that apply under the pack."""
+    limits, _ = decided.product.applying(decided.terms.pack.not_applicable)
+    return [term.code for term in limits]
+
+
 def what_is_granted_exceeds_no_limit_and_no_request_and_is_rounded_down(decided):
     amount, asked = decided.answers["amount_fen"], decided.cases["requested_fen"]
-    for term in decided.product.limits:
-        assert (amount[amount > 0] <= decided.limits.loc[amount > 0, term.code]).all()
+    for code in limits_of(decided):
+        assert (amount[amount > 0] <= decided.limits.loc[amount > 0, code]).all()
     assert (amount >= 0).all()
     assert (amount <= asked.fillna(LARGEST_FEN)).all()
     assert ((amount % decided.terms["rounding_step_fen"] == 0) | (amount == asked)).all()
@@ -95,7 +106,7 @@ def only_an_amount_that_was_asked_for_is_reduced_and_nothing_is_never_approved(d
 
 
 def the_term_that_is_said_to_bind_is_the_smallest(decided):
-    codes = [term.code for term in decided.product.limits]
+    codes = limits_of(decided)
     for case, code in decided.answers["bound_by"].items():
         if code == "LIM-requested":
             assert decided.cases.at[case, "requested_fen"] <= decided.limits.at[case, "limit_fen"]
@@ -166,7 +177,9 @@ def test_many_cases_never_exceed_the_budget_that_they_share(pack, packs, policy,
         ),
     )
     product = product_named(packs[pack].product)
-    shared = decide_within_budget(product, packs[pack], cases, AS_OF, budget)
+    taken = int(packs[pack].terms(AS_OF)["portfolio_budget_fen"]) - budget
+    cases = cases.assign(portfolio_exposure_fen=taken, held_fen=0)
+    shared = decide_together(product, packs[pack], cases, AS_OF)
     assert shared.answers["amount_fen"].sum() <= max(budget, 0)
     again = decide(product, packs[pack], shared.cases[list(cases.columns)], AS_OF)
     pd.testing.assert_frame_equal(shared.answers, again.answers)
@@ -176,14 +189,22 @@ def test_the_safest_are_served_first_and_the_budget_may_be_used_to_the_end(packs
     pack = packs["invoice-line"]
     asked = 50_000_000
     rows = [{"pd": pd_, "turnover_fen": 10**9, "requested_fen": asked} for pd_ in (0.01, 0.002, None, 0.002, 0.03)]
-    decided = decide_within_budget(
-        product_named(pack.product), pack, frame("invoice-line", *rows), AS_OF, budget_fen=2 * asked + 20_000_000
-    )
+    left = 2 * asked + 20_000_000
+    taken = int(pack.terms(AS_OF)["portfolio_budget_fen"]) - left
+    cases = frame("invoice-line", *rows).assign(portfolio_exposure_fen=taken, held_fen=0)
+    decided = decide_together(product_named(pack.product), pack, cases, AS_OF)
     assert decided.answers["amount_fen"].tolist() == [20_000_000, asked, 0, asked, 0]
 
 
-def test_an_input_that_is_missing_never_approves(pack, policy, ask):
-    names = [name for name in policy[pack]["applicant"] if name not in MAY_BE_UNKNOWN]
+def has_to_be_known(pack, applicant):
+    """The inputs of a pack that it cannot do without; what is bought merely decides which of two caps holds."""
+    read = {"pd", "exposure_fen", *product_named(pack.product).inputs(but=pack.not_applicable)}
+    other = {"category"} if pack.name == "performance-guarantee" else set()
+    return [name for name in applicant if name in read - MAY_BE_UNKNOWN - other]
+
+
+def test_an_input_that_is_missing_never_approves(pack, packs, policy, ask):
+    names = has_to_be_known(packs[pack], policy[pack]["applicant"])
     answers = ask(pack, *({name: None} for name in names)).answers.set_axis(names)
     assert (answers["outcome"] == Outcome.REFER).all(), answers["outcome"]
 
@@ -205,12 +226,13 @@ def test_an_empty_frame_is_an_empty_answer(pack, packs, frame):
         decided = decide(product, packs[pack], empty, AS_OF)
         assert len(decided.answers) == 0
         assert {"outcome", "amount_fen", "bound_by"} <= set(decided.answers)
-        assert len(decide_within_budget(product, packs[pack], empty, AS_OF, 10**9).answers) == 0
+        together = decide_together(product, packs[pack], empty.assign(held_fen=0), AS_OF)
+        assert len(together.answers) == 0
 
 
 def test_a_column_that_is_missing_throughout_refers_every_case(pack, packs, policy, frame):
     product = product_named(packs[pack].product)
-    names = [name for name in policy[pack]["applicant"] if name not in MAY_BE_UNKNOWN]
+    names = has_to_be_known(packs[pack], policy[pack]["applicant"])
     for name, nothing in zip(names, cycle([np.nan, None, pd.NA]), strict=False):
         cases = frame(pack, {}, {}).assign(**{name: nothing})
         assert (decide(product, packs[pack], cases, AS_OF).answers["outcome"] == Outcome.REFER).all(), name
@@ -221,7 +243,7 @@ def test_the_dtype_of_a_column_changes_no_answer(pack, packs, policy, frame):
     product = product_named(packs[pack].product)
     cases = frame(pack, {}, {"requested_fen": 1_234_567})
     dated = {n: pd.to_datetime(cases[n]) for n in ("signed_on", "planned_acceptance_on") if n in cases}
-    numbers = {n: cases[n].astype(float) for n in cases if n not in dated and n != "contract_region"}
+    numbers = {n: cases[n].astype(float) for n in cases if n not in dated and KINDS[n] is not Kind.TEXT}
     forms = [cases, cases.convert_dtypes(), cases.infer_objects(), cases.assign(**numbers), cases.assign(**dated)]
     answers = [decide(product, packs[pack], form, AS_OF).answers for form in forms]
     for other in answers[1:]:
@@ -230,9 +252,9 @@ def test_the_dtype_of_a_column_changes_no_answer(pack, packs, policy, frame):
 
 def test_amounts_beyond_what_a_float_can_count_stay_exact(packs, frame):
     pack = packs["platform-line"]
-    cases = frame("platform-line", {"portfolio_headroom_fen": 2**53 + 1}).astype({"portfolio_headroom_fen": "int64"})
+    cases = frame("platform-line", {"portfolio_exposure_fen": 2**53 + 1}).astype({"portfolio_exposure_fen": "int64"})
     decided = decide(product_named(pack.product), pack, cases, AS_OF)
-    assert decided.limits["LIM-portfolio"].tolist() == [2**53 + 1]
+    assert decided.limits["LIM-portfolio"].tolist() == [pack.terms(AS_OF)["portfolio_budget_fen"] - 2**53 - 1]
 
 
 def test_growth_from_nothing_is_unknown_growth(ask):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, datetime
 
 import pytest
 
+from credit.domain.decision import decide
 from credit.domain.errors import PolicyBroken
-from credit.domain.packs import read_pack
-from credit.domain.policy.inputs import GIVEN, MAPPED
+from credit.domain.packs import read_pack, read_region
+from credit.domain.policy.inputs import INPUTS, MAPPED
+from credit.domain.policy.rules import Finding
 from credit.domain.policy.terms import Dated, Parameter
 from credit.domain.products import PRODUCTS, product_named
+from credit.domain.reachable import unreachable
 
 LINE = "platform-line"
 HOLDS = date(2016, 1, 1)
@@ -59,7 +63,7 @@ def test_the_packs_that_ship_cover_every_product(packs):
 
 def test_a_product_that_does_not_exist_has_no_entry():
     with pytest.raises(KeyError):
-        product_named("bid_security")
+        product_named("letter_of_credit")
 
 
 CAP = ("parameters", "product_cap_fen")
@@ -69,7 +73,10 @@ CASES = {
     "no head": (drop("pack"), "[pack] name is missing"),
     "a head without a version": (drop("pack", "version"), "[pack] version is missing"),
     "an unknown entry in the head": (put("pack", "author", value="me"), "unknown entry 'author'"),
-    "a product that does not exist": (put("pack", "product", value="bid_security"), "no product 'bid_security'"),
+    "a product that does not exist": (
+        put("pack", "product", value="letter_of_credit"),
+        "no product 'letter_of_credit'",
+    ),
     "a parameter without unit": (drop(*CAP, "unit"), "parameter 'product_cap_fen' has no unit"),
     "a parameter without source": (put(*CAP, "reference", value=""), "parameter 'product_cap_fen' has no reference"),
     "a parameter without values": (put(*CAP, "values", value=[]), "parameter 'product_cap_fen' has no values"),
@@ -100,7 +107,7 @@ CASES = {
     "a table where one number belongs": (put(*CAP, "values", 0, "value", value={"R01": 1}), "is not one number"),
     "one number where a table belongs": (
         put("parameters", "turnover_share", "values", 0, "value", value=0.3),
-        "parameter 'turnover_share': 0.3 is not a table by grade",
+        "parameter 'turnover_share': 0.3 is not a table",
     ),
     "a grade left out": (
         drop("parameters", "grade_cap_fen", "values", 0, "value", "R05"),
@@ -136,6 +143,28 @@ CASES = {
     "an input that is mapped and assumed": (
         put("assumed", value={"age_months": {"value": 99, "why": "x"}}),
         "'age_months' is both mapped and assumed",
+    ),
+    "no day since which it is offered": (drop("pack", "since"), "[pack] since is missing or no date"),
+    "a parameter that begins after the product": (
+        put(*CAP, "values", 0, "from", value=date(2020, 1, 1)),
+        "'product_cap_fen' has no value on 2016-01-01, when the product begins",
+    ),
+    "a least above its most": (
+        put("parameters", "cost_share_max", "values", 0, "value", value=0.4),
+        "on 2016-01-01 'cost_share_min' is above 'cost_share_max'",
+    ),
+    "a region where one value holds for everybody": (
+        lambda content: content["parameters"]["work_cost"]["values"].append(
+            {"from": HOLDS, "region": "33", "value": 0.1}
+        ),
+        "'work_cost' cannot differ by region",
+    ),
+    "a region of a pack that does not read it": (
+        lambda content: (
+            content["parameters"]["age_months_min"]["values"].append({"from": HOLDS, "region": "33", "value": 6}),
+            content["inputs"].pop("region"),
+        ),
+        "'age_months_min' differs by region, and [inputs] does not map 'region'",
     ),
     "an assumption without a reason": (put("assumed", value={"voided_share": {"value": 0}}), "assumed 'voided_share'"),
     "an assumption that is no number": (
@@ -181,9 +210,11 @@ def test_an_input_of_a_rule_that_is_not_applicable_need_not_be_mapped(file):
 
 
 def test_every_input_has_one_kind_and_a_product_that_reads_it():
-    names = [each.name for each in (*GIVEN, *MAPPED)]
+    names = [each.name for each in INPUTS]
     assert len(set(names)) == len(names)
-    assert {each.name for each in MAPPED} <= {name for product in PRODUCTS for name in product.inputs()}
+    # The region says which values of a regional parameter hold, whatever the product.
+    read = {"region", *(name for product in PRODUCTS for name in product.inputs())}
+    assert {each.name for each in MAPPED} <= read
 
 
 def test_the_hash_is_of_what_decides_and_of_nothing_else(file):
@@ -248,3 +279,94 @@ def test_a_decision_of_the_past_reads_the_value_of_the_past(packs):
 def test_a_parameter_that_a_pack_does_not_have_is_named(packs):
     with pytest.raises(PolicyBroken, match=r"'platform-line' has no parameter 'stars'"):
         packs[LINE].terms(date(2026, 6, 30))["stars"]
+
+
+ZHEJIANG = {
+    "region": {"code": "33", "name": "浙江"},
+    "parameters": {
+        "age_months_min": {
+            "unit": "months",
+            "reference": "a rule of the province",
+            "values": [{"from": HOLDS, "value": 6}, {"from": HOLDS, "region": "330127", "value": 3}],
+        }
+    },
+}
+
+
+def region(change=lambda content: None):
+    content = copy.deepcopy(ZHEJIANG)
+    change(content)
+    return read_region(content, file="33.toml")
+
+
+def test_a_province_is_a_file_and_its_values_hold_in_it_alone(file, frame):
+    pack = read_pack(file(LINE), shared=file("shared"), file="x.toml", regions=[region()])
+    assert "浙江: a rule of the province" in pack.parameters["age_months_min"].reference
+    places = ("330106", "330127", "320106", None)
+    cases = frame(LINE, *({"age_months": 5, "region": place} for place in places))
+    found = decide(product_named(pack.product), pack, cases, date(2026, 6, 30)).found["KO-AGE"]
+    assert found.tolist() == [Finding.NOT_MET, Finding.MET, Finding.NOT_MET, Finding.NOT_MET]
+
+
+def test_a_region_says_nothing_to_a_pack_without_the_parameter(file):
+    def other(content):
+        content["parameters"] = {"turns_of_luck": content["parameters"].pop("age_months_min")}
+
+    pack = read_pack(file(LINE), shared=file("shared"), file="x.toml", regions=[region(other)])
+    assert not pack.parameters["age_months_min"].is_regional
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (put("regions", value={}), "unknown entry 'regions'"),
+        (drop("region", "name"), "[region] name is missing"),
+        (put("region", "code", value="浙"), "[region] code = '浙' is no region code"),
+        (put("parameters", "age_months_min", "values", 1, "region", value="320106"), "which is not in 33"),
+    ],
+)
+def test_a_file_of_a_region_is_refused_for(change, says):
+    with pytest.raises(PolicyBroken) as refused:
+        region(change)
+    assert says in refused.value.message and refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (put("parameters", "age_months_min", "unit", value="years"), "'age_months_min' is in 'months', and in 浙江"),
+        (
+            lambda content: content["parameters"]["age_months_min"]["values"].append(
+                {"from": HOLDS, "region": "33", "value": 7}
+            ),
+            "has two values for one day and region",
+        ),
+    ],
+)
+def test_a_region_that_does_not_fit_the_pack_is_refused(change, says, file):
+    with pytest.raises(PolicyBroken) as refused:
+        read_pack(file(LINE), shared=file("shared"), file="x.toml", regions=[region(), region(change)])
+    assert "two values" in refused.value.message or says in refused.value.message
+
+
+# -- every rule can be met and not met, and every limit can bind, on every day of a pack
+
+
+def test_every_rule_of_a_pack_that_ships_can_be_met_and_not_met(pack, packs):
+    assert unreachable(packs[pack]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("top_buyer_share_max", 1.0, "R-CONCENTRATION"),
+        ("rating_min", 1.0, "KO-RATING"),
+        ("rating_min", 5.1, "KO-RATING"),
+    ],
+)
+def test_a_threshold_that_no_case_can_pass_or_fail_is_found(file, name, value, rule):
+    content, shared = file(LINE), file("shared")
+    holder = content if name in content["parameters"] else shared
+    holder["parameters"][name]["values"].append({"from": date(2026, 1, 1), "value": value})
+    [found] = unreachable(read_pack(content, shared=shared, file="x.toml"))
+    assert rule in found and "2026-01-01" in found

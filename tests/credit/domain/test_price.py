@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from credit.domain.price import basis_points_up, fee_fen, guarantee_rate, loan_rate
 
 TODAY = date(2026, 6, 30)
-PD = pd.Series([0.02])
+PD = pd.DataFrame({"pd": [0.02]})
 
 
 def test_the_worked_loan_costs_4_7104_percent(packs):
@@ -38,12 +38,14 @@ def test_both_are_quoted_rounded_up(ask):
 
 def test_the_rate_is_the_sum_of_its_parts(packs):
     for rate, name in ((loan_rate, "invoice-line"), (guarantee_rate, "performance-guarantee")):
-        parts = rate(pd.Series([0.0, 0.1, 1.0]), packs[name].terms(TODAY))
+        parts = rate(pd.DataFrame({"pd": [0.0, 0.1, 1.0]}), packs[name].terms(TODAY))
         assert parts["rate"].tolist() == pytest.approx(parts.drop(columns="rate").sum(axis=1).tolist())
 
 
 def test_without_a_pd_there_is_no_price(packs):
-    assert loan_rate(pd.Series([None], dtype=float), packs["platform-line"].terms(TODAY))["rate"].isna().all()
+    assert (
+        loan_rate(pd.DataFrame({"pd": [None]}, dtype=float), packs["platform-line"].terms(TODAY))["rate"].isna().all()
+    )
 
 
 def test_a_rate_on_a_step_stays_and_one_just_above_goes_up():

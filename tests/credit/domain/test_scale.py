@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit.domain.scale import grades, points
+from credit.domain.points import points
+from credit.domain.scale import grades
 
 # Grade, upper bound of its PD, middle, points of the middle.
 SCALE = (

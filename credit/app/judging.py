@@ -1,0 +1,175 @@
+"""People: who is what, what they make of decisions, and what applicants dispute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from credit.app import exposures
+from credit.app.clock import day_of, now
+from credit.app.deciding import decide, pinned_as, record_of, row_of, supplier_tier
+from credit.app.home import Home
+from credit.app.policies import authority_terms
+from credit.app.roles import refuse, role_of
+from credit.domain.authority import (
+    Action,
+    Code,
+    Judgement,
+    Role,
+    judged,
+    overrides,
+    refuse_judgement,
+)
+from credit.domain.errors import NotAuthorised, UnknownDecision
+from credit.domain.policy.rules import Outcome
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
+
+GRANTING = (Outcome.APPROVE, Outcome.REDUCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a person says of a decision; an amount that is not named is the whole of it."""
+
+    outcome: Outcome
+    amount_fen: int | None = None
+    code: str | None = None
+    text: str = ""
+    evidence: str = ""
+    lapses_on: date | None = None
+
+
+def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
+    """Judge a decision: store what a person makes of it, which supersedes it, and answer that record.
+
+    The limits are looked at again, for others may have drawn on them since. Raises UnknownDecision or NotAuthorised.
+    """
+    store = home.decisions()
+    refuse(home, Action.JUDGE, who)
+    role = role_of(home, who)
+    assert role is not None
+    with store.one_at_a_time():
+        row = _row(home, decision_id)
+        record = record_of(decision_id, row["record"])
+        judgement = Judgement(
+            by=who,
+            role=role,
+            at=now().isoformat(),
+            outcome=said.outcome,
+            amount_fen=_amount(record, said),
+            code=Code(said.code) if said.code else None,
+            text=said.text,
+            evidence=said.evidence,
+            lapses_on=said.lapses_on,
+        )
+        today = day_of(now())
+        refuse_judgement(record, judgement, authority_terms(home, today), maker=row["maker"])
+        if store.superseded(decision_id):
+            raise NotAuthorised(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
+        if judgement.outcome in GRANTING:
+            _refuse_what_no_longer_fits(home, record, judgement)
+        made = judged(record, judgement)
+        store.add([row_of(made, row["pack"], applied=row["applied"], maker=who)])
+    return made
+
+
+def _amount(record: Record, said: Said) -> int:
+    if said.outcome not in GRANTING:
+        return 0
+    return int(record["amount_fen"]) if said.amount_fen is None else said.amount_fen
+
+
+def _refuse_what_no_longer_fits(home: Home, record: Record, judgement: Judgement) -> None:
+    """Raise NotAuthorised where what others were granted since leaves less than this."""
+    import pandas as pd
+
+    pinned = pinned_as(home, record)
+    asked = {name: value for name, value in record["application"].items() if name != "beside"}
+    offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(now())), {})
+    [again] = decide(home, pinned, pd.DataFrame([asked]), offers=offers)
+    if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < judgement.amount_fen:
+        raise NotAuthorised(
+            f"others have been granted what {record['decision_id']} would draw on: {again['amount_fen']} fen are left",
+            hint="ask again, and judge the new decision",
+        )
+
+
+def _row(home: Home, decision_id: str) -> dict[str, Any]:
+    row = home.decisions().row(decision_id)
+    if row is None:
+        raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
+    return row
+
+
+def overridden(home: Home) -> dict[str, Any]:
+    """The overrides: each with its code, and by person how many of their judgements override the engine."""
+    store = home.decisions()
+    judgements = [record_of(*each) for each in store.judgements()]
+    before = {each["supersedes"]: record_of(each["supersedes"], _row(home, each["supersedes"])["record"])
+              for each in judgements}  # fmt: skip
+    rows, by_person, against = [], Counter[str](), Counter[str]()
+    for each in judgements:
+        said, engine = each["judgement"], before[each["supersedes"]]
+        by_person[said["by"]] += 1
+        if not overrides(engine, _of(said)):
+            continue
+        against[said["by"]] += 1
+        rows.append(
+            {
+                "decision_id": each["decision_id"],
+                "supplier_id": each["application"]["supplier_id"],
+                **{name: said[name] for name in ("by", "role", "at", "code", "text", "evidence", "lapses_on")},
+                "engine": engine["outcome"],
+                "engine_fen": engine["amount_fen"],
+                "judged": each["outcome"],
+                "judged_fen": each["amount_fen"],
+            }
+        )
+    most = float(authority_terms(home, day_of(now()))["override_share_alert"])
+    people = [
+        {"by": who, "judgements": n, "overrides": against[who], "share": against[who] / n,
+         "alert": against[who] / n > most}
+        for who, n in sorted(by_person.items())
+    ]  # fmt: skip
+    return {"overrides": rows, "people": people}
+
+
+def _of(said: dict[str, Any]) -> Judgement:
+    """The judgement that a record keeps."""
+    lapses = said["lapses_on"]
+    return Judgement(
+        by=said["by"],
+        role=Role(said["role"]),
+        at=said["at"],
+        outcome=Outcome[said["outcome"]],
+        amount_fen=said["amount_fen"],
+        code=Code(said["code"]) if said["code"] else None,
+        text=said["text"],
+        evidence=said["evidence"],
+        lapses_on=date.fromisoformat(lapses) if lapses else None,
+    )
+
+
+def judged_again(again: Record, stored: Record) -> Record:
+    """What a stored judgement makes of a decision that was decided again."""
+    return judged(again, _of(stored["judgement"]))
+
+
+def dispute(home: Home, supplier: str, datum: str, text: str, *, who: str) -> dict[str, Any]:
+    """Record that a supplier disputes a datum: until it is settled, a person decides on it. Raises UnknownSupplier."""
+    supplier_tier(home, supplier)
+    refuse(home, Action.DISPUTE, who)
+    return home.decisions().open_dispute(supplier, datum, text, at=now().isoformat(), who=who)
+
+
+def settle(home: Home, number: int, *, upheld: bool, text: str, who: str) -> dict[str, Any]:
+    """Settle a dispute: the datum was wrong and has been corrected, or it stands. Raises UnknownDecision."""
+    refuse(home, Action.DISPUTE, who)
+    found = home.decisions().settle_dispute(number, upheld=upheld, text=text, at=now().isoformat(), who=who)
+    if found is None:
+        raise UnknownDecision(f"there is no open dispute {number}", hint="`credit decision disputes` lists them")
+    return found

@@ -1,0 +1,39 @@
+"""`credit loan`: decide loans on a contract."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from credit.app import answers, console
+from credit.app.home import Home
+
+app = console.group("Decide loans on a procurement contract.")
+
+
+@app.callback()
+def loan() -> None:
+    """Decide loans that a contract's buyer repays."""
+
+
+@app.command()
+def decide(
+    contract: Annotated[str, typer.Option("--contract", help="The contract's id.")],
+    amount: console.Amount = None,
+    review: console.Review = False,
+    as_of: console.AsOf = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Answer with amount, rate, when it is due, and what has to be met before money is paid out, or with why not."""
+    from credit.app.asking import decide_on_contract
+
+    record = decide_on_contract(
+        Home.from_environment(),
+        "contract_loan",
+        contract,
+        console.as_of_day(as_of),
+        requested_fen=console.fen_of(amount) if amount else None,
+        review_requested=review,
+    )
+    console.answer(record, as_json=as_json, page=lambda: answers.page(record))

@@ -1,0 +1,66 @@
+"""The laboratory: another policy over past days, what it changes in words, and what it would have decided."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from credit.app.home import Home
+
+
+@pytest.fixture
+def stricter(demo_home, tmp_path):
+    """The shipped parameter files with a stricter cut-off and a smaller share of turnover for one grade."""
+    folder = tmp_path / "policy"
+    shutil.copytree(Home(demo_home).policies, folder)
+    file = folder / "platform-line.toml"
+    text = file.read_text().replace("value = 0.113 }", "value = 0.02 }").replace("R04 = 0.28", "R04 = 0.01")
+    file.write_text(text)
+    return folder
+
+
+def test_a_change_is_said_in_words_and_no_change_too(credit, stricter, demo_home):
+    lines = credit("policy", "diff", stricter, "--json").json
+    assert "platform-line: pd_max from 2016-01-01: 0.113 → 0.02 (probability of default)" in lines
+    assert len(lines) == 2
+    assert credit("policy", "diff", Home(demo_home).policies).out == "nothing differs\n"
+
+
+def test_a_stricter_policy_swaps_nobody_in_and_every_sum_adds_up(credit, stricter):
+    said = credit(
+        "policy", "simulate", "--policy", stricter, "--as-of", "2026-09-30", "--as-of", "2026-10-31", "--json"
+    )
+    document = said.json
+    parts = {each["part"]: each for each in document["parts"]}
+    assert parts["swapped in"]["cases"] == 0 and parts["swapped out"]["cases"] > 0
+    assert parts["swapped out"]["after"]["fen"] == 0
+    for sums in (document["parts"], *document["segments"].values()):
+        assert sum(each["cases"] for each in sums) == document["total"]["cases"]
+        for name in ("before", "after"):
+            for what in ("approved", "fen", "loss_fen", "income_fen"):
+                assert sum(each[name][what] for each in sums) == document["total"][name][what]
+    assert document["total"]["after"]["fen"] < document["total"]["before"]["fen"]
+
+
+def test_the_policy_in_force_simulated_against_itself_changes_nothing(credit, demo_home):
+    document = credit("policy", "simulate", "--policy", Home(demo_home).policies, "--json").json
+    assert document["changes"] == [] and document["total"]["before"] == document["total"]["after"]
+
+
+def test_a_decision_says_what_another_policy_would_have_made_of_it(credit, demo_said, stricter, demo_home):
+    decision = demo_said["next"][1].split()[-1]
+    same = credit("decision", "replay", decision, "--policy", Home(demo_home).policies)
+    assert same.code == 0 and "nothing would differ" in same.out
+    lines = credit("decision", "replay", decision, "--policy", stricter, "--json").json
+    record = credit("decision", "show", decision, "--json").json
+    if record["pd"] > 0.02:
+        assert any(line.startswith("outcome: stored") for line in lines)
+    else:
+        assert all("pd_max" in line or "turnover" in line or "fen" in line or "points" in line for line in lines)
+
+
+def test_a_folder_without_the_pack_is_refused(credit, stricter):
+    (stricter / "platform-line.toml").unlink()
+    said = credit("policy", "simulate", "--policy", stricter)
+    assert said.code == 1 and "has no pack 'platform-line'" in said.err
