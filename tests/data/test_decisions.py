@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from sqlalchemy.exc import ArgumentError
 
+from credit.domain.errors import StoreDamaged
 from data.decisions import DecisionStore
 
 
@@ -22,6 +23,15 @@ def row(number: int, **changes) -> dict:
         "outcome": "APPROVE",
         "amount_fen": 100 * number,
         "valid_until": date(2026, 11, 30),
+        "product": "turnover_line",
+        "pd": 0.01,
+        "district": "330106",
+        "buyer_id": None,
+        "category": None,
+        "applied": True,
+        "cooling_until": None,
+        "maker": "wang",
+        "supersedes": None,
         "record": f'{{"n": {number}}}\n',
         **changes,
     }
@@ -89,7 +99,8 @@ def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_pat
         "import sys; from pathlib import Path; from datetime import date; from data.decisions import DecisionStore\n"
         "store = DecisionStore(Path(sys.argv[1]))\n"
         "base = dict(decided_at='2026-11-01T00:00:00', supplier_id='S1', contract_id=None, pack='p',"
-        " as_of=date(2026, 10, 31), outcome='APPROVE', amount_fen=1, valid_until=date(2026, 11, 30), record='{}')\n"
+        " as_of=date(2026, 10, 31), outcome='APPROVE', amount_fen=1, valid_until=date(2026, 11, 30), record='{}',"
+        " product='turnover_line', applied=True, maker='wang')\n"
         "[store.add([dict(base, decision_id=f'D{n}')]) for n in range(1, 40)]"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "book.db")]
@@ -108,3 +119,37 @@ def test_reading_waits_for_no_writer(store):
     with sqlite3.connect(store.file, isolation_level=None) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert [r["decision_id"] for r in store.listed()] == ["D1"]
+
+
+def test_what_was_judged_stands_and_what_it_took_the_place_of_does_not(store):
+    day = date(2026, 11, 1)
+    store.add([row(2)])
+    store.add([row(1, supersedes="D2")])
+    assert [offer.amount_fen for offer in store.standing(day, day)] == [100]
+    assert store.superseded("D2") and not store.superseded("D1")
+    assert [decision for decision, _ in store.judgements()] == ["D1"]
+
+
+def test_only_who_applied_before_the_day_waits(store):
+    until = date(2026, 12, 30)
+    store.add([row(1, cooling_until=until), row(2, supplier_id="S2", cooling_until=until, applied=False)])
+    assert store.cooling(date(2026, 10, 31)) == {}
+    assert store.cooling(date(2026, 11, 1)) == {("S1", "platform-line"): until}
+    assert store.cooling(until) == {}
+
+
+def test_a_dispute_is_open_until_it_is_settled_once(store):
+    opened = store.open_dispute("S1", "delivery D1", "on time", at="2026-11-01T00:00:00", who="li")
+    assert [each["number"] for each in store.disputes()] == [opened["number"]]
+    said = {"upheld": False, "text": "late", "at": "2026-11-02T00:00:00", "who": "zhang"}
+    assert store.settle_dispute(opened["number"], **said)["settled_by"] == "zhang"
+    assert store.settle_dispute(opened["number"], **said) is None
+    assert store.disputes() == [] and len(store.disputes(open_only=False)) == 1
+
+
+def test_a_store_of_an_earlier_release_is_refused_by_name(tmp_path):
+    file = tmp_path / "book.db"
+    with sqlite3.connect(file) as con:
+        con.execute("CREATE TABLE decisions (decision_id TEXT PRIMARY KEY, record TEXT)")
+    with pytest.raises(StoreDamaged, match=r"book\.db was written by an earlier release"):
+        DecisionStore(file).add([row(1)])
