@@ -15,7 +15,7 @@ def stricter(demo_home, tmp_path):
     folder = tmp_path / "policy"
     shutil.copytree(Home(demo_home).policies, folder)
     file = folder / "platform-line.toml"
-    text = file.read_text().replace("value = 0.113 }", "value = 0.02 }").replace("R04 = 0.28", "R04 = 0.01")
+    text = file.read_text().replace("value = 0.113 }", "value = 0.02 }").replace("R08 = 0.14", "R08 = 0.10")
     file.write_text(text)
     return folder
 
