@@ -6,7 +6,7 @@ tracking server that is down loses nothing and blocks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -186,11 +186,15 @@ class DecisionStore:
         with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
 
-    def superseded(self, decision_id: str) -> bool:
-        """Whether a judgement has taken the place of a decision."""
-        query = select(DECISIONS.c.decision_id).where(DECISIONS.c.supersedes == decision_id).limit(1)
+    def superseding(self, decision_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """The judgement that has taken the place of each of these decisions, as id and record, by the decision's id."""
+        found: dict[str, tuple[str, str]] = {}
         with self._reading() as con:
-            return con.execute(query).first() is not None
+            for start in range(0, len(decision_ids), _CHUNK):
+                columns = (DECISIONS.c.supersedes, DECISIONS.c.decision_id, DECISIONS.c.record)
+                query = select(*columns).where(DECISIONS.c.supersedes.in_(decision_ids[start : start + _CHUNK]))
+                found |= {row[0]: (row[1], row[2]) for row in con.execute(query)}
+        return found
 
     def judgements(self) -> list[tuple[str, str]]:
         """The decisions that people made of earlier ones: id and record, oldest first."""

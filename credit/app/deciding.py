@@ -92,12 +92,14 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
         maker = identity.who()
         rows = [row_of(record, pinned.pack.name, applied=applied, maker=maker) for record in records]
         known = store.add(rows)
-    # What is answered is what is stored, the first time as every other.
-    answered = [record_of(row["decision_id"], known.get(row["decision_id"], row["record"])) for row in rows]
-    for record in answered:
-        if record["decision_id"] in known and not is_whole(record):
+        judged = store.superseding(list(known))
+    # What is answered is what is stored, the first time as every other, and what a person made of it since.
+    answered = [(row["decision_id"], known.get(row["decision_id"], row["record"])) for row in rows]
+    stands = [record_of(*judged.get(decision_id, (decision_id, text))) for decision_id, text in answered]
+    for record, (decision_id, _) in zip(stands, answered, strict=True):
+        if decision_id in known and not is_whole(record):
             raise altered(record["decision_id"])
-    return answered
+    return stands
 
 
 def _of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +67,11 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
             lapses_on=said.lapses_on,
         )
         today = day_of(now())
-        refuse_judgement(record, judgement, authority_terms(home, today), maker=row["maker"])
-        if store.superseded(decision_id):
+        again = _decided_today(home, record)
+        terms = authority_terms(home, today)
+        refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
+        if store.superseding([decision_id]):
             raise NotAuthorised(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
-        if judgement.outcome in GRANTING:
-            _refuse_what_no_longer_fits(home, record, judgement)
         made = judged(record, judgement)
         store.add([row_of(made, row["pack"], applied=row["applied"], maker=who)])
     return made
@@ -83,19 +83,16 @@ def _amount(record: Record, said: Said) -> int:
     return int(record["amount_fen"]) if said.amount_fen is None else said.amount_fen
 
 
-def _refuse_what_no_longer_fits(home: Home, record: Record, judgement: Judgement) -> None:
-    """Raise NotAuthorised where what others were granted since leaves less than this."""
+def _decided_today(home: Home, record: Record) -> Record:
+    """The same case on the same history, with the consents of today and beside what stands offered by now."""
     import pandas as pd
 
-    pinned = pinned_as(home, record)
+    ledger, moment = home.ledger(), now()
+    pinned = replace(pinned_as(home, record), decided_at=moment, ledger_version=ledger.version)
+    gone_on_as = ledger.gone_on_as(day_of(moment), version=ledger.version)
+    offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(moment)), gone_on_as)
     asked = {name: value for name, value in record["application"].items() if name != "beside"}
-    offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(now())), {})
-    [again] = decide(home, pinned, pd.DataFrame([asked]), offers=offers)
-    if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < judgement.amount_fen:
-        raise NotAuthorised(
-            f"others have been granted what {record['decision_id']} would draw on: {again['amount_fen']} fen are left",
-            hint="ask again, and judge the new decision",
-        )
+    return decide(home, pinned, pd.DataFrame([asked]), offers=offers)[0]
 
 
 def _row(home: Home, decision_id: str) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def simulate(home: Home, product: str, tier: str, other: Path, days: list[date])
     """What two policies decide of every supplier on past days: in force, and by other parameter files.
 
     Each night is decided by itself, with nothing standing offered; the amounts, the expected loss and the income are of
-    the loans as if all were drawn in full for a year.
+    the loans as if all were drawn in full for a year. Both are scored by the champion of today, which may have learned
+    from what happened after those days: the two policies compare, their losses forecast nothing.
     """
     import pandas as pd
 

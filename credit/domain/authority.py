@@ -122,11 +122,14 @@ def overrides(record: Record, judgement: Judgement) -> bool:
     return less or any(code not in ASKS_FOR_A_PERSON for code in open_findings(record))
 
 
-def refuse_judgement(record: Record, judgement: Judgement, terms: Mapping[str, Any], *, maker: str) -> None:
+def refuse_judgement(
+    record: Record, judgement: Judgement, terms: Mapping[str, Any], *, maker: str, again: Record, today: date
+) -> None:
     """Raise NotAuthorised where a judgement is not this person's to make, or does not say what it has to.
 
     `terms` are the parameters of authority on the day: by level the largest exposure and the least points above the
-    cut-off; `maker` is who asked for the decision.
+    cut-off; `maker` is who asked for the decision. `again` is the same case decided today, which knows what others were
+    granted since, and whether the consent still holds.
     """
     refuse_without(judgement.role, Action.JUDGE, judgement.by)
     if judgement.by == maker:
@@ -139,12 +142,14 @@ def refuse_judgement(record: Record, judgement: Judgement, terms: Mapping[str, A
             f"{record['decision_id']} is a judgement already", hint="a new request supersedes it; it is never edited"
         )
     if judgement.outcome in (Outcome.APPROVE, Outcome.REDUCE):
-        _refuse_grant(record, judgement, terms)
+        if date.fromisoformat(record["valid_until"]) < today:
+            raise NotAuthorised(f"{record['decision_id']} lapsed on {record['valid_until']}", hint="ask again")
+        _refuse_grant(record, judgement, terms, again)
     if overrides(record, judgement):
         _refuse_bare_override(record, judgement)
 
 
-def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]) -> None:
+def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any], again: Record) -> None:
     knocked_out = [each["rule"] for each in record["findings"] if each["outcome"] == Outcome.DECLINE.name]
     if knocked_out:
         raise NotAuthorised(
@@ -164,7 +169,7 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
         )
     level = judgement.role.value
     most, points = int(terms["exposure_max_fen"][level]), terms["points_above_cut_off_min"][level]
-    exposure = exposure_after(record, judgement.amount_fen)
+    exposure = exposure_after(again, judgement.amount_fen)
     if exposure > most:
         raise NotAuthorised(
             f"with this the group would owe {exposure} fen, and {level} may grant up to {most}",
@@ -175,6 +180,12 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
             f"the score is {record['points_above_cut_off']} points above the cut-off, and {level} decides from "
             f"{points:g} on",
             hint="hand it to the next level: analyst, senior, committee",
+        )
+    if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < judgement.amount_fen:
+        raise NotAuthorised(
+            f"decided today, {record['decision_id']} would be {again['outcome']} with {again['amount_fen']} fen: "
+            "others were granted what it draws on, or a consent was taken back",
+            hint="ask again, and judge the new decision",
         )
 
 

@@ -32,9 +32,8 @@ class Decided:
     `cases` holds what the rules observed, `limits` each term in fen, `found` each rule's finding, `price` the parts of
     the rate as yearly fractions, `answers` the answer: outcome (an Outcome), amount_fen (what is granted, or for a
     referred case what a person could grant), bound_by (None where no limit is known), grade, score,
-    points_above_cut_off, yearly_rate_bp
-    (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months (at most), valid_until,
-    cooling_until (for who is declined and has to wait).
+    points_above_cut_off, yearly_rate_bp (NaN without a score), subsidy_bp (what of it a programme pays), tenor_months
+    (at most), valid_until, cooling_until (for who is declined and has to wait).
     """
 
     product: Product

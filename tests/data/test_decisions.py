@@ -126,7 +126,7 @@ def test_what_was_judged_stands_and_what_it_took_the_place_of_does_not(store):
     store.add([row(2)])
     store.add([row(1, supersedes="D2")])
     assert [offer.amount_fen for offer in store.standing(day, day)] == [100]
-    assert store.superseded("D2") and not store.superseded("D1")
+    assert store.superseding(["D1", "D2"]) == {"D2": ("D1", '{"n": 1}\n')}
     assert [decision for decision, _ in store.judgements()] == ["D1"]
 
 

@@ -358,13 +358,14 @@ def voids_few_invoices(cases: Cases, terms: Terms) -> Met:
     reference="DOMAIN 5.5 AUTO",
     zh="超出自动审批权限",
     en="above what may be granted without a person",
-    observes=("granted_fen", "exposure_fen"),
+    observes=("granted_fen", "exposure_fen", "group_exposure_fen"),
     requires=("automatic_exposure_max_fen",),
     asked_of_scored=True,
 )
 def is_within_automatic_authority(cases: Cases, terms: Terms) -> Met:
-    """What is granted and already owed together stay within what may be granted without a person."""
-    return cases.granted_fen + cases.exposure_fen <= terms.of("automatic_exposure_max_fen", cases)
+    """What is granted and what the group owes already stay within what may be granted without a person."""
+    owed = cases.group_exposure_fen.mask(cases.exposure_fen > cases.group_exposure_fen, cases.exposure_fen)
+    return cases.granted_fen + owed <= terms.of("automatic_exposure_max_fen", cases)
 
 
 @rule(

@@ -151,3 +151,23 @@ def test_only_those_whose_business_it_is_train_promote_and_export(desk):
     assert as_("li", "export", "build", "--bank", "demo-bank").code == 6
     assert as_("li", "model", "promote", "loan_default.platform", "--why", "x").code == 6
     assert as_("night", "model", "train", "loan_default").code == 6
+
+
+def test_asked_again_what_a_person_made_of_it_is_the_answer(desk):
+    as_, record = desk
+    why = ("--code", "TIGHTENING", "--text", "a rumour", "--evidence", "minute 7", "--lapses", "2026-11-20")
+    made = as_("zhang", "decision", "override", record["decision_id"], *why, "--json").json
+    supplier = record["application"]["supplier_id"]
+    assert as_("maker", "line", "decide", supplier, "--review", "--json").json == made
+
+
+def test_a_decision_that_has_lapsed_or_lost_its_consent_is_granted_by_nobody(desk):
+    as_, record = desk
+    lapsed = as_("zhang", "decision", "approve", record["decision_id"], CREDIT_NOW="2026-12-15T01:00:00")
+    assert lapsed.code == 6 and "lapsed on 2026-11-30" in lapsed.err
+    supplier = record["application"]["supplier_id"]
+    for consent in as_("zhang", "consent", "list", supplier, "--json").json:
+        if consent["purpose"] == "credit_line":
+            assert as_("zhang", "consent", "revoke", supplier, "--bank", consent["bank_id"]).code == 0
+    said = as_("zhang", "decision", "approve", record["decision_id"])
+    assert said.code == 6 and "a consent was taken back" in said.err

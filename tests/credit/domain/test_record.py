@@ -79,7 +79,7 @@ def test_a_record_is_json_and_reads_back_as_it_was_written(pack, ask):
 
 def test_a_record_keeps_what_every_rule_observed_and_required(line):
     finding = next(each for each in line["findings"] if each["rule"] == "R-AUTHORITY")
-    assert finding["observed"] == {"granted_fen": 30_000_000, "exposure_fen": 0}
+    assert finding["observed"] == {"granted_fen": 30_000_000, "exposure_fen": 0, "group_exposure_fen": 0}
     assert finding["required"] == {"automatic_exposure_max_fen": 100_000_000}
     assert (finding["finding"], finding["outcome"]) == ("MET", None)
 
