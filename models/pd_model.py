@@ -28,6 +28,8 @@ REPEATS = ((2_000, 4), (10_000, 2))
 MOST_VALUES = 300_000
 # How strongly the mix is drawn to equal parts: as a dozen outcomes would.
 MIX_STRENGTH = 3.0
+# A steeper slope moves the intercept by less than this.
+MOST_OFF = 30.0
 FEWEST_OF_EACH_KIND = 2
 # Of more rows folds that are drawn by group alone hold outcomes evenly enough, and are drawn at once.
 STRATIFIED_ROWS = 10_000
@@ -74,7 +76,7 @@ class PdModel(Estimator):
             ranked, out_of_linear = Linear(0.0, dict.fromkeys(numbers, Term())), None
         if folds:
             settings = [{**each, **(self.settings or {})} for each in trees.settings_for(*numbers.shape)]
-            booster, out_of_trees, rounds = trees.fit(
+            grown = trees.fit(
                 numbers,
                 labels,
                 folds,
@@ -83,14 +85,15 @@ class PdModel(Estimator):
                 settings=settings,
                 seed=self.random_state,
             )
-            mix = _mix(out_of_trees, out_of_linear, labels)
+            mix = _mix(grown.out_of_fold, out_of_linear, labels)
         else:
-            booster, out_of_trees, settings, rounds, mix = "", np.zeros(len(labels)), [], [], Mix(0.0, 0.0, 1.0)
+            grown, settings, mix = trees.Trees("", np.zeros(len(labels)), [], 1.0), [], Mix(0.0, 0.0, 1.0)
         self.folds_ = folds
-        self.settings_ = [{**each, "num_iterations": best} for each, best in zip(settings, rounds, strict=False)]
+        self.settings_ = [{**each, "num_iterations": best} for each, best in zip(settings, grown.rounds, strict=False)]
         beside = 0.0 if out_of_linear is None else mix.linear * out_of_linear
-        self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * out_of_trees + beside)
-        self.scorer_ = Scorer(tuple(frame.columns), levels, booster, ranked, mix)
+        self.out_of_fold_ = logistic.sigmoid(mix.intercept + mix.trees * grown.out_of_fold + beside)
+        mix = _of_all(mix, grown, beside) if folds else mix
+        self.scorer_ = Scorer(tuple(frame.columns), levels, grown.text, ranked, mix)
         if self.interval:
             self.scorer_ = replace(self.scorer_, band=self._band(frame, groups))
         return self
@@ -166,6 +169,23 @@ def _drawings(rows: int, columns: int) -> int:
     """How often folds are drawn: as often as few rows need and their columns allow."""
     needed = next((times for most, times in REPEATS if rows < most), 1)
     return max(min(needed, MOST_VALUES // (rows * columns)), 1)
+
+
+def _of_all(mix: Mix, grown: trees.Trees, beside: Floats | float) -> Mix:
+    """The mix for the mean of all boosters, where it was learned on what those said that had not seen the rows.
+
+    It is steeper, and its intercept such that all rows together are as likely as they were; `beside` is what the linear
+    part adds.
+    """
+    from scipy.optimize import brentq
+
+    said = grown.out_of_fold[~np.isnan(grown.out_of_fold)]
+    beside = np.broadcast_to(beside, grown.out_of_fold.shape)[~np.isnan(grown.out_of_fold)]
+    wanted = logistic.sigmoid(mix.intercept + mix.trees * said + beside).mean()
+    steeper = mix.trees * grown.steadier
+    of_all = steeper * (said.mean() + (said - said.mean()) / np.sqrt(grown.steadier)) + beside
+    off = brentq(lambda off: logistic.sigmoid(mix.intercept + off + of_all).mean() - wanted, -MOST_OFF, MOST_OFF)
+    return Mix(mix.intercept + float(off), steeper, mix.linear)
 
 
 def _mix(of_trees: Floats, of_linear: Floats | None, labels: Floats) -> Mix:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from models import trees
 from models.explain import by_reason, top_reasons
 from models.pd_model import PdModel, folds_of
 from models.registry import Served
@@ -235,3 +236,19 @@ def test_a_model_that_is_moved_moves_every_case_alike(trained):
     model, frame, *_ = trained
     moved = model.scorer_.shifted(0.7)
     assert moved.log_odds(frame) == pytest.approx(model.scorer_.log_odds(frame) + 0.7)
+
+
+def test_the_slope_makes_up_for_what_a_mean_of_boosters_varies_less(monkeypatch):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(24_000, 30))).add_prefix("v")
+    truth = 1 / (1 + np.exp(2.5 - frame.to_numpy() @ rng.normal(scale=0.25, size=30)))
+    happened = (rng.random(len(frame)) < truth).astype(float)
+    texts, grown = [], []
+    monkeypatch.setattr(trees, "mean_of", lambda each: texts.extend(each) or mean_of(each))
+    steadier = trees._steadier
+    monkeypatch.setattr(trees, "_steadier", lambda *given, **more: grown.append(steadier(*given, **more)) or grown[-1])
+    model = PdModel(linear=False).fit(frame.head(12_000), happened[:12_000])
+    unseen = frame.tail(12_000)
+    each = np.array([lgb.Booster(model_str=text).predict(unseen.to_numpy(), raw_score=True) for text in texts])
+    assert grown[0] - 1 == pytest.approx(each.var(axis=1).mean() / each.mean(axis=0).var() - 1, rel=0.25)
+    assert model.predict_proba(unseen)[:, 1].mean() == pytest.approx(truth[12_000:].mean(), rel=0.03)
