@@ -20,6 +20,7 @@ from credit.app import (
     loan,
     model,
     policy,
+    portfolio,
     score,
     simulate,
 )
@@ -36,7 +37,11 @@ app = typer.Typer(
 )
 
 app.command("demo")(demo.run)
-for noun in (simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, export, docs):
+NOUNS = (
+    *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
+    *(export, docs),
+)
+for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

@@ -107,13 +107,20 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
     """The relation of CASE_SUPPLIERS, from the SQL for all merges, or None where there are none.
 
     Of two ids the last event known by the case's date counts, so a merge can be undone; what is merged with a merged
-    one belongs to all of them.
+    one belongs to all of them. A merge is only asked about on the days of cases that some merge ever ties to it: many
+    days times all merges would be far more rows than there are cases.
     """
     if merges is None:
         return "SELECT case_id, as_of, supplier_id AS asked_id, supplier_id FROM cases"
-    standing = standing_merges_sql(merges, "(SELECT DISTINCT as_of FROM cases)", corrected=corrected)
+    days = "(SELECT DISTINCT c.as_of, n.supplier_id FROM near AS n JOIN cases AS c ON c.supplier_id = n.asked_id)"
+    standing = standing_merges_sql(merges, days, corrected=corrected, of_suppliers=True)
     return f"""
-        WITH RECURSIVE standing AS ({standing}),
+        WITH RECURSIVE ever AS (SELECT supplier_id AS one, merged_id AS other FROM ({merges}) AS a
+                                UNION SELECT merged_id, supplier_id FROM ({merges}) AS b),
+        near AS (SELECT DISTINCT c.supplier_id AS asked_id, c.supplier_id FROM cases AS c
+                 WHERE c.supplier_id IN (SELECT one FROM ever)
+                 UNION SELECT n.asked_id, e.other FROM near AS n JOIN ever AS e ON e.one = n.supplier_id),
+        standing AS ({standing}),
         ties AS (SELECT as_of, supplier_id AS one, merged_id AS other FROM standing
                  UNION ALL SELECT as_of, merged_id, supplier_id FROM standing),
         tied AS (SELECT c.case_id, c.as_of, c.supplier_id FROM cases AS c
@@ -126,12 +133,13 @@ def case_suppliers_sql(merges: str | None, *, corrected: bool) -> str:
                   WHERE NOT EXISTS (SELECT 1 FROM tied AS t WHERE t.case_id = c.case_id)"""
 
 
-def standing_merges_sql(merges: str, days: str, *, corrected: bool) -> str:
-    """The merges that stand on each `as_of` of `days`: as_of, supplier_id, merged_id."""
+def standing_merges_sql(merges: str, days: str, *, corrected: bool, of_suppliers: bool = False) -> str:
+    """The merges that stand on each `as_of` of `days`: as_of, supplier_id, merged_id; or of the supplier of each."""
+    of_its = " AND t.supplier_id = c.supplier_id" if of_suppliers else ""
     return f"""SELECT as_of, supplier_id, merged_id FROM (
                    SELECT c.as_of, t.supplier_id, t.merged_id, t.kind, row_number() OVER (
                        PARTITION BY c.as_of, least(t.supplier_id, t.merged_id), greatest(t.supplier_id, t.merged_id)
                        ORDER BY t.happened_on DESC, t.recorded_at DESC, t.record_id DESC) AS place
-                   FROM ({merges}) AS t JOIN {days} AS c ON t.happened_on <= c.as_of
+                   FROM ({merges}) AS t JOIN {days} AS c ON t.happened_on <= c.as_of{of_its}
                    WHERE {stands_on("c.as_of", merges, corrected=corrected)}) AS told
                WHERE place = 1 AND kind = 'MERGED' AND supplier_id <> merged_id"""

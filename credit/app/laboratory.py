@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console, exposures
 from credit.app.clock import now
-from credit.app.deciding import beside, cases_for, gather, pin
+from credit.app.deciding import Gathered, Pinned, beside, cases_for, gather, pin
 from credit.app.home import Home
 from credit.app.policies import pack_for, packs, packs_in
 from credit.domain.errors import UnknownName
@@ -103,28 +103,55 @@ def _by(rows: pd.DataFrame, segment: str) -> list[dict[str, Any]]:
     return [{segment: str(key), **_sums(rows[known == key])} for key in sorted(known.unique())]
 
 
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All suppliers of one kind of data on a day, as if each applied and nothing stood offered."""
+
+    home: Home
+    pinned: Pinned
+    gathered: Gathered
+
+    def cases(self, pack: Pack) -> pd.DataFrame:
+        """The cases as the domain decides them under a pack."""
+        by = replace(self.pinned, pack=pack)
+        return cases_for(by, self.gathered, beside(self.home, by, self.gathered, exposures.standing([], {})))
+
+
+def everyone_on(home: Home, pack: Pack, day: date) -> Everyone:
+    """What is known of every supplier that a pack is about. Raises NoModel.
+
+    Each asks for what it last asked a lender for. A firm that a concurrent model has learned from is left out.
+    """
+    import pandas as pd
+
+    from data.facts import last_requests
+
+    ledger = home.ledger()
+    pinned = pin(home, pack, as_of=day, decided_at=now())
+    cases = ledger.suppliers(day, tier=pack.tier)
+    if not pinned.served.card["dated"]:
+        cases = cases[~cases["supplier_id"].isin(pinned.served.learned)]
+    with ledger.known_on(cases) as known:
+        asked = last_requests(known)
+    applications = pd.DataFrame(
+        {"supplier_id": cases["supplier_id"], "requested_fen": pd.array(asked.to_numpy(), dtype="Int64")}
+    )
+    return Everyone(home, pinned, gather(home, pinned, applications))
+
+
 def _night(home: Home, ours: Pack, other: Pack, day: date) -> pd.DataFrame:
     """A row a supplier: what each policy grants it, loses and earns on it, and the segments that it belongs to."""
     import pandas as pd
 
     from credit.domain.decision import decide_together
-    from data.facts import last_requests, segments
+    from data.facts import segments
 
-    ledger = home.ledger()
-    cases = ledger.suppliers(day, tier=ours.tier)
-    with ledger.known_on(cases) as known:
-        asked = last_requests(known)
-    pinned = pin(home, ours, as_of=day, decided_at=now())
-    applications = pd.DataFrame(
-        {"supplier_id": cases["supplier_id"], "requested_fen": pd.array(asked.to_numpy(), dtype="Int64")}
-    )
-    gathered = gather(home, pinned, applications)
-    kinds = segments(ledger, gathered.cases[["case_id", "supplier_id", "as_of"]])
-    rows = kinds.assign(supplier_id=gathered.cases["supplier_id"].to_numpy())
+    everyone = everyone_on(home, ours, day)
+    known = everyone.gathered.cases
+    kinds = segments(home.ledger(), known[["case_id", "supplier_id", "as_of"]])
+    rows = kinds.assign(supplier_id=known["supplier_id"].to_numpy())
     for name, pack in (("before", ours), ("after", other)):
-        by = replace(pinned, pack=pack)
-        stands = beside(home, by, gathered, exposures.standing([], {}))
-        decided = decide_together(by.product, pack, cases_for(by, gathered, stands), day)
+        decided = decide_together(everyone.pinned.product, pack, everyone.cases(pack), day)
         rows = rows.assign(**{f"{name}_{what}": column for what, column in _worth(decided).items()})
         rows = rows.assign(grade=decided.answers["grade"].to_numpy())
     granted = [rows[f"{name}_fen"] > 0 for name in ("before", "after")]

@@ -13,10 +13,10 @@ from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_paramet
 from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
-VALIDATION, AUTHORITY = "validation.toml", "authority.toml"
+VALIDATION, AUTHORITY, PORTFOLIO = "validation.toml", "authority.toml", "portfolio.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -80,7 +80,7 @@ def prove(home: Home) -> dict[str, Any]:
                     f"{region.name}: no pack has a parameter {name!r}", hint="a region differs in what packs have"
                 )
     validation_thresholds(home)
-    for file in (TRAINING, EXPLAINING, AUTHORITY):
+    for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO):
         read_parameters(_read(home.policies / file), file=file)
     asked = [
         len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
@@ -107,6 +107,11 @@ def explaining_terms(home: Home, as_of: date) -> dict[str, Any]:
 def authority_terms(home: Home, as_of: date) -> dict[str, Any]:
     """Who may grant how much, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, AUTHORITY, as_of)
+
+
+def portfolio_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """How a budget is allocated, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, PORTFOLIO, as_of)
 
 
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:

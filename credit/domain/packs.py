@@ -38,8 +38,15 @@ ALWAYS = (
 )
 
 SCALE = "grade_pd_upper"
-BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share", *(f"advance_rate_{stage}" for stage in STAGES))
-BY_NAME = ("industry_excluded", "programme_subsidy_bp", "cooling_days", "exposure_max_fen", "points_above_cut_off_min")
+BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share", *(f"advance_rate_{stage}" for stage in STAGES), "grade_share_max")
+BY_NAME = (
+    "industry_excluded",
+    "programme_subsidy_bp",
+    "cooling_days",
+    "exposure_max_fen",
+    "points_above_cut_off_min",
+    "rating_pd_upper",
+)
 ABOVE_ZERO = ("rounding_step_fen", "rate_step_bp", "turns")
 IN_WHOLE = ("_fen", "_bp", "_days", "_months", "_bp_min", "_bp_max")
 SHARES = ("share ", "probability ")
