@@ -79,7 +79,8 @@ def fit(
     """Boosters of these folds as one.
 
     Settings take turns, one each time that folds are drawn. A number of rounds is that at which the mean loss of its
-    folds is least.
+    folds is least; a row's out-of-fold value is of the number that the other folds alone would choose, so that no row
+    has a say in when its own boosters stop.
     """
     import lightgbm as lgb
 
@@ -109,12 +110,13 @@ def fit(
             categorical_feature=[frame.columns.get_loc(name) for name in categorical],
             params={"verbose": -1},
         )
-        stop = lgb.early_stopping(PATIENCE, verbose=False)
+        losses: list[list[float]] = []
+        watched = [lgb.early_stopping(PATIENCE, verbose=False), _noting(losses)]
         parameters = {**each, **same}
-        found = lgb.cv(parameters, data, MOST_ROUNDS, folds=mine, callbacks=[stop], return_cvbooster=True)["cvbooster"]
+        found = lgb.cv(parameters, data, MOST_ROUNDS, folds=mine, callbacks=watched, return_cvbooster=True)["cvbooster"]
         best = max(found.best_iteration, 1)
-        for (_, hold), booster in zip(mine, found.boosters, strict=True):
-            held[hold] += booster.predict(values[hold], raw_score=True, num_iteration=best)
+        for (_, hold), booster, least in zip(mine, found.boosters, _rounds_of_others(losses), strict=True):
+            held[hold] += booster.predict(values[hold], raw_score=True, num_iteration=least)
             times[hold] += 1
         apart.append(_apart(found.boosters, mine, values, compared, best))
         texts += [booster.model_to_string(num_iteration=best) for booster in found.boosters]
@@ -123,6 +125,28 @@ def fit(
         out_of_fold = held / times
     steadier = _steadier(out_of_fold, float(np.mean(apart)), seen_by=times.max(), boosters=len(texts))
     return Trees(mean_of(texts), out_of_fold, rounds, steadier)
+
+
+def _noting(losses: list[list[float]]) -> Any:
+    """A callback of cross-validation that notes the loss of every fold after each round."""
+
+    def note(env: Any) -> None:
+        losses.append([booster.eval_valid()[0][2] for booster in env.model.boosters])
+
+    # Before the one that may stop.
+    note.order = 0  # type: ignore[attr-defined]
+    return note
+
+
+def _rounds_of_others(losses: list[list[float]]) -> list[int]:
+    """For each fold the number of rounds at which the mean loss of the others is least.
+
+    >>> _rounds_of_others([[0.5, 0.6, 0.6], [0.4, 0.5, 0.7], [0.3, 0.7, 0.8]])
+    [1, 1, 2]
+    """
+    told = np.array(losses)
+    others = told.sum(axis=1, keepdims=True) - told
+    return [int(each) + 1 for each in others.argmin(axis=0)]
 
 
 def _apart(boosters: Sequence[Any], folds: Sequence[Fold], values: Floats, rows: Any, rounds: int) -> float:
