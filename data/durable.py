@@ -56,6 +56,14 @@ def json_of(text: str, what: str) -> Any:
         raise StoreDamaged(f"{what} is damaged: it is not the JSON that was written") from broken
 
 
+def text_of(path: Path, what: str) -> str:
+    """The text of a file that this program wrote. Raises StoreDamaged where it is gone or no longer text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError) as broken:
+        raise StoreDamaged(f"{what} is damaged: it is gone, or not the text that was written") from broken
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, as hex."""
     with path.open("rb") as content:

@@ -59,15 +59,16 @@ def probability_of(served: Served, frame: pd.DataFrame) -> Floats:
 
 
 def smallest(
-    served: Served, row: pd.Series, *, pd_max: float, better_than_max: float, most: int
+    served: Served, row: pd.Series, *, pd_max: float, better_than_max: float, change_max: float, most: int
 ) -> tuple[list[Proposal], float]:
     """The smallest proposals that lower a firm's PD to `pd_max` or below, and the lowest PD that any of the tried has.
 
     Single quantities first; pairs only where none suffices by itself. Smallest is what overtakes the smallest share of
-    the reference population; ties fall by the features' names. None where none suffices or the model has no reference.
+    the reference population; ties fall by the features' names. No figure changes by more than `change_max` times its
+    own size. None where none suffices or the model has no reference.
     """
     reference = served.model.reference
-    quantities = _quantities(row, reference, better_than_max) if reference else []
+    quantities = _quantities(row, reference, better_than_max, change_max) if reference else []
     singles = _judged(served, row, [(step,) for steps in quantities for step in steps])
     found, lowest = singles, min((p.pd for p in singles), default=float(probability_of(served, row.to_frame().T)[0]))
     if not any(p.pd <= pd_max for p in singles):
@@ -80,7 +81,7 @@ def smallest(
     return list(kept.values())[:most], lowest
 
 
-def _quantities(row: pd.Series, reference: Reference, better_than_max: float) -> list[list[_Step]]:
+def _quantities(row: pd.Series, reference: Reference, better_than_max: float, change_max: float) -> list[list[_Step]]:
     """The steps of each quantity that can be acted on, from the smallest; none where nothing would get better."""
     windows: dict[str, list[Feature]] = {}
     for feature in CATALOGUE:
@@ -88,17 +89,19 @@ def _quantities(row: pd.Series, reference: Reference, better_than_max: float) ->
         if acted_on and reference.quantiles.get(feature.name) and not np.isnan(row[feature.name]):
             windows.setdefault(re.sub(r"_\d+m$", "", feature.name), []).append(feature)
     levels = [level / STEPS for level in range(STEPS + 1) if level / STEPS <= better_than_max]
-    steps = [[_step(features, row, reference, level) for level in levels] for features in windows.values()]
+    steps = [[_step(features, row, reference, level, change_max) for level in levels] for features in windows.values()]
     return [moving for quantity in steps if (moving := [step for step in quantity if step.moves])]
 
 
-def _step(features: Sequence[Feature], row: pd.Series, reference: Reference, level: float) -> _Step:
+def _step(features: Sequence[Feature], row: pd.Series, reference: Reference, level: float, change_max: float) -> _Step:
     moves, passed = [], 0.0
     for feature in features:
         # From the worst firm of the reference population to the best.
         ladder = np.array(reference.quantiles[feature.name][:: -1 if feature.risk is RISES else 1])
         before, after = float(row[feature.name]), float(ladder[round(level * STEPS)])
         if (after - before) * feature.risk < 0:
+            if abs(after - before) > change_max * abs(before):
+                return _Step((), 0.0)
             moves.append(Move(feature, before, after))
             passed = max(passed, level - _better_than(ladder * -feature.risk, -before * feature.risk))
     return _Step(tuple(moves), passed)

@@ -16,7 +16,7 @@ HALF_A_ROW = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Bins frozen on a reference: deciles, and one for what is missing. `shares` are the reference's."""
+    """Bins frozen on a reference: deciles, and one for what is missing. `counts` are the reference's rows."""
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]

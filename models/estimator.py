@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class Estimator(ClassifierMixin, BaseEstimator):
 
     scorer_: Scorer
     classes_: npt.NDArray[Any]
+    # Whether columns have names; those of an array have places alone.
+    of_a_frame_: bool
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -44,7 +47,8 @@ class Estimator(ClassifierMixin, BaseEstimator):
 
     def _taught(self, X: Any, y: Any) -> tuple[pd.DataFrame, Floats]:
         """The rows, and 1.0 where the outcome is the second class; raises where there are not two classes."""
-        if not isinstance(X, pd.DataFrame):
+        self.of_a_frame_ = isinstance(X, pd.DataFrame)
+        if not self.of_a_frame_:
             values, y = validate_data(self, X, y, **_NUMBERS)
             frame = _named(values)
         elif y is None:
@@ -61,8 +65,16 @@ class Estimator(ClassifierMixin, BaseEstimator):
         return frame, labels.astype(float)
 
     def _frame(self, X: Any, *, reset: bool = False) -> pd.DataFrame:
+        if not reset and isinstance(X, pd.DataFrame) and not self.of_a_frame_:
+            # Taught with an array, whose columns have places alone.
+            X = X.to_numpy()
+        elif not reset and not isinstance(X, pd.DataFrame) and self.of_a_frame_:
+            raise ValueError("X is no frame, and the model was taught with one: nothing says which column is which")
         if not isinstance(X, pd.DataFrame):
             return _named(validate_data(self, X, reset=reset, **_NUMBERS))
+        if not X.columns.is_unique:
+            twice = X.columns[X.columns.duplicated()][0]
+            raise ValueError(f"two columns are named {twice!r}")
         validate_data(self, X, skip_check_array=True, reset=reset)
         if 0 in X.shape:
             raise ValueError(f"Found array with {len(X)} sample(s) and {X.shape[1]} feature(s); at least 1 is required")
@@ -70,9 +82,15 @@ class Estimator(ClassifierMixin, BaseEstimator):
         for name, column in frame.items():
             if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
                 raise ValueError(f"column {name!r} holds dates; give a number instead, such as months before the case")
-            if pd.api.types.is_float_dtype(column) and np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
+            if _has_infinity(column):
                 raise ValueError(f"column {name!r} holds an infinity value; what is not known is NaN")
         return frame
+
+
+def _has_infinity(column: pd.Series) -> bool:
+    if pd.api.types.is_float_dtype(column):
+        return bool(np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any())
+    return column.dtype == object and any(isinstance(each, float) and math.isinf(each) for each in column)
 
 
 def _named(values: Floats) -> pd.DataFrame:

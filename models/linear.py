@@ -67,13 +67,6 @@ class Linear:
     intercept: float
     terms: Mapping[str, Term]
 
-    def contributions(self, frame: pd.DataFrame) -> Floats:
-        """What each column adds beyond its mean, rows × columns of the frame, which are the model's own."""
-        found = np.empty(frame.shape)
-        for place, (name, term) in enumerate(self.terms.items()):
-            found[:, place] = term.added(frame[name].to_numpy(dtype=float)) - term.mean
-        return found
-
     @property
     def base(self) -> float:
         """The log-odds of a row whose every column adds its mean."""

@@ -68,8 +68,12 @@ class PdModel(Estimator):
         frame, labels = self._taught(X, y)
         levels = levels_of(frame)
         numbers = encoded(frame, levels)
-        folds = folds_of(labels, groups, seed=self.random_state, repeats=_drawings(*numbers.shape))
+        seed = seed_of(self.random_state)
         directions = self.directions or {}
+        _refuse_directions(directions, frame, levels)
+        if unknown := sorted(set(self.settings or {}) - set(trees.SETTINGS)):
+            raise ValueError(f"{unknown[0]!r} is no setting of the trees; those are {', '.join(trees.SETTINGS)}")
+        folds = folds_of(labels, groups, seed=seed, repeats=_drawings(*numbers.shape))
         if self.linear or not folds:
             ranked, out_of_linear = linear.fit(numbers, labels, folds, directions=directions, levels=levels)
         else:
@@ -83,7 +87,7 @@ class PdModel(Estimator):
                 directions=directions,
                 categorical=list(levels),
                 settings=settings,
-                seed=self.random_state,
+                seed=seed,
             )
             mix = _mix(grown.out_of_fold, out_of_linear, labels)
         else:
@@ -100,6 +104,8 @@ class PdModel(Estimator):
 
     def predict_interval(self, X: Any, level: float = 0.9) -> Floats:
         """Two columns: between which probabilities the true one lies in a share `level` of such cases."""
+        if not 0 < level < 1:
+            raise ValueError(f"a level lies between 0 and 1, and {level} does not")
         bad = self.predict_proba(X)[:, 1]
         return np.column_stack(self.scorer_.interval(bad, level=level))
 
@@ -112,14 +118,14 @@ class PdModel(Estimator):
         outcomes of one group go together. None where outcomes of a kind are too few.
         """
         truth = np.clip(self.scorer_.probabilities(frame), 1e-6, 1 - 1e-6)
-        rng = np.random.default_rng(self.random_state)
+        seed = seed_of(self.random_state)
+        rng = np.random.default_rng(seed)
         said, off = [], []
         for draw in range(next((draws for rows, draws in DRAWS if len(frame) < rows), 1)):
             happened = (rng.random(len(frame)) < truth).astype(int)
             if min(happened.sum(), (1 - happened).sum()) < FEWEST_OF_EACH_KIND:
                 return None
-            seed = self.random_state + 1 + draw
-            again = PdModel(self.directions, self.settings, random_state=seed, linear=self.linear)
+            again = PdModel(self.directions, self.settings, random_state=seed + 1 + draw, linear=self.linear)
             again.fit(frame, happened, groups)
             found = np.clip(again.out_of_fold_, 1e-6, 1 - 1e-6)
             seen = ~np.isnan(found)
@@ -150,6 +156,8 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int = 1) -> lis
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     of_each_kind = int(min(labels.sum(), (1 - labels).sum()))
+    if groups is not None:
+        of_each_kind = min(of_each_kind, int(pd.Series(np.asarray(groups)).nunique()))
     count = min(FOLDS if len(labels) < MANY_ROWS else FOLDS_OF_MANY, of_each_kind)
     if count < FEWEST_OF_EACH_KIND:
         return []
@@ -163,6 +171,26 @@ def folds_of(labels: Floats, groups: Any, *, seed: int, repeats: int = 1) -> lis
             splitter = GroupKFold(count, shuffle=True, random_state=seed + repeat)
         found += splitter.split(np.zeros(len(labels)), labels, groups)
     return [(learn, hold) for learn, hold in found if len(np.unique(labels[learn])) == 2 and len(hold)]
+
+
+def seed_of(random_state: Any) -> int:
+    """A number to draw with, from what scikit-learn calls a random state: a number, a generator, or None for any."""
+    from sklearn.utils import check_random_state
+
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _refuse_directions(directions: Mapping[str, int], frame: pd.DataFrame, words: Mapping[str, Any]) -> None:
+    """Raise ValueError for a direction that no column would keep: a mistyped name would switch it off unnoticed."""
+    for name, way in directions.items():
+        if way not in (-1, 0, 1) or isinstance(way, bool):
+            raise ValueError(f"the direction of {name!r} is {way!r}, not 1, -1 or 0")
+        if str(name) not in frame:
+            raise ValueError(f"there is a direction for {name!r}, which is no column")
+        if way and str(name) in words:
+            raise ValueError(f"there is a direction for {name!r}, which holds words")
 
 
 def _drawings(rows: int, columns: int) -> int:

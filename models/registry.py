@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from credit.domain.errors import AlreadyThere, ModelMismatch, NoModel, PromotionRefused, StoreDamaged, UnknownName
-from data.durable import exclusive, json_of, sha256_of, write_whole
+from data.durable import exclusive, json_of, sha256_of, text_of, write_whole
 from features.catalogue import catalogue_hash, definition_hashes
 from models.artefact import scorer_of
 from models.scorer import Scorer
@@ -85,6 +85,10 @@ class Served:
         return _said({"no number": words, "no words": numbers})
 
 
+def _sha256(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
 def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
 
@@ -141,7 +145,8 @@ class Registry:
     ) -> Path:
         """Keep a version, the booster last: a folder without one was never finished. Raises AlreadyThere.
 
-        `held` are the rows that taught it with their out-of-fold probabilities; the card keeps its hash.
+        `held` are the rows that taught it with their out-of-fold probabilities. The card keeps the hash of these and of
+        the model itself: what is validated, promoted and serves is what was trained.
         """
         folder = self.root / name / str(version)
         if (folder / BOOSTER).exists():
@@ -149,22 +154,32 @@ class Registry:
         buffer = io.BytesIO()
         held.to_parquet(buffer, index=False)
         write_whole(folder / HELD, buffer.getvalue())
-        card = {**card, "held_sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
+        rest = json.dumps(model.said(), ensure_ascii=False, indent=1) + "\n"
+        card = {
+            **card,
+            "held_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+            "model_sha256": _sha256(model.booster, rest),
+        }
         write_whole(folder / LEARNED, "".join(f"{supplier}\n" for supplier in sorted(set(learned))).encode())
         write_whole(folder / CARD, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
-        write_whole(folder / REST, json.dumps(model.said(), ensure_ascii=False, indent=1).encode() + b"\n")
+        write_whole(folder / REST, rest.encode())
         write_whole(folder / BOOSTER, model.booster.encode())
         return folder
 
     def load(self, name: str, version: int) -> Served:
-        """A version as it serves. Raises NoModel."""
+        """A version as it serves. Raises NoModel, or StoreDamaged where it is not what its training wrote."""
         folder = self.root / name / str(version)
+        where = f"{name} version {version}"
         if not (folder / BOOSTER).is_file():
             raise NoModel(f"there is no version {version} of {name}", hint=f"there are {self.versions(name) or 'none'}")
-        texts = {file: (folder / file).read_text() for file in (BOOSTER, REST, CARD, LEARNED)}
-        card, rest = (json_of(texts[file], f"{file} of {name} version {version}") for file in (CARD, REST))
-        digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()
-        model = scorer_of(rest, texts[BOOSTER], where=f"{name} version {version}")
+        texts = {file: text_of(folder / file, f"{file} of {where}") for file in (BOOSTER, REST, CARD, LEARNED)}
+        card, rest = (json_of(texts[file], f"{file} of {where}") for file in (CARD, REST))
+        if not isinstance(card, dict) or card.get("model_sha256") != _sha256(texts[BOOSTER], texts[REST]):
+            raise StoreDamaged(
+                f"{where} is not the model that its training wrote", hint="restore its files, or train it again"
+            )
+        digest = _sha256(*texts.values())
+        model = scorer_of(rest, texts[BOOSTER], where=where)
         return Served(name, version, digest, model, card, frozenset(texts[LEARNED].splitlines()))
 
     def champion(self, name: str) -> Served:
@@ -176,14 +191,17 @@ class Registry:
                 f"no version of {name} is champion",
                 hint=f"`credit model promote {name} --version {trained[-1]} --why …`"
                 if trained
-                else f"`credit model train {name.partition('.')[0]} --data {name.partition('.')[2]}`",
+                else f"`credit model train {name.partition('.')[0]}`",
             )
         return self._as_promoted(name, history[-1])
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Who made which version champion, when and why, oldest first."""
-        log = self.root / name / HISTORY
-        return [json_of(line, f"{HISTORY} of {name}") for line in log.read_text().splitlines()] if log.exists() else []
+        log, what = self.root / name / HISTORY, f"{HISTORY} of {name}"
+        entries = [json_of(line, what) for line in text_of(log, what).splitlines()] if log.exists() else []
+        if not all(isinstance(entry, dict) and {"at", "to", "sha256"} <= set(entry) for entry in entries):
+            raise StoreDamaged(f"{what} holds a line that no promotion wrote", hint="restore it from a backup")
+        return entries
 
     def held(self, served: Served) -> pd.DataFrame:
         """The rows that taught a version with their out-of-fold probabilities. Raises StoreDamaged."""
@@ -255,7 +273,7 @@ class Registry:
             return self._move(served, PROMOTION, at=at, who=who, why=why, seen=seen)
 
     def before(self, name: str) -> Served:
-        """The version that was champion before the one that is. Raises NoModel, or ModelMismatch if it was altered."""
+        """The version that was champion before the one that is. Raises NoModel, or StoreDamaged if it was altered."""
         standing: list[dict[str, Any]] = []
         for entry in self.history(name):
             again = bool(standing) and standing[-1]["to"] == entry["to"]
@@ -274,6 +292,13 @@ class Registry:
 
     def _move(self, served: Served, move: str, *, at: str, who: str, why: str, seen: dict[str, Any]) -> dict[str, Any]:
         history = self.history(served.name)
+        if history and at < history[-1]["at"]:
+            raise PromotionRefused(
+                f"it is {at}, and the last move of {served.name} was at {history[-1]['at']}",
+                hint="a move is written after those before it: look at the clock, or at CREDIT_NOW",
+            )
+        if not why.strip():
+            raise PromotionRefused("a move says why", hint='--why "…"')
         before = history[-1]["to"] if history else None
         entry = {"at": at, "who": who, "why": why, "from": before, "to": served.version, "sha256": served.sha256,
                  "move": move, **seen}  # fmt: skip
@@ -284,7 +309,7 @@ class Registry:
     def _as_promoted(self, name: str, entry: dict[str, Any]) -> Served:
         served = self.load(name, entry["to"])
         if served.sha256 != entry["sha256"]:
-            raise ModelMismatch(
+            raise StoreDamaged(
                 f"{name} version {served.version} is not the model that was promoted: its files were altered",
                 hint="restore the files, or train again and promote that",
             )

@@ -45,8 +45,9 @@ def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: Hist
     """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there.
 
     `pd` is anchored to the long run (TTC), `pd_pit` is that of the times the model learned from: grades, points and
-    prices stand on the first, forecasts of losses and back-tests on the second (ADR 11). The true probability lies
-    between `pd_low` and `pd_high` as often as the model's card says.
+    prices stand on the first, forecasts of losses and back-tests on the second (ADR 11). Between
+    `pd_low` and `pd_high` lies, as often as the level says, what firms that look alike to the columns do on average;
+    how far such firms differ no column says (docs/exam.md).
     """
     codes = unscorable(frame, suppliers, served, floor)
     of_the_times = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
@@ -64,7 +65,7 @@ def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: Hist
 
 
 def _interval(served: Served, probability: Floats) -> tuple[Floats, Floats]:
-    """Between which the true probabilities lie, as often as the card says; missing where too few outcomes taught it."""
+    """Low and high at the level of the card's terms; missing where too few outcomes taught the model."""
     if served.model.band is None:
         unknown = np.full(len(probability), np.nan)
         return unknown, unknown

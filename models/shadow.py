@@ -9,6 +9,7 @@ import pandas as pd
 
 from credit.domain.policy.terms import Terms
 from credit.domain.scale import grades
+from models.changes import probability_of
 from models.drift import Bins, stability_index
 from models.registry import Served
 
@@ -16,14 +17,15 @@ from models.registry import Served
 def side_by_side(
     champion: Served, challenger: Served, frame: pd.DataFrame, scale: Terms, pd_max: float | None
 ) -> dict[str, Any]:
-    """How alike two versions rank and grade the rows of a frame, and who would be approved by which.
+    """How alike two versions rank and grade the rows of a frame, and who would be approved by which, on PDs of the long
+    run, which grades and cut-offs stand on.
 
     `psi` is the challenger's spread against the champion's. Where fewer than two rows are asked about, only their
     number is answered.
     """
     if len(frame) < 2:
         return {"rows": len(frame)}
-    one, other = (pd.Series(s.model.probabilities(s.inputs(frame)), index=frame.index) for s in (champion, challenger))
+    one, other = (pd.Series(probability_of(each, frame), index=frame.index) for each in (champion, challenger))
     places = [np.searchsorted(list(scale["grade_pd_upper"].values()), found) for found in (one, other)]
     migrated = pd.crosstab(grades(one, scale), grades(other, scale))
     answer: dict[str, Any] = {

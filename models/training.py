@@ -42,7 +42,7 @@ class Trained:
 
     `held` has a row for each that taught it: the case, group, happened, the out-of-fold probability of the model
     (`score`) and of each peer, and `out_of_time`, that of the model of what was known before the row's year (NaN where
-    that year was not forecast).
+    that year was not forecast), by which the way of training is tested back.
     """
 
     model: Scorer
@@ -122,6 +122,7 @@ def train(
         "mix": asdict(model.scorer_.mix),
         "reference": {"rows": int(reference.sum()), "pd_max": terms["reference_pd_max"]},
         "settings": model.settings_,
+        "taught_as": {"linear": model.linear, "settings": model.settings},
         "data": {"ledger_version": version, "fingerprint": fingerprint(frame, rows.happened)},
         "metrics": {peer: {name: asdict(m) for name, m in found.items()} for peer, found in measured.items()},
         "calibration": calibrated(rows.happened.to_numpy(dtype=float), model.out_of_fold_),
@@ -160,7 +161,8 @@ def fitted(
 
         settings = settings_found(frame, happened, groups, directions=DIRECTIONS, trials=trials)
     linear = opened is None or len(frame) <= terms["linear_rows_max"]
-    model = PdModel(DIRECTIONS, settings or None, interval=interval, linear=linear).fit(frame, happened, groups)
+    directions = {name: DIRECTIONS[name] for name in frame}
+    model = PdModel(directions, settings or None, interval=interval, linear=linear).fit(frame, happened, groups)
     if opened is None:
         return model, None
     newest = recent(model.out_of_fold_, happened.to_numpy(dtype=float), opened, terms)

@@ -16,6 +16,24 @@ MOST_ROUNDS, PATIENCE = 1_000, 60
 # A second thread brings nothing below this, and on a busy machine the two spend their time waiting.
 MANY_ROWS = 100_000
 WIDE = 100
+# What `PdModel(settings=…)` may replace: how trees are grown, and not what they are.
+SETTINGS = (
+    "num_leaves",
+    "learning_rate",
+    "min_data_in_leaf",
+    "min_sum_hessian_in_leaf",
+    "feature_fraction",
+    "max_bin",
+    "bagging_fraction",
+    "bagging_freq",
+    "lambda_l1",
+    "lambda_l2",
+    "min_gain_to_split",
+    "max_depth",
+    "extra_trees",
+    "max_cat_to_onehot",
+    "min_data_per_group",
+)
 # How far boosters differ is told by so many rows.
 COMPARED_ROWS = 20_000
 

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from models.registry import Served
 
 
+# Beyond this no figure of a firm is a figure.
+LARGEST_VALUE = 10**15
+MAY_BE_NEGATIVE = ("fen", "ratio", "difference", "index", "points", "days", "months")
+COUNTED = (
+    *("contracts", "draws", "invoices", "buyers", "disputes", "applications", "guarantees", "entries", "customers"),
+    *("awards", "changes", "deliveries", "acceptances", "accounts", "payments", "vendors", "kinds", "counties"),
+    *("receivables", "lenders", "lists", "ties"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """One supplier on one day, with what explains it."""
@@ -188,6 +198,7 @@ def _next_grade(case: _Case, terms: Mapping[str, Any]) -> dict[str, Any] | None:
         case.frame.iloc[0],
         pd_max=pd_max,
         better_than_max=terms["change_better_than_max"],
+        change_max=terms["change_share_max"],
         most=int(terms["changes_shown"]),
     )
     return {
@@ -227,10 +238,14 @@ def feature_value(words: str) -> tuple[str, float]:
         number = Decimal(text.strip().replace(",", ""))
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or abs(number) > LARGEST_VALUE:
         raise ValueError(f"{text!r} is no value of {feature.name}; write a number of {unit_said(feature.unit)}")
     if feature.unit == "share" and not 0 <= number <= 1:
         raise ValueError(f"{feature.name} is a share: a fraction from 0 to 1, such as 0.3 for 30 %")
+    if number < 0 and feature.unit not in MAY_BE_NEGATIVE:
+        raise ValueError(f"{feature.name} counts {unit_said(feature.unit)}, and is never below zero")
+    if number != number.to_integral_value() and feature.unit in COUNTED:
+        raise ValueError(f"{feature.name} counts {feature.unit}: a whole number")
     return feature.name, float(number * 100 if feature.unit == "fen" else number)
 
 

@@ -61,7 +61,10 @@ def explain(
     from credit.app.waterfall import page
 
     try:
-        given = dict(feature_value(words) for words in what_if or [])
+        values = [feature_value(words) for words in what_if or []]
+        given = dict(values)
+        if len(given) < len(values):
+            raise ValueError("a feature is given twice")
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
     document = explain_score(Home.from_environment(), supplier, console.as_of_day(as_of), what_if=given)

@@ -11,7 +11,7 @@ from credit.app import console
 from credit.app.clock import now
 from credit.app.home import Home
 from credit.app.policies import packs, validation_thresholds
-from credit.app.scoring import scale_terms
+from credit.app.scoring import floor_of, scale_terms
 from credit.domain.errors import NoModel, TrackingDown
 
 if TYPE_CHECKING:
@@ -124,13 +124,19 @@ def compare(home: Home, name: str, version: int | None, *, nights: int) -> dict[
 
 def _asked_on(home: Home, served: Served, night: date) -> pd.DataFrame:
     """The features of who would be asked about on a night: every supplier, or the contracts of the month before it."""
+    import pandas as pd
+
     from data.facts import contracts_signed
     from features import engine
+    from models.scoring import unscorable
     from models.targets import target_named
 
     ledger, tier = home.ledger(), served.card["tier"]
     target = target_named(served.card["target"])
     if not target.asks_contract:
-        return engine.build_on(ledger, night, tier=tier)
+        frame = engine.build_on(ledger, night, tier=tier)
+        # Whom nobody scores is in neither population.
+        codes = unscorable(frame, pd.Series(frame.index, index=frame.index), served, floor_of(home, night))
+        return frame[codes.isna()]
     cases = contracts_signed(ledger, night - DRAWN_OF, night, channels=target.channels)
     return engine.build_cases(ledger, cases, tier=tier)

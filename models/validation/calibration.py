@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.validation.check import Found, NotApplicable, check
-from models.validation.measures import Floats, ece, in_bins, observed_to_expected, perfect_ece, slope
+from models.validation.measures import Compute, Floats, ece, in_bins, observed_to_expected, perfect_ece, slope
 from models.validation.subject import Subject
 
 
@@ -23,9 +23,52 @@ from models.validation.subject import Subject
     needed=True,
 )
 def as_many_turn_out_bad_as_expected(subject: Subject) -> Found:
-    """As many cases turn out bad as their probabilities add up to."""
+    """As many cases turn out bad as their probabilities add up to.
+
+    Out of fold this holds of the training's rows nearly by construction, for the mix of the model's parts was fitted to
+    them; what was forecast of years that nobody had seen is `back_test`.
+    """
     found = subject.measured(observed_to_expected)
     return Found(found.value, found.low, found.high, len(subject.rows))
+
+
+@check(
+    "back_test",
+    zh="历年预测回测：违约率与预测之比",
+    en="Back-test: forecasts of whole years",
+    statistic="outcomes for each one that models of the years before expected",
+    at_least="observed_to_expected_min",
+    at_most="observed_to_expected_max",
+    decisive=False,
+)
+def as_many_turned_out_bad_as_was_forecast(subject: Subject) -> Found | NotApplicable:
+    """Trained as it was on what was known before each year, models expected as many outcomes as that year had.
+
+    It warns: they had learned from fewer rows, and a shock is nobody's to foresee.
+    """
+    return _looked_back(subject, observed_to_expected)
+
+
+@check(
+    "back_test_slope",
+    zh="历年预测回测：校准斜率",
+    en="Back-test: slope of forecasts",
+    statistic="slope of the outcome on the log-odds that models of the years before said",
+    at_least="slope_min",
+    at_most="slope_max",
+    decisive=False,
+)
+def forecast_odds_were_neither_stretched_nor_squeezed(subject: Subject) -> Found | NotApplicable:
+    """A case at twice another's odds, by the model of the years before, turned out bad at twice its odds."""
+    return _looked_back(subject, slope)
+
+
+def _looked_back(subject: Subject, compute: Compute) -> Found | NotApplicable:
+    found = subject.looked_back(compute)
+    if found is None:
+        return NotApplicable("no year was forecast with enough bad cases in it")
+    measured, rows = found
+    return Found(measured.value, measured.low, measured.high, rows)
 
 
 @check(

@@ -11,7 +11,7 @@ from models.validation.check import Check, Found, NotApplicable, check
 from models.validation.measures import METRICS, Flags, Floats, Measured, OutOfFold, interval
 from models.validation.subject import Subject, held
 
-CHAMPION = "champion"
+CHAMPION, CHAMPION_LONG_RUN = "champion", "champion_long_run"
 
 
 @check(
@@ -83,8 +83,8 @@ def who_is_swapped_in_is_no_worse_than_who_is_swapped_out(subject: Subject) -> F
     if subject.pd_max is None:
         return NotApplicable("no policy has a cut-off for this target and kind of data")
     judged = _judged_by_champion(subject)
-    now = subject.scores <= subject.pd_max
-    before = subject.rows[CHAMPION].to_numpy(dtype=float) <= subject.pd_max
+    now = subject.long_run <= subject.pd_max
+    before = subject.rows[CHAMPION_LONG_RUN].to_numpy(dtype=float) <= subject.pd_max
     swapped_in, swapped_out = judged & now & ~before, judged & ~now & before
     parts = (("approved by both", judged & now & before), ("swapped in", swapped_in), ("swapped out", swapped_out),
              ("declined by both", judged & ~now & ~before))  # fmt: skip

@@ -16,11 +16,12 @@ from credit.domain.scale import grades
 from data.facts import closed_conversions, closed_losses, segments
 from data.ledger import Ledger
 from features import engine
+from models.anchoring import anchored, shift_of
 from models.fingerprints import fingerprint
 from models.peers import rivals
 from models.registry import Registry, Served
 from models.targets import Target, lessons, target_named
-from models.validation.comparison import CHAMPION
+from models.validation.comparison import CHAMPION, CHAMPION_LONG_RUN
 from models.validation.losses import CONVERSION, LOSS_GIVEN_DEFAULT
 from models.validation.subject import Kind, Losses, Subject
 
@@ -84,12 +85,13 @@ def gather(
     champion, theirs = _champion(registry, served, rows, frame)
     progress("reading segments and losses")
     kinds = segments(ledger, _cases(rows)).set_axis(rows.index)
-    grade = grades(rows["score"], policy.scale)
+    long_run = pd.Series(anchored(rows["score"].to_numpy(dtype=float), shift_of(served.card)), index=rows.index)
+    beside = {} if theirs is None else {CHAMPION: theirs[0], CHAMPION_LONG_RUN: theirs[1]}
     return Subject(
         served=served,
         as_of=as_of,
         kind=kind,
-        rows=rows.assign(**kinds[list(SEGMENTS)], grade=grade, **({} if theirs is None else {CHAMPION: theirs})),
+        rows=rows.assign(**kinds[list(SEGMENTS)], grade=grades(long_run, policy.scale), **beside),
         frame=frame,
         taught=taught,
         taught_frame=taught_frame,
@@ -135,8 +137,8 @@ def _some(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _champion(
     registry: Registry, served: Served, rows: pd.DataFrame, frame: pd.DataFrame
-) -> tuple[int | None, pd.Series | None]:
-    """The champion and its probability of each row, by the index of the rows; NaN where it has learned the row.
+) -> tuple[int | None, tuple[pd.Series, pd.Series] | None]:
+    """The champion and its probability of each row, of the times and of the long run; NaN where it has learned the row.
 
     What it learned it is judged on out of fold; what came after its training it scores as it serves.
     """
@@ -152,7 +154,8 @@ def _champion(
     after = rows["as_of"].map(lambda day: bool(champion.card["dated"]) and day > trained_on)
     if after.any():
         learned = learned.mask(after, pd.Series(champion.model.probabilities(champion.inputs(frame)), rows.index))
-    return champion.version, learned
+    of_the_times = learned.to_numpy(dtype=float)
+    return champion.version, (learned, pd.Series(anchored(of_the_times, shift_of(champion.card)), index=rows.index))
 
 
 def _losses(ledger: Ledger, target: Target, as_of: date, priced: tuple[Priced, ...]) -> tuple[Losses, ...]:

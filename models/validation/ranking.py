@@ -29,6 +29,22 @@ def gini(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
     return 2 * auc(labels, held, weights) - 1
 
 
+@check(
+    "back_test_auc",
+    zh="历年预测回测：区分能力",
+    en="Back-test: discrimination of forecasts",
+    statistic="area under the ROC curve of what models of the years before said",
+    at_least="auc_min",
+)
+def forecasts_ranked_bad_above_good(subject: Subject) -> Found | NotApplicable:
+    """Trained as it was on what was known before each year, models ranked that year's bad cases above its good ones."""
+    found = subject.looked_back(auc)
+    if found is None:
+        return NotApplicable("no year was forecast with enough bad cases in it")
+    measured, rows = found
+    return Found(measured.value, measured.low, measured.high, rows)
+
+
 @check("gini", zh="基尼系数", en="Discrimination: Gini", statistic="Gini coefficient, 2·AUC − 1", at_least="gini_min")
 def gini_is_enough(subject: Subject) -> Found:
     """The model's accuracy ratio is what a scorecard of the trade reaches."""

@@ -67,7 +67,7 @@ def good_firms_are_approved_alike(subject: Subject) -> Found | NotApplicable:
     if subject.pd_max is None:
         return NotApplicable("no policy has a cut-off for this target and kind of data")
     cutoff, found = subject.pd_max, []
-    declined = subject.scores > cutoff
+    declined = subject.long_run > cutoff
 
     def excess(among: Flags) -> Compute:
         def gap(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
@@ -81,7 +81,7 @@ def good_firms_are_approved_alike(subject: Subject) -> Found | NotApplicable:
     for segment, among in _members(subject).items():
         bad, good = among & (subject.labels == 1), among & (subject.labels == 0)
         if good.any():
-            measured = subject.measured(excess(among))
+            measured = subject.measured(excess(among), of=subject.long_run)
             found.append({
                 "segment": segment, "rows": int(among.sum()), "approved": float((~declined[among]).mean()),
                 "good_declined": float(declined[good].mean()),

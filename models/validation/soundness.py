@@ -16,7 +16,7 @@ from models.validation.check import Found, NotApplicable, check
 from models.validation.measures import Floats, auc
 from models.validation.subject import Subject, held
 
-ROWS_MOVED, STEPS = 40, 8
+ROWS_MOVED, STEPS = 40, 16
 ROWS_TAUGHT_AGAIN = 3_000
 ROWS_DEALT, DEALS = 600, 4
 # Of a difference below this in log-odds nobody could tell a direction.
@@ -33,17 +33,21 @@ FEWEST_VALUES = 2
     needed=True,
 )
 def risk_never_moves_against_a_direction(subject: Subject) -> Found | NotApplicable:
-    """Along every feature that has a direction the probability never moves against it, whatever the firm."""
+    """Along every feature that has a direction the probability never moves against it, on a grid of values and firms.
+
+    The grid is of quantiles, the least and the largest value among them; a feature of one value cannot be moved.
+    """
     numbers = subject.served.model.numbers(subject.taught_frame)
     # Of numbers, words among them as their places, as the grid has them.
     model = replace(subject.served.model, levels={})
     directions = {name: way for name, way in subject.served.card["directions"].items() if way and name in numbers}
     places = np.linspace(0, len(numbers) - 1, min(ROWS_MOVED, len(numbers))).astype(int)
-    firms, turned, steps, worst = numbers.iloc[places], 0, 0, ""
+    firms, turned, steps, worst, still = numbers.iloc[places], 0, 0, "", 0
     for name, way in directions.items():
         known = numbers[name].dropna()
         grid = np.unique(np.quantile(known, np.linspace(0, 1, STEPS))) if len(known) else np.empty(0)
         if len(grid) < FEWEST_VALUES:
+            still += 1
             continue
         moved = firms.loc[firms.index.repeat(len(grid))].assign(**{name: np.tile(grid, len(firms))})
         odds = model.log_odds(moved).reshape(len(firms), len(grid))
@@ -51,7 +55,10 @@ def risk_never_moves_against_a_direction(subject: Subject) -> Found | NotApplica
         turned, steps, worst = turned + against, steps + odds[:, 1:].size, worst or (name if against else "")
     if not directions:
         return NotApplicable("no feature has a direction")
-    return Found(float(turned), rows=len(firms), note=f"{steps:,} steps" + (f"; first along {worst}" if worst else ""))
+    return Found(float(turned), rows=len(firms), note="; ".join(
+        [f"{steps:,} steps along {len(directions) - still} features", *([f"{still} have one value"] if still else []),
+         *([f"first against along {worst}"] if worst else [])]
+    ))  # fmt: skip
 
 
 @check(
@@ -168,8 +175,9 @@ def _some(subject: Subject, most: int) -> tuple[pd.DataFrame, Floats, pd.Series]
 
 def _taught_again(subject: Subject, frame: pd.DataFrame, labels: Floats, groups: pd.Series, *, seed: int) -> Floats:
     """Out-of-fold probabilities of the model trained again on these rows."""
-    directions = subject.served.card["directions"]
-    return PdModel(directions, random_state=seed).fit(frame, labels.astype(int), groups).out_of_fold_
+    card = subject.served.card
+    again = PdModel(card["directions"], random_state=seed, **card["taught_as"])
+    return again.fit(frame, labels.astype(int), groups).out_of_fold_
 
 
 def _ranked_alike(one: Floats, other: Floats) -> float:

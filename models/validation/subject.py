@@ -13,6 +13,7 @@ import pandas as pd
 
 from credit.domain.errors import PolicyBroken
 from credit.domain.policy.terms import Parameter
+from models.anchoring import anchored, shift_of
 from models.registry import Served
 from models.validation.measures import Compute, Flags, Floats, Measured, OutOfFold, firm_resamples, interval
 
@@ -40,10 +41,12 @@ class Losses:
 class Subject:
     """A version of a model and the rows that judge it.
 
-    `rows` has a row a case: supplier_id, group, as_of, happened, score (the model's probability), the segments it
-    belongs to and, where there are such, the probabilities of its `rivals` and of the `champion` (NaN where that had
-    learned the row). `frame` has their features. `taught` and `taught_frame` are the same of the rows that taught the
-    model. `pd_max` is the probability up to which the policy approves.
+    `rows` has a row a case: supplier_id, group, as_of, happened, score (the model's probability, of the times), the
+    segments it belongs to and, where there are such, the probabilities of its `rivals` and of the `champion` (NaN where
+    that had learned the row), with `champion_long_run`, the champion's of the long run. `frame` has their features.
+    `taught` and `taught_frame` are the same of the rows that taught the model; there `out_of_time` is the probability
+    by a model of what was known before the row's year. `pd_max` is the probability of the long run up to which the
+    policy approves.
     """
 
     served: Served
@@ -77,6 +80,11 @@ class Subject:
         return self.rows["score"].to_numpy(dtype=float)
 
     @cached_property
+    def long_run(self) -> Floats:
+        """The model's probability of each row as grades and cut-offs read it, anchored to the long run (ADR 11)."""
+        return anchored(self.scores, shift_of(self.served.card))
+
+    @cached_property
     def held(self) -> OutOfFold:
         """The model's probabilities as the measures take them."""
         return held(self.scores)
@@ -94,6 +102,18 @@ class Subject:
         with np.errstate(invalid="ignore", divide="ignore"):
             values = compute(self.labels[chosen], held(scores[chosen]), self.weights[:, chosen])
         return Measured(float(values[0]), *interval(values))
+
+    def looked_back(self, compute: Compute) -> tuple[Measured, int] | None:
+        """A measure of what the models of the years before forecast of the rows that taught this one since, and of how
+        many; None where no year could be forecast, or too few were bad to say anything.
+        """
+        past = self.taught[self.taught["out_of_time"].notna()] if "out_of_time" in self.taught else self.taught.head(0)
+        labels = past["happened"].to_numpy(dtype=float)
+        if labels.sum() < self.threshold("out_of_time_bad_min") or labels.all():
+            return None
+        weights = np.vstack([np.ones(len(past)), firm_resamples(labels, past["group"])])
+        values = compute(labels, held(past["out_of_time"].to_numpy(dtype=float)), weights)
+        return Measured(float(values[0]), *interval(values)), len(past)
 
     def years(self) -> pd.Series:
         """The calendar year in which each row was observed, by the index of the rows."""

@@ -80,6 +80,8 @@ def sound() -> Subject:
     card = {
         "dated": True,
         "directions": DIRECTIONS,
+        "taught_as": {"linear": True, "settings": None},
+        "anchor": None,
         "data": {"fingerprint": fingerprint(frame, cases["happened"])},
     }
     thresholds = shipped("validation.toml")

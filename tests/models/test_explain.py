@@ -43,7 +43,8 @@ def served(frame) -> Served:
     rng = np.random.default_rng(4)
     happened = (rng.random(len(frame)) < 1 / (1 + np.exp(-5 * (pushed - pushed.mean()) + 1))).astype(int)
     taught = frame[[name for place, name in enumerate(names()) if name in DRIVING or place % 8 == 0]]
-    model = PdModel({f.name: int(f.risk) for f in CATALOGUE}, {"learning_rate": 0.1}).fit(taught, happened)
+    directions = {f.name: int(f.risk) for f in CATALOGUE if f.name in taught}
+    model = PdModel(directions, {"learning_rate": 0.1}).fit(taught, happened)
     reference = approved(model.out_of_fold_, pd_max=0.1, rows_min=100)
     card = {"catalogue_sha256": catalogue_hash(), "anchor": {"log_odds_shift": -0.2}}
     return Served("x.platform", 1, "", model.scorer_.against(frame[reference]), card, frozenset())
@@ -118,7 +119,7 @@ def test_where_few_are_that_good_the_best_stand_in():
 def test_proposals_do_what_they_say_and_no_more_than_is_realistic(served, frame, row, lowered):
     firm = frame.iloc[row]
     now = probability_of(served, frame.iloc[[row]])[0]
-    proposals, lowest = smallest(served, firm, pd_max=now * lowered, better_than_max=0.75, most=3)
+    proposals, lowest = smallest(served, firm, pd_max=now * lowered, better_than_max=0.75, change_max=np.inf, most=3)
     assert len(proposals) <= 3 and lowest <= now
     assert bool(proposals) == (lowest <= now * lowered)
     overtaken = [round(p.passed, 6) for p in proposals]
@@ -135,7 +136,7 @@ def test_proposals_do_what_they_say_and_no_more_than_is_realistic(served, frame,
 
 def test_a_model_without_a_reference_proposes_nothing(served, frame):
     bare = replace(served, model=replace(served.model, reference=None))
-    assert smallest(bare, frame.iloc[0], pd_max=0.5, better_than_max=0.75, most=3)[0] == []
+    assert smallest(bare, frame.iloc[0], pd_max=0.5, better_than_max=0.75, change_max=np.inf, most=3)[0] == []
 
 
 def test_what_is_derived_follows_and_nothing_else_moves(frame):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ def validated(registry: Registry, version: int, *, passed: bool = True) -> None:
     results = [] if passed else [{"check": "auc", "failed": True}]
     model = registry.load(NAME, version).label
     registry.keep_validation(NAME, version, {"model": model, "passed": passed, "results": results}, "<html>")
+
+
+def hashed_anew(registry: Registry) -> None:
+    """Make the card of version 1 say what its files now are, as who altered them on purpose would."""
+    folder = registry.root / NAME / "1"
+    texts = [(folder / file).read_text() for file in ("model.lgb", "model.json")]
+    card = json.loads((folder / "card.json").read_text())
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    (folder / "card.json").write_text(json.dumps({**card, "model_sha256": digest}))
 
 
 def promoted(registry: Registry, version: int, *, at: str = AT, who: str = "bob") -> dict[str, Any]:
@@ -75,6 +85,34 @@ def test_a_version_that_was_altered_after_its_validation_is_not_promoted(registr
     card.write_text(card.read_text().replace('"ann"', '"eve"'))
     with pytest.raises(PromotionRefused, match="altered"):
         promoted(registry, 1, who="ann")
+
+
+@pytest.mark.parametrize("file", ["model.json", "model.lgb"])
+def test_a_model_that_is_not_what_its_training_wrote_is_not_even_loaded(registry, file):
+    path = registry.root / NAME / "1" / file
+    path.write_text(path.read_text().replace("0.1", "0.2", 1))
+    with pytest.raises(StoreDamaged, match="not the model that its training wrote") as refused:
+        registry.load(NAME, 1)
+    assert refused.value.exit == 6
+
+
+@pytest.mark.parametrize("content", [b"[]", b"\xff\xfe", b"{"])
+def test_a_card_that_is_no_card_is_damaged(registry, content):
+    (registry.root / NAME / "1" / "card.json").write_bytes(content)
+    with pytest.raises(StoreDamaged):
+        registry.load(NAME, 1)
+
+
+def test_a_move_is_never_written_before_the_last_one_nor_without_a_reason(registry):
+    validated(registry, 1)
+    promoted(registry, 1, at="2026-11-02T09:00:00")
+    with pytest.raises(PromotionRefused, match="last move"):
+        promoted(registry, 1, at="2026-11-01T09:00:00")
+    with pytest.raises(PromotionRefused, match="says why"):
+        registry.promote(NAME, 1, at="2026-11-03T09:00:00", who="bob", why=" ")
+    (registry.root / NAME / "history.jsonl").write_text('{"x": 1}\n')
+    with pytest.raises(StoreDamaged, match="no promotion wrote"):
+        registry.history(NAME)
 
 
 # -- the history -------------------------------------------------------------------------------------------------------
@@ -141,6 +179,7 @@ def test_a_version_loads_as_it_was_kept(registry, sound):
 def test_a_model_file_with_what_we_do_not_write_is_refused(registry, change, said):
     file = registry.root / NAME / "1" / "model.json"
     file.write_text(json.dumps(change(json.loads(file.read_text()))))
+    hashed_anew(registry)
     with pytest.raises(StoreDamaged, match=said):
         registry.load(NAME, 1)
 
@@ -160,6 +199,7 @@ def test_a_booster_that_is_not_ours_is_refused(registry, old, new, said):
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
+    hashed_anew(registry)
     with pytest.raises(StoreDamaged, match=said):
         registry.load(NAME, 1)
 

@@ -42,7 +42,7 @@ def test_a_champion_whose_files_were_altered_decides_nothing(demo_said, changed)
     said["mix"]["intercept"] -= 3
     rest.write_text(json.dumps(said))
     answer = credit("line", "decide", demo_said["next"][0].split()[-1])
-    assert answer.code == 1 and "is not the model that was promoted" in answer.err
+    assert answer.code == 6 and "is not the model that its training wrote" in answer.err
 
 
 @pytest.mark.parametrize("name", ["1/card.json", "history.jsonl"])

@@ -175,7 +175,7 @@ def test_a_champion_is_compared_where_it_had_not_learned(sound):
 
 def test_those_who_are_swapped_in_and_turn_out_worse_warn(sound):
     clever = np.where(sound.labels == 1, 0.5, 0.01)
-    swapped = replace(sound, rows=sound.rows.assign(champion=clever), champion=1)
+    swapped = replace(sound, rows=sound.rows.assign(champion=clever, champion_long_run=clever), champion=1)
     found = comparison.who_is_swapped_in_is_no_worse_than_who_is_swapped_out.ask(swapped)
     assert found.verdict is Verdict.WARN
     assert sum(row["rows"] for row in found.found.table) == 1_500
@@ -223,3 +223,31 @@ def test_a_threshold_that_is_missing_or_that_nobody_reads_is_refused(sound):
         refuse_incomplete(CHECKS, less, "validation.toml")
     with pytest.raises(PolicyBroken, match="no check reads parameter 'auc_minimum'"):
         refuse_incomplete(CHECKS, {**sound.thresholds, "auc_minimum": sound.thresholds["auc_min"]}, "validation.toml")
+
+
+# -- looking back ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_forecast_of_years_nobody_had_seen_is_tested_back(sound):
+    checks = (
+        calibration.as_many_turned_out_bad_as_was_forecast,
+        calibration.forecast_odds_were_neither_stretched_nor_squeezed,
+        ranking.forecasts_ranked_bad_above_good,
+    )
+    assert all(verdict(each, sound) is Verdict.NOT_APPLICABLE for each in checks)
+    forecast = np.where(np.arange(len(sound.taught)) < 1_000, sound.taught["truth"], np.nan)
+    right = replace(sound, taught=sound.taught.assign(out_of_time=forecast))
+    assert [verdict(each, right) for each in checks] == [Verdict.PASS] * 3
+    assert checks[0].ask(right).found.rows == 1_000
+    far_too_low = replace(sound, taught=sound.taught.assign(out_of_time=forecast / 4))
+    assert verdict(checks[0], far_too_low) is Verdict.WARN
+    turned = replace(sound, taught=sound.taught.assign(out_of_time=1 - forecast))
+    assert verdict(checks[2], turned) is Verdict.FAIL
+
+
+def test_cut_offs_and_grades_read_the_probability_of_the_long_run(sound):
+    anchor = {"log_odds_shift": -10.0}
+    lower = replace(sound, served=replace(sound.served, card={**sound.served.card, "anchor": anchor}))
+    assert (lower.long_run < sound.long_run).all() and sound.long_run == pytest.approx(sound.scores)
+    found = segments.good_firms_are_approved_alike.ask(lower).found
+    assert all(row["approved"] == 1 for row in found.table)
