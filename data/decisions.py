@@ -88,6 +88,26 @@ DISPUTES = Table(
     Column("settlement", Text),
 )
 
+# What happened to the lines that granted decisions became; a row is never changed.
+LINE_EVENTS = Table(
+    "line_events",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("line_id", String(32), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("decision_id", String(32), nullable=False, index=True),
+    Column("supplier_id", String(64), nullable=False, index=True),
+    Column("contract_id", String(64)),
+    Column("product", String(32), nullable=False),
+    Column("limit_fen", BigInteger, nullable=False),
+    Column("yearly_rate_bp", Integer, nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date, nullable=False),
+    Column("at", String(19), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 GRANTING = ("APPROVE", "REDUCE")
 
 _LATER = DECISIONS.alias("later")
@@ -164,7 +184,7 @@ class DecisionStore:
             return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
 
     def standing(self, since: date, until: date) -> list[Offer]:
-        """What stands granted at any time between two days: by question the largest offer that lives in between.
+        """What stands granted at any time between two days: by question the largest that lives in between.
 
         The largest and not the last, for each was told to somebody who may still take it up; and later ones too, so
         that a question asked with an earlier date does not overlook what was offered since.
@@ -177,9 +197,17 @@ class DecisionStore:
             DECISIONS.c.buyer_id,
             DECISIONS.c.category,
         )
+        lines = (
+            select(LINE_EVENTS.c.decision_id, func.max(LINE_EVENTS.c.ends_on).label("ends_on"))
+            .group_by(LINE_EVENTS.c.decision_id)
+            .subquery()
+        )
+        # What was accepted stands until the line ends, not until the offer would have lapsed.
+        stands_until = func.coalesce(lines.c.ends_on, DECISIONS.c.valid_until)
         query = (
             select(*question, *(func.max(column) for column in rest))
-            .where(DECISIONS.c.as_of <= until, DECISIONS.c.valid_until >= since, DECISIONS.c.outcome.in_(GRANTING))
+            .select_from(DECISIONS.outerjoin(lines, lines.c.decision_id == DECISIONS.c.decision_id))
+            .where(DECISIONS.c.as_of <= until, stands_until >= since, DECISIONS.c.outcome.in_(GRANTING))
             .where(DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None))))
             .group_by(*question)
         )
@@ -195,6 +223,22 @@ class DecisionStore:
                 query = select(*columns).where(DECISIONS.c.supersedes.in_(decision_ids[start : start + _CHUNK]))
                 found |= {row[0]: (row[1], row[2]) for row in con.execute(query)}
         return found
+
+    def happen(self, event: dict[str, Any]) -> None:
+        """Store what happened to a line."""
+        with self._begin() as con:
+            con.execute(insert(LINE_EVENTS), event)
+
+    def line_events(self, *, line_id: str | None = None, supplier_id: str | None = None) -> list[dict[str, Any]]:
+        """What happened to lines, in order: to one, to those of a supplier, or to all."""
+        columns = [column for column in LINE_EVENTS.c if column.name != "number"]
+        query = select(*columns).order_by(LINE_EVENTS.c.number)
+        if line_id is not None:
+            query = query.where(LINE_EVENTS.c.line_id == line_id)
+        if supplier_id is not None:
+            query = query.where(LINE_EVENTS.c.supplier_id == supplier_id)
+        with self._reading() as con:
+            return [dict(row) for row in con.execute(query).mappings()]
 
     def judgements(self) -> list[tuple[str, str]]:
         """The decisions that people made of earlier ones: id and record, oldest first."""

@@ -92,6 +92,26 @@ def _against(finding: dict[str, Any]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
+def alternatives(document: dict[str, Any]) -> None:
+    """Print what could be had without a person beside what was asked."""
+    about = f" on contract {document['contract_id']}" if document["contract_id"] else ""
+    asked = document["as_asked"]
+    typer.echo(
+        f"{document['supplier_id']}{about}: asked for all that can be, {asked['outcome']} with CNY "
+        f"{console.yuan(asked['amount_fen'])}"
+    )
+    if not document["alternatives"]:
+        typer.echo("no smaller amount and nothing that could still be given would do without a person")
+        return
+    rows = []
+    for each in document["alternatives"]:
+        security = document["securities"][each["security"]]
+        tenor = f"{each['tenor_months']} months" if each["tenor_months"] else "the contract's"
+        rate = f"{each['yearly_rate_bp'] / 100:.2f} %"
+        rows.append((console.yuan(each["amount_fen"]), tenor, rate, console.yuan(each["cost_fen"]), security["en"]))
+    console.table(("CNY", "for", "a year", "costs", "if"), rows, numbers=(0, 2, 3))
+
+
 def batch(decided: Batch, *, as_json: bool) -> None:
     """Print a batch: how many of each outcome, amounts by grade, and what could not be decided; exit 4 if anything."""
     document = {"summary": summary(decided.records), "refused": decided.refused, "decisions": decided.records}

@@ -7,6 +7,7 @@ record says was in force.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -76,17 +77,9 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
     from credit.domain.record import is_whole
 
     refuse(home, Action.DECIDE, identity.who())
-    store, terms = home.decisions(), pinned.pack.terms(pinned.as_of)
-    # Who is lent to is a matter of the day it is done, whatever date the history is read on.
-    gone_on_as = home.ledger().gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
-    for supplier in applications["supplier_id"]:
-        if supplier in gone_on_as:
-            raise UnknownSupplier(
-                f"{supplier!r} was found to be another id of a supplier", hint=f"it goes on as {gone_on_as[supplier]}"
-            )
+    store = home.decisions()
     with store.one_at_a_time():
-        until = pinned.as_of + timedelta(days=int(terms["valid_days"]))
-        offers = exposures.standing(store.standing(pinned.as_of, until), gone_on_as)
+        offers = standing(home, pinned, applications["supplier_id"])
         cases = _of_applicants(store, pinned, applications) if applied else applications
         records = decide(home, pinned, cases, offers=offers)
         maker = identity.who()
@@ -100,6 +93,26 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
         if decision_id in known and not is_whole(record):
             raise altered(record["decision_id"])
     return stands
+
+
+def standing(home: Home, pinned: Pinned, suppliers: Iterable[str]) -> pd.DataFrame:
+    """What stands offered while answers to these suppliers would. Raises UnknownSupplier for an id that is no more."""
+    # Who is lent to is a matter of the day it is done, whatever date the history is read on.
+    gone_on_as = home.ledger().gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
+    for supplier in suppliers:
+        if supplier in gone_on_as:
+            raise UnknownSupplier(
+                f"{supplier!r} was found to be another id of a supplier", hint=f"it goes on as {gone_on_as[supplier]}"
+            )
+    until = pinned.as_of + timedelta(days=int(pinned.pack.terms(pinned.as_of)["valid_days"]))
+    return exposures.standing(home.decisions().standing(pinned.as_of, until), gone_on_as)
+
+
+def applied_for(home: Home, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
+    """The cases of applications as the domain would decide them now, of which nothing is stored."""
+    offers = standing(home, pinned, applications["supplier_id"])
+    known = gather(home, pinned, _of_applicants(home.decisions(), pinned, applications))
+    return cases_for(pinned, known, beside(home, pinned, known, offers))
 
 
 def _of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:

@@ -48,6 +48,25 @@ def decide(
     else:
         if not contract or supplier or region or budget:
             raise typer.BadParameter("a guarantee on a contract asks for --contract alone")
-        product = f"{form.value.replace('-', '_')}_guarantee"
-        record = asking.decide_on_contract(home, product, contract, day, review_requested=review)
+        record = asking.decide_on_contract(home, _product(form), contract, day, review_requested=review)
     console.answer(record, as_json=as_json, page=lambda: answers.page(record))
+
+
+@app.command()
+def offer(
+    form: Annotated[Form, typer.Argument(help="Which guarantee on a contract.")],
+    contract: Annotated[str, typer.Option("--contract", help="The contract's id.")],
+    as_of: console.AsOf = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List what would have to be given for it without a person; nothing of it is stored."""
+    from credit.app.asking import offers
+
+    if form is Form.BID:
+        raise typer.BadParameter("there is nothing to give for bid security")
+    document = offers(Home.from_environment(), _product(form), console.as_of_day(as_of), contract=contract)
+    console.answer(document, as_json=as_json, page=lambda: answers.alternatives(document))
+
+
+def _product(form: Form) -> str:
+    return f"{form.value.replace('-', '_')}_guarantee"

@@ -53,7 +53,7 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
     role = role_of(home, who)
     assert role is not None
     with store.one_at_a_time():
-        row = _row(home, decision_id)
+        row = decision_row(home, decision_id)
         record = record_of(decision_id, row["record"])
         judgement = Judgement(
             by=who,
@@ -67,7 +67,7 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
             lapses_on=said.lapses_on,
         )
         today = day_of(now())
-        again = _decided_today(home, record)
+        again = decided_today(home, record)
         terms = authority_terms(home, today)
         refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
         if store.superseding([decision_id]):
@@ -83,7 +83,7 @@ def _amount(record: Record, said: Said) -> int:
     return int(record["amount_fen"]) if said.amount_fen is None else said.amount_fen
 
 
-def _decided_today(home: Home, record: Record) -> Record:
+def decided_today(home: Home, record: Record) -> Record:
     """The same case on the same history, with the consents of today and beside what stands offered by now."""
     import pandas as pd
 
@@ -95,7 +95,8 @@ def _decided_today(home: Home, record: Record) -> Record:
     return decide(home, pinned, pd.DataFrame([asked]), offers=offers)[0]
 
 
-def _row(home: Home, decision_id: str) -> dict[str, Any]:
+def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
+    """The stored row of a decision. Raises UnknownDecision."""
     row = home.decisions().row(decision_id)
     if row is None:
         raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
@@ -106,7 +107,7 @@ def overridden(home: Home) -> dict[str, Any]:
     """The overrides: each with its code, and by person how many of their judgements override the engine."""
     store = home.decisions()
     judgements = [record_of(*each) for each in store.judgements()]
-    before = {each["supersedes"]: record_of(each["supersedes"], _row(home, each["supersedes"])["record"])
+    before = {each["supersedes"]: record_of(each["supersedes"], decision_row(home, each["supersedes"])["record"])
               for each in judgements}  # fmt: skip
     rows, by_person, against = [], Counter[str](), Counter[str]()
     for each in judgements:

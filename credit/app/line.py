@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from credit.app import answers, console
 from credit.app.home import Home
 
-app = console.group("Decide credit lines on suppliers' records.")
+app = console.group("Decide credit lines on suppliers' records, and what becomes of them.")
 
 
 @app.callback()
@@ -49,3 +49,117 @@ def decide(
         raise typer.BadParameter("--amount and --review go with one supplier; a file has a column for the amount")
     batch = lines.decide_file(home, file, day) if file else lines.decide_all(home, day)
     answers.batch(batch, as_json=as_json)
+
+
+@app.command()
+def offer(
+    supplier: Annotated[str, typer.Argument(help="The supplier's id.")],
+    as_of: console.AsOf = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List what could be had without a person: amount by tenor; nothing of it is stored."""
+    from credit.app.asking import offers
+
+    document = offers(Home.from_environment(), "turnover_line", console.as_of_day(as_of), supplier=supplier)
+    console.answer(document, as_json=as_json, page=lambda: answers.alternatives(document))
+
+
+Line = Annotated[str, typer.Argument(help="The line's id.")]
+Decision = Annotated[str, typer.Argument(help="The decision that offers it.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the line's history.")]
+
+
+@app.command()
+def accept(decision: Decision, as_json: console.AsJson = False) -> None:
+    """Begin the line, or the contract loan, that a granted decision offers. Exit code 6 where it would not be today."""
+    from credit.app import agreements, identity
+
+    _answer(agreements.accept(Home.from_environment(), decision, who=identity.who()), as_json=as_json)
+
+
+@app.command()
+def suspend(line: Line, why: Why, as_json: console.AsJson = False) -> None:
+    """Stop all draws on a line."""
+    from credit.app import agreements, identity
+
+    _answer(agreements.suspend(Home.from_environment(), line, why, who=identity.who()), as_json=as_json)
+
+
+@app.command()
+def resume(line: Line, why: Why, as_json: console.AsJson = False) -> None:
+    """Let a suspended line be drawn on again; another person than who suspended it has to."""
+    from credit.app import agreements, identity
+
+    _answer(agreements.resume(Home.from_environment(), line, why, who=identity.who()), as_json=as_json)
+
+
+@app.command()
+def renew(
+    line: Line,
+    decision: Annotated[str, typer.Option("--decision", help="The new decision that it goes on by.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Go on with a line by a new decision on the same question, with that one's limit, price and end."""
+    from credit.app import agreements, identity
+
+    _answer(agreements.renew(Home.from_environment(), line, decision, who=identity.who()), as_json=as_json)
+
+
+@app.command()
+def show(line: Line, as_json: console.AsJson = False) -> None:
+    """Show what a line is today, and all that happened to it."""
+    from credit.app import agreements
+
+    _answer(agreements.shown(Home.from_environment(), line), as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    supplier: Annotated[str | None, typer.Option("--supplier", help="Only this supplier's.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List the lines as they are today."""
+    from credit.app import agreements
+
+    found = agreements.listed(Home.from_environment(), supplier)
+    heads = ("line", "supplier", "product", "state", "CNY", "until")
+    keys = ("line_id", "supplier_id", "product", "state")
+    rows = [(*(each[key] for key in keys), console.yuan(each["limit_fen"]), each["ends_on"]) for each in found]
+    console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows, numbers=(4,)))
+
+
+@app.command("check")
+def check_(
+    line: Line,
+    amount: Annotated[str, typer.Option("--amount", help="What would be drawn, in yuan.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Say whether a draw would be let through today, and what stands against it: exit code 6 where something does."""
+    from credit.app import agreements
+    from credit.domain.errors import Exit
+
+    found = agreements.check_draw(Home.from_environment(), line, console.fen_of(amount))
+
+    def page() -> None:
+        typer.echo(f"{line}: a draw of CNY {console.yuan(found['amount_fen'])} on {found['on']} "
+                   + ("would be let through" if found["allowed"] else "would not be let through"))  # fmt: skip
+        for each in found["against"]:
+            typer.echo(f"  {each}")
+
+    console.answer(found, as_json=as_json, page=page)
+    if not found["allowed"]:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _answer(document: dict[str, Any], *, as_json: bool) -> None:
+    def page() -> None:
+        about = f" on contract {document['contract_id']}" if document["contract_id"] else ""
+        typer.echo(
+            f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}, "
+            f"CNY {console.yuan(document['limit_fen'])} at {document['yearly_rate_bp'] / 100:.2f} % until "
+            f"{document['ends_on']}, by decision {document['decision_id']}"
+        )
+        rows = [(each["at"], each["kind"], each["who"], each["text"]) for each in document["events"]]
+        console.table(("at (UTC)", "event", "who", "why"), rows)
+
+    console.answer(document, as_json=as_json, page=page)

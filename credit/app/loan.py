@@ -37,3 +37,16 @@ def decide(
         review_requested=review,
     )
     console.answer(record, as_json=as_json, page=lambda: answers.page(record))
+
+
+@app.command()
+def offer(
+    contract: Annotated[str, typer.Option("--contract", help="The contract's id.")],
+    as_of: console.AsOf = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List what could be had without a person: amount by tenor and by what could still be given."""
+    from credit.app.asking import offers
+
+    document = offers(Home.from_environment(), "contract_loan", console.as_of_day(as_of), contract=contract)
+    console.answer(document, as_json=as_json, page=lambda: answers.alternatives(document))

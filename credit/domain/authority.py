@@ -32,6 +32,7 @@ class Action(StrEnum):
 
     DECIDE = "decide"
     JUDGE = "judge"
+    SUSPEND = "suspend a line"
     DISPUTE = "record a dispute"
     TRAIN = "train a model"
     PROMOTE = "promote a model"
@@ -42,6 +43,7 @@ PEOPLE = (Role.ANALYST, Role.SENIOR, Role.COMMITTEE)
 MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.DECIDE: (*PEOPLE, Role.OPERATOR),
     Action.JUDGE: PEOPLE,
+    Action.SUSPEND: (*PEOPLE, Role.OPERATOR),
     Action.DISPUTE: PEOPLE,
     Action.TRAIN: PEOPLE,
     Action.PROMOTE: (Role.SENIOR, Role.COMMITTEE),

@@ -130,6 +130,17 @@ class NotAuthorised(CreditError):
     )
 
 
+class LineRefused(CreditError):
+    """A line cannot be accepted, suspended, resumed, renewed or drawn on, as it is or as its decision is."""
+
+    code = "line-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit line show` says what the line is and why. An offer that lapsed, or that would not be made today, is "
+        "asked for again."
+    )
+
+
 class ValidationFailed(CreditError):
     """A model did not pass its validation; the failed checks are named, the report says the rest."""
 
@@ -249,6 +260,7 @@ ERRORS: tuple[type[CreditError], ...] = (
     NoModel,
     ModelMismatch,
     PromotionRefused,
+    LineRefused,
     ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,

@@ -161,19 +161,6 @@ def has_done_its_like_before(cases: Cases, terms: Terms) -> Met:
 
 
 @rule(
-    "R-CONFIRMED",
-    outcome=REFER,
-    reference="DOMAIN 5.3 K08, 1.2: the buyer confirms contract and account",
-    zh="采购人尚未确认合同与账户",
-    en="the buyer has not confirmed contract and account yet",
-    observes=("contract_confirmed",),
-)
-def is_confirmed_by_the_buyer(cases: Cases, terms: Terms) -> Met:
-    """The buyer has confirmed the contract and its collection account."""
-    return cases.contract_confirmed
-
-
-@rule(
     "R-FULL",
     outcome=REFER,
     reference="a buyer accepts a guarantee in full or not at all; DOMAIN 3.2",

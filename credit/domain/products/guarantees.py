@@ -14,7 +14,7 @@ from credit.domain.money import share_down
 from credit.domain.policy import contract_rules, supplier_rules
 from credit.domain.policy.terms import Terms
 from credit.domain.price import GUARANTEE_REQUIRES, fee_fen, guarantee_rate
-from credit.domain.products.product import Product
+from credit.domain.products.product import LOCKED, Product
 
 # The reduction schedule is stated at these shares of the contract's value delivered and accepted, in percent.
 SCHEDULE_STEPS = (25, 50, 75, 100)
@@ -176,6 +176,7 @@ ADVANCE_PAYMENT_GUARANTEE = Product(
     requires=_REQUIRES,
     needs=_ADVANCE,
     guarantee_form="ADVANCE_PAYMENT",
+    securities=(LOCKED,),
 )
 
 PERFORMANCE_GUARANTEE = Product(

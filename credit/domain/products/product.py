@@ -24,6 +24,19 @@ def longest_tenor(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     return pd.Series(int(terms["tenor_months"]), index=cases.index)
 
 
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What an applicant could still give: its name and text, and what inputs it makes true."""
+
+    code: str
+    zh: str
+    en: str
+    gives: tuple[str, ...]
+
+
+LOCKED = Security("LOCKED", "锁定回款账户", "the collection account is locked", ("account_locked",))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One product. `purpose` is what a consent has to name; `conditions` are said with an answer that grants.
@@ -33,7 +46,7 @@ class Product:
     as a mapping and answers what the offer says beyond amount and price: for a guarantee when it takes effect, how it
     falls and when it ends. `observes` and `requires` are the inputs and the parameters that price and conditions read.
     A `subsidised` product may be paid for by a programme in part; `needs` is, for a guarantee, the amount that the
-    contract needs one for.
+    contract needs one for. `securities` are what an applicant could still give.
     """
 
     name: str
@@ -53,6 +66,7 @@ class Product:
     subsidised: bool = False
     needs: LimitTerm | None = None
     guarantee_form: str = ""
+    securities: tuple[Security, ...] = ()
 
     def applying(self, not_applicable: Collection[str]) -> tuple[tuple[LimitTerm, ...], tuple[Pool, ...]]:
         """The limits that apply, and the pools among them."""

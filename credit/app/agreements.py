@@ -1,0 +1,210 @@
+"""Lines that offers became: accepted, suspended, resumed, renewed, and what may be drawn on them today."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from credit.app.clock import day_of, now
+from credit.app.deciding import record_of
+from credit.app.home import Home
+from credit.app.judging import GRANTING, decided_today, decision_row
+from credit.app.roles import refuse
+from credit.domain.authority import Action
+from credit.domain.errors import LineRefused
+from credit.domain.line import Event, Happened, State, line_id, moved, state_on
+from credit.domain.policy.rules import Outcome
+from credit.domain.windows import months_after
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
+
+LENT = ("turnover_line", "contract_loan")
+
+
+def accept(home: Home, decision_id: str, *, who: str) -> dict[str, Any]:
+    """Begin the line that a granted decision offers; accepted again, the same line is the answer.
+
+    It is decided once more as known today, for others may have drawn on the same pools since. Raises UnknownDecision or
+    LineRefused.
+    """
+    refuse(home, Action.DECIDE, who)
+    store = home.decisions()
+    with store.one_at_a_time():
+        there = events(home, line_id(decision_id))
+        if not there:
+            begun = _granted(home, line_id(decision_id), decision_id, Event.ACCEPTED, who=who, text="accepted")
+            store.happen(asdict(begun))
+    return shown(home, line_id(decision_id))
+
+
+def renew(home: Home, line: str, decision_id: str, *, who: str) -> dict[str, Any]:
+    """Go on with a line by a new decision on the same question. Raises UnknownDecision or LineRefused."""
+    refuse(home, Action.DECIDE, who)
+    store = home.decisions()
+    with store.one_at_a_time():
+        last = _known(home, line)[-1]
+        moved(state_on(events(home, line), day_of(now())), Event.RENEWED)
+        event = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
+        asked = [(each.supplier_id, each.contract_id, each.product) for each in (last, event)]
+        if asked[0] != asked[1] or decision_id == last.decision_id:
+            raise LineRefused(
+                f"{decision_id} is no new decision on what {line} was granted for", hint="`credit line decide` first"
+            )
+        store.happen(asdict(event))
+    return shown(home, line)
+
+
+def suspend(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
+    """Stop all draws on a line. Raises LineRefused."""
+    return _happens(home, line, Event.SUSPENDED, why, Action.SUSPEND, who=who)
+
+
+def resume(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
+    """Let a suspended line be drawn on again: not by who suspended it. Raises LineRefused or NotAuthorised."""
+    last = _known(home, line)[-1]
+    if last.kind is Event.SUSPENDED and last.who == who:
+        raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
+    return _happens(home, line, Event.RESUMED, why, Action.JUDGE, who=who)
+
+
+def _happens(home: Home, line: str, kind: Event, why: str, action: Action, *, who: str) -> dict[str, Any]:
+    refuse(home, action, who)
+    if not why.strip():
+        raise LineRefused("it has to be said why", hint='--why "…"')
+    store = home.decisions()
+    with store.one_at_a_time():
+        there, today = _known(home, line), day_of(now())
+        moved(state_on(there, today), kind)
+        event = replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why)
+        store.happen(asdict(event))
+    return shown(home, line)
+
+
+def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, text: str) -> Happened:
+    """The event of a line that begins or goes on by a decision. Raises UnknownDecision or LineRefused."""
+    row = decision_row(home, decision_id)
+    record, today = record_of(decision_id, row["record"]), day_of(now())
+    if record["product"]["name"] not in LENT or record["outcome"] not in [each.name for each in GRANTING]:
+        raise LineRefused(
+            f"{decision_id} grants no line: {record['outcome']} of a {record['product']['en']}",
+            hint="what is referred is granted first: `credit decision approve`",
+        )
+    if home.decisions().superseding([decision_id]):
+        raise LineRefused(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
+    if date.fromisoformat(record["valid_until"]) < today:
+        raise LineRefused(f"{decision_id} lapsed on {record['valid_until']}", hint="ask again: `credit line decide`")
+    again = decided_today(home, record)
+    if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < record["amount_fen"]:
+        raise LineRefused(
+            f"decided today, {decision_id} would be {again['outcome']} with {again['amount_fen']} fen: "
+            "others were granted what it draws on, or something is known since",
+            hint="ask again: `credit line decide`",
+        )
+    asked = record["application"]
+    return Happened(
+        line_id=line,
+        kind=kind,
+        decision_id=decision_id,
+        supplier_id=asked["supplier_id"],
+        contract_id=asked["contract_id"],
+        product=record["product"]["name"],
+        limit_fen=record["amount_fen"],
+        yearly_rate_bp=record["yearly_rate_bp"],
+        starts_on=today,
+        ends_on=months_after(today, record["tenor_months"]),
+        at=now().isoformat(),
+        who=who,
+        text=text,
+    )
+
+
+def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
+    """Whether a draw of an amount would be let through today, with every reason against it; nothing is stored.
+
+    The line is active, the amount within its limit, and policy, asked anew on what is known by now, neither declines
+    the supplier nor leaves less. What has to be met before money is paid out is met.
+    """
+    there, today = _known(home, line), day_of(now())
+    last, state = there[-1], state_on(there, today)
+    against = []
+    if state is not State.ACTIVE:
+        against.append(f"the line is {state.value.lower()}")
+    if amount_fen > last.limit_fen:
+        against.append("the amount is above the limit")
+    again = _latest(home, last)
+    if again["outcome"] == Outcome.DECLINE.name:
+        refused = [each["rule"] for each in again["findings"] if each["outcome"] == Outcome.DECLINE.name]
+        against.append("policy declines the supplier today: " + ", ".join(refused))
+    elif again["amount_fen"] < amount_fen:
+        against.append(f"policy leaves {again['amount_fen']} fen today")
+    against += [
+        f"{each['code']}: {each['en']}, {'which is to be looked up' if each['met'] is None else 'not met yet'}"
+        for each in (again["conditions"] or {}).get("precedent", [])
+        if not each["met"]
+    ]
+    return {"line_id": line, "amount_fen": amount_fen, "on": str(today), "allowed": not against, "against": against}
+
+
+def _latest(home: Home, last: Happened) -> Record:
+    """The line's question decided on the newest history that the ledger has, and beside what stands by now."""
+    record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
+    return decided_today(home, {**record, "as_of": str(_newest_day(home, record))})
+
+
+def _newest_day(home: Home, record: Record) -> date:
+    from credit.app.policies import pack_named
+
+    pack = pack_named(home, record["policy"]["pack"])
+    return max(home.ledger().last_day(pack.tier), date.fromisoformat(record["as_of"]))
+
+
+def events(home: Home, line: str) -> list[Happened]:
+    """What happened to a line, in order."""
+    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in home.decisions().line_events(line_id=line)]
+
+
+def _known(home: Home, line: str) -> list[Happened]:
+    found = events(home, line)
+    if not found:
+        raise LineRefused(
+            f"there is no line {line!r}", hint="`credit line list` lists them; `credit line accept` begins one"
+        )
+    return found
+
+
+def shown(home: Home, line: str) -> dict[str, Any]:
+    """A line as it is today, with all that happened to it. Raises LineRefused."""
+    return _document(_known(home, line), day_of(now()))
+
+
+def _document(there: list[Happened], today: date) -> dict[str, Any]:
+    last = there[-1]
+    terms = asdict(last)
+    kept = ("line_id", "supplier_id", "contract_id", "product", "decision_id", "limit_fen", "yearly_rate_bp")
+    return {
+        **{name: terms[name] for name in kept},
+        "state": state_on(there, today).value,
+        "since": str(there[0].starts_on),
+        "ends_on": str(last.ends_on),
+        "events": [
+            {
+                "at": each.at,
+                "kind": each.kind.value,
+                "who": each.who,
+                "text": each.text,
+                "decision_id": each.decision_id,
+            }
+            for each in there
+        ],
+    }
+
+
+def listed(home: Home, supplier_id: str | None) -> list[dict[str, Any]]:
+    """The lines of a supplier, or all, as they are today."""
+    by_line: dict[str, list[Happened]] = {}
+    for row in home.decisions().line_events(supplier_id=supplier_id):
+        by_line.setdefault(row["line_id"], []).append(Happened(**{**row, "kind": Event(row["kind"])}))
+    today = day_of(now())
+    return [_document(there, today) for there in by_line.values()]

@@ -1,0 +1,97 @@
+"""Offers that are taken up: accepted, suspended, resumed, renewed, checked before a draw, counted while they live."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from credit.app import identity
+from credit.app.home import Home
+
+ROLES = '[roles]\nli = "analyst"\nzhang = "senior"\n'
+LATER = "2026-12-20T01:00:00"
+
+
+@pytest.fixture
+def desk(changed, monkeypatch):
+    """The command as one of these people, and a decision that grants a line."""
+    home, credit = changed
+    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
+
+    def as_(who, *words, **env):
+        monkeypatch.setattr(identity, "who", lambda: who)
+        return credit(*words, **env)
+
+    batch = as_("li", "line", "decide", "--all", "--json").json["decisions"]
+    granted = next(each for each in batch if each["outcome"] in ("APPROVE", "REDUCE"))
+    return home, as_, granted
+
+
+def test_an_accepted_line_lives_until_its_end_and_counts_so_long(desk):
+    home, as_, record = desk
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json
+    assert (line["state"], line["limit_fen"]) == ("ACTIVE", record["amount_fen"])
+    assert as_("li", "line", "accept", record["decision_id"], "--json", CREDIT_NOW=LATER).json == line
+    standing = Home(home).decisions().standing(date(2027, 6, 1), date(2027, 6, 1))
+    assert [(each.supplier_id, each.amount_fen) for each in standing] == [(line["supplier_id"], line["limit_fen"])]
+    assert Home(home).decisions().standing(date(2029, 6, 1), date(2029, 6, 1)) == []
+    assert as_("li", "line", "list", "--json").json == [line]
+    assert "ACTIVE" in as_("li", "line", "show", line["line_id"]).out
+
+
+def test_a_draw_is_checked_against_line_and_policy(desk):
+    _, as_, record = desk
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json["line_id"]
+    amount = str(record["amount_fen"] // 100)
+    assert as_("li", "line", "check", line, "--amount", amount).code == 0
+    above = as_("li", "line", "check", line, "--amount", str(record["amount_fen"] // 100 + 1), "--json")
+    assert above.code == 6 and above.json["against"][0] == "the amount is above the limit"
+    as_("li", "line", "suspend", line, "--why", "the account was unlocked")
+    stopped = as_("li", "line", "check", line, "--amount", amount)
+    assert stopped.code == 6 and "the line is suspended" in stopped.out
+    refused = as_("li", "line", "resume", line, "--why", "it is locked")
+    assert refused.code == 6 and "another person" in refused.err
+    assert as_("zhang", "line", "resume", line, "--why", "it is locked", "--json").json["state"] == "ACTIVE"
+
+
+def test_a_line_goes_on_by_a_new_decision_and_no_other(desk):
+    _, as_, record = desk
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json["line_id"]
+    same = as_("li", "line", "renew", line, "--decision", record["decision_id"])
+    assert same.code == 6 and "no new decision" in same.err
+    supplier = record["application"]["supplier_id"]
+    again = as_("li", "line", "decide", supplier, "--amount", str(record["amount_fen"] // 100 - 1), "--json").json
+    assert again["decision_id"] != record["decision_id"]
+    if again["outcome"] in ("APPROVE", "REDUCE"):
+        renewed = as_("li", "line", "renew", line, "--decision", again["decision_id"], "--json").json
+        assert (renewed["state"], renewed["decision_id"]) == ("ACTIVE", again["decision_id"])
+        assert [each["kind"] for each in renewed["events"]] == ["ACCEPTED", "RENEWED"]
+
+
+def test_what_grants_nothing_lapsed_or_is_unknown_begins_no_line(desk):
+    _, as_, record = desk
+    lapsed = as_("li", "line", "accept", record["decision_id"], CREDIT_NOW=LATER)
+    assert lapsed.code == 6 and "lapsed" in lapsed.err
+    rows = as_("li", "decision", "list", "--limit", "600", "--json").json
+    declined = next(each for each in rows if each["outcome"] == "DECLINE")
+    assert "grants no line" in as_("li", "line", "accept", declined["decision_id"]).err
+    assert as_("li", "line", "show", "L0").code == 6
+    assert as_("li", "line", "suspend", "L0", "--why", "x").code == 6
+
+
+def test_a_referred_line_has_a_counter_offer_that_is_then_granted(desk):
+    _, as_, _ = desk
+    rows = as_("li", "decision", "list", "--limit", "600", "--json").json
+    for row in rows:
+        if row["outcome"] == "REFER" and row["amount_fen"] and row["product"] == "turnover_line":
+            offers = as_("li", "line", "offer", row["supplier_id"], "--json").json["alternatives"]
+            if offers:
+                amount = max(each["amount_fen"] for each in offers)
+                asked = ("line", "decide", row["supplier_id"], "--amount", str(amount // 100), "--json")
+                answer = as_("li", *asked).json
+                assert (answer["outcome"], answer["amount_fen"]) == ("APPROVE", amount)
+                assert answer["yearly_rate_bp"] == offers[0]["yearly_rate_bp"]
+                assert "costs" in as_("li", "line", "offer", row["supplier_id"]).out
+                return
+    pytest.skip("nobody of the demonstration is referred for the amount alone")
