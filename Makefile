@@ -44,6 +44,8 @@ bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes
 	$(BIN)/python -m bench.estimators
 	$(BIN)/python -m bench.intervals
 	$(BIN)/python -m bench.scoring
+	$(BIN)/python -m bench.decisions
+	$(BIN)/python -m bench.portfolio
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam

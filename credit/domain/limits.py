@@ -37,12 +37,13 @@ def smallest(terms_of: tuple[LimitTerm, ...], cases: pd.DataFrame, terms: Terms,
     Of equal terms the first named binds. Where a term is missing, the limit is missing and
     `bound_by` None.
     """
-    frame = pd.DataFrame({t.code: t.fen(cases, terms) for t in terms_of}, index=cases.index)
-    unknown = frame.isna().any(axis=1)
-    values = frame.fillna(LARGEST_FEN).to_numpy(dtype="int64")
-    limit = floor_to(pd.Series(values.min(axis=1), index=frame.index, dtype="Int64"), step_fen)
+    columns = {t.code: t.fen(cases, terms) for t in terms_of}
+    frame = pd.DataFrame(columns, index=cases.index)
+    unknown = np.logical_or.reduce([column.isna().to_numpy() for column in columns.values()])
+    values = np.array([column.to_numpy(dtype="int64", na_value=LARGEST_FEN) for column in columns.values()])
+    limit = floor_to(pd.Series(values.min(axis=0), index=frame.index, dtype="Int64"), step_fen)
     codes = np.array([t.code for t in terms_of], dtype=object)
-    bound_by = np.where(unknown, None, codes[values.argmin(axis=1)])
+    bound_by = np.where(unknown, None, codes[values.argmin(axis=0)])
     return frame.assign(limit_fen=limit.mask(unknown), bound_by=pd.Series(bound_by, index=frame.index, dtype="object"))
 
 

@@ -84,7 +84,7 @@ def fen(amount: pd.Series[Any]) -> pd.Series[int]:
         whole: pd.Series[int] = amount.astype("Int64")
     except (TypeError, ValueError, OverflowError) as broken:
         raise ValueError("an amount is no whole number of fen") from broken
-    if bool((whole.abs() > LARGEST_FEN).any()):
+    if (np.abs(whole.to_numpy(dtype="int64", na_value=0)) > LARGEST_FEN).any():
         raise ValueError(f"an amount is beyond {LARGEST_FEN} fen")
     return whole
 
@@ -107,7 +107,7 @@ def share_down(amount_fen: pd.Series[int], share: pd.Series[float] | float) -> p
     [91200000]
     """
     # Three more digits first: 0.29 is 289999.99999999994 millionths in binary, which must not become 289,999.
-    exact = pd.Series(share, index=amount_fen.index, dtype="float64") * MILLIONTHS
+    exact = np.asarray(pd.Series(share, index=amount_fen.index, dtype="float64")) * MILLIONTHS
     millionths = pd.Series(np.floor(exact.round(3)), index=amount_fen.index).astype("Int64")
     # Split first: fen times a million would overflow 64 bits from CNY 92 billion on.
     return amount_fen // MILLIONTHS * millionths + amount_fen % MILLIONTHS * millionths // MILLIONTHS

@@ -47,7 +47,9 @@ def _pool(
 ) -> Pool:
     def headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
         left: pd.Series[int] = cap(cases, terms) - cases[f"{name}_exposure_fen"]
-        return left.mask(cases[list(observes)].isna().any(axis=1))
+        for each in observes:
+            left = left.mask(cases[each].isna())
+        return left
 
     term = LimitTerm(f"LIM-{name}", headroom, observes=(f"{name}_exposure_fen", *observes), requires=requires)
     return Pool(name, term, key, across_packs)
