@@ -239,7 +239,14 @@ def allocated(posed: Posed, flat: Sequence[float]) -> dict[str, Any]:
     _refuse_rates(posed, flat)
     console.progress(f"allocating over {len(problem.firms):,} firms")
     best = allocation.allocate(problem)
-    beside = {"equal split": allocation.equal_split(problem), "rank and fill": allocation.rank_and_fill(problem)}
+    low, high = problem.churn.rates[0], problem.churn.rates[-1]
+    # What policy asks of each firm by itself; beyond the curve nothing is known of its customers.
+    prices = (posed.known["policy_rate_bp"].to_numpy(dtype="float64") / 10_000).clip(low, high)
+    beside = {
+        "equal split at the policy's price": allocation.equal_split(problem, prices),
+        "rank and fill at the policy's price": allocation.rank_and_fill(problem, prices),
+        "rank and fill at these rates": allocation.rank_and_fill(problem),
+    }
     for rate in flat:
         beside[f"flat {rate:.2%}"] = allocation.allocate(replace(problem, rates=(rate,)))
     console.progress_done()

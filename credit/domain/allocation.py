@@ -79,7 +79,7 @@ class Costs:
     funding: float
     work: float
 
-    def margin(self, pd_: Floats, rate: float) -> Floats:
+    def margin(self, pd_: Floats, rate: float | Floats) -> Floats:
         """The expected profit of a yuan lent for a year: interest of who pays, less loss, funding and work.
 
         >>> Costs(0.45, 0.019, 0.008).margin(np.array([0.02]), 0.06).round(4).tolist()
@@ -150,21 +150,30 @@ def choices(problem: Problem) -> pd.DataFrame:
     """The offers that could be worth making: firm (its place), rate, taken, margin (expected, of a yuan offered), used
     (of the budget by a yuan offered). One that earns no more than another of the firm, and uses no less, is left out.
     """
-    firms = problem.firms
-    parts = []
-    for rate in problem.rates:
-        taken = 1 - problem.churn.at(firms["rating"], rate)
-        margin = taken * problem.costs.margin(firms["pd"].to_numpy(dtype="float64"), rate)
-        used = taken if problem.counts_expected else np.ones(len(firms))
-        parts.append(pd.DataFrame({"firm": range(len(firms)), "rate": rate, "taken": taken, "margin": margin,
-                                   "used": used}))  # fmt: skip
-    possible = firms["most_fen"].to_numpy() >= firms["least_fen"].to_numpy()
-    whole = pd.concat(parts, ignore_index=True)
-    whole = whole[(whole["margin"] > 0) & possible[whole["firm"]]]
+    whole = pd.concat([_at(problem, np.full(len(problem.firms), rate)) for rate in problem.rates], ignore_index=True)
     # By what is used and then the most earned: of those, each that earns more than all that use less is worth a look.
     ordered = whole.sort_values(["firm", "used", "margin", "rate"], ascending=[True, True, False, True])
     before = ordered.groupby("firm")["margin"].cummax().groupby(ordered["firm"]).shift(fill_value=0.0)
     return ordered[ordered["margin"] > before].reset_index(drop=True)
+
+
+def _at(problem: Problem, rates: Floats) -> pd.DataFrame:
+    """One offer a firm, at a rate of its own; of who could have one and is expected to earn something."""
+    firms = problem.firms
+    taken = _taken(problem.churn, firms["rating"], rates)
+    margin = taken * problem.costs.margin(firms["pd"].to_numpy(dtype="float64"), rates)
+    used = taken if problem.counts_expected else np.ones(len(firms))
+    offers = pd.DataFrame({"firm": range(len(firms)), "rate": rates, "taken": taken, "margin": margin, "used": used})
+    possible = firms["most_fen"].to_numpy() >= firms["least_fen"].to_numpy()
+    return offers[(margin > 0) & possible]
+
+
+def _taken(churn: Churn, rating: pd.Series[str], rates: Floats) -> Floats:
+    """The share of each that is expected to take up its offer at its rate."""
+    taken = np.empty(len(rates))
+    for rate in np.unique(rates):
+        taken[rates == rate] = 1 - churn.at(rating[rates == rate], float(rate))
+    return taken
 
 
 def allocate(problem: Problem, *, seconds: float = SECONDS) -> Allocation:
@@ -259,26 +268,31 @@ def _made(problem: Problem, offers: pd.DataFrame, steps: npt.NDArray[np.int64]) 
 # -- what it is set beside
 
 
-def rank_and_fill(problem: Problem) -> Allocation:
-    """The safest first, each as much as it may have at the rate that earns most, until the budget is used up."""
-    return _in_turn(problem, problem.firms["most_fen"])
+def rank_and_fill(problem: Problem, prices: Floats | None = None) -> Allocation:
+    """The safest first, each as much as it may have, until the budget is used up.
+
+    Each at its price, or at the rate that earns most where none is named.
+    """
+    return _in_turn(problem, _priced(problem, prices), problem.firms["most_fen"])
 
 
-def equal_split(problem: Problem) -> Allocation:
+def equal_split(problem: Problem, prices: Floats | None = None) -> Allocation:
     """To every firm that earns something the same share of the budget within its bounds, the safest first."""
-    earning = int(_best(problem)["firm"].nunique())
-    share = problem.budget_fen // max(earning, 1)
-    return _in_turn(problem, problem.firms["most_fen"].clip(upper=share).clip(lower=problem.firms["least_fen"]))
+    offers = _priced(problem, prices)
+    share = problem.budget_fen // max(len(offers), 1)
+    wanted = problem.firms["most_fen"].clip(upper=share).clip(lower=problem.firms["least_fen"])
+    return _in_turn(problem, offers, wanted)
 
 
-def _best(problem: Problem) -> pd.DataFrame:
-    """Of each firm the choice that earns most."""
+def _priced(problem: Problem, prices: Floats | None) -> pd.DataFrame:
+    """Of each firm the offer at its price, or the choice that earns most."""
+    if prices is not None:
+        return _at(problem, prices)
     return choices(problem).sort_values("margin", ascending=False, kind="stable").drop_duplicates("firm")
 
 
-def _in_turn(problem: Problem, wanted_fen: pd.Series[int]) -> Allocation:
+def _in_turn(problem: Problem, best: pd.DataFrame, wanted_fen: pd.Series[int]) -> Allocation:
     """Offers in the order of PD, each what is wanted of it or what its pools leave, if that is enough."""
-    best = _best(problem)
     best = best.assign(pd=problem.firms["pd"].to_numpy()[best["firm"]]).sort_values(["pd", "firm"])
     everyone = Pooled(BUDGET, np.arange(len(problem.firms)), problem.budget_fen)
     pools = [(set(each.firms.tolist()), each.most_fen) for each in (everyone, *problem.pools)]
@@ -303,12 +317,8 @@ def _firm_steps(problem: Problem, fen: pd.Series[int]) -> npt.NDArray[np.int64]:
 
 def valued(problem: Problem, offers: pd.DataFrame) -> pd.DataFrame:
     """Offers that were made already, as they are worth under another problem's PDs, costs and churn."""
-    firms = problem.firms.loc[offers.index]
-    taken = np.empty(len(offers))
-    margin = np.empty(len(offers))
-    for rate in offers["rate"].unique():
-        at = (offers["rate"] == rate).to_numpy()
-        taken[at] = 1 - problem.churn.at(firms["rating"][at], float(rate))
-        margin[at] = taken[at] * problem.costs.margin(firms["pd"].to_numpy(dtype="float64")[at], float(rate))
+    firms, rates = problem.firms.loc[offers.index], offers["rate"].to_numpy(dtype="float64")
+    taken = _taken(problem.churn, firms["rating"], rates)
+    margin = taken * problem.costs.margin(firms["pd"].to_numpy(dtype="float64"), rates)
     profit = np.floor(offers["amount_fen"] * margin).astype("int64")
     return offers.assign(taken=taken, profit_fen=profit)

@@ -40,7 +40,7 @@ def test_a_budget_is_allocated_within_every_limit_and_beats_simpler_ways(credit,
     offers = document["offers"]
     assert offers and sum(each["amount_fen"] for each in offers) == document["offered_fen"] <= 300_000_000
     assert document["gap"] < 1e-4
-    assert len(document["beside"]) == 4
+    assert len(document["beside"]) == 5
     assert all(each["expected_profit_fen"] <= document["expected_profit_fen"] for each in document["beside"])
     weakest = portfolio_terms(Home(demo_home), date(2026, 10, 31))["grade_share_max"]
     for each in document["by_grade"]:

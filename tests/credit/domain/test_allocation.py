@@ -86,7 +86,12 @@ def test_it_is_within_every_limit_and_nothing_within_them_earns_more(asked):
 @given(problems())
 def test_simpler_ways_are_within_every_limit_and_earn_no_more(asked):
     made = allocation.allocate(asked)
-    for other in (allocation.equal_split(asked), allocation.rank_and_fill(asked)):
+    at_a_price = np.full(len(asked.firms), 0.07)
+    for other in (
+        allocation.equal_split(asked),
+        allocation.rank_and_fill(asked),
+        allocation.rank_and_fill(asked, at_a_price),
+    ):
         refuse_excess(asked, other)
         assert other.profit_fen <= made.profit_fen + len(asked.firms)
 
