@@ -33,6 +33,10 @@ check: $(STAMP)  ## format, lint, types, import layers, docs up to date, tests
 	$(BIN)/credit docs build --check
 	$(BIN)/python -m pytest -n 2
 
+coverage: $(STAMP) ## every branch of credit/domain, by the tests of credit/domain alone
+	$(BIN)/coverage run -m pytest tests/credit/domain credit/domain
+	$(BIN)/coverage report
+
 format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .

@@ -118,8 +118,7 @@ def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> li
     for code, wait in terms["cooling_days"].items():
         if code in found:
             days = np.maximum(days, np.where(found[code] == Finding.NOT_MET, int(wait), 0))
-    if COOLING in found:
-        days = np.where(found[COOLING] == Finding.NOT_MET, 0, days)
+    days = np.where(found[COOLING] == Finding.NOT_MET, 0, days)
     waits = (outcome == Outcome.DECLINE) & (days > 0)
     return [terms.as_of + timedelta(days=int(each)) if wait else None for each, wait in zip(days, waits, strict=True)]
 

@@ -114,7 +114,14 @@ def test_a_budget_that_nobody_needs_earns_nothing_more():
 def test_a_firm_that_loses_at_every_rate_is_offered_nothing():
     made = allocation.allocate(problem([(0.15, "B", 1, 5), (0.9, "B", 1, 5)], 100))
     assert made.offers.index.tolist() in ([0], [])
-    assert allocation.allocate(problem([(0.9, "B", 1, 5)], 100)).profit_fen == 0
+    nothing = allocation.allocate(problem([(0.9, "B", 1, 5)], 100))
+    assert (nothing.profit_fen, nothing.offered_fen, nothing.gap) == (0, 0, 0.0)
+
+
+def test_an_allocation_that_was_not_found_in_time_is_said_so():
+    many = problem([(0.001 * place, "A", 1, 5) for place in range(1, 30)], 60)
+    with pytest.raises(ValueError, match="no allocation was found"):
+        allocation.allocate(many, seconds=0.0)
 
 
 def test_a_curve_never_falls_with_the_rate_and_ends_where_it_was_seen():

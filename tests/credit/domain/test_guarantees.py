@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credit.domain.decision import decide
+from credit.domain.policy.terms import Dated, Parameter
+from credit.domain.products import product_named
 from credit.domain.products.guarantees import reduction_schedule
 from credit.domain.record import record
 
@@ -81,3 +85,17 @@ def test_a_planned_reduction_never_falls_below_the_advance_still_open(amount, st
     left = [row["amount_fen"] for row in rows]
     assert left == sorted(left, reverse=True)
     assert (left[-1], rows[-1]["on"]) == (0, str(start + timedelta(days=days)))
+
+
+def test_a_performance_guarantee_falls_by_the_stated_step_rounded_up(packs, frame, policy):
+    name = "performance-guarantee"
+    half = Parameter("performance_step_down", "share", "a test", (Dated(date(2016, 1, 1), 0.5),))
+    pack = replace(packs[name], parameters={**packs[name].parameters, "performance_step_down": half})
+    decided = decide(product_named(pack.product), pack, frame(name), policy[name]["as_of"])
+    case = {str(column): decided.cases[column].iloc[0] for column in decided.cases}
+    case |= {"amount_fen": 100_001, "yearly_rate_bp": 100}
+    falls = decided.product.conditions(case, decided.terms)["reduction"]
+    assert [step["amount_fen"] for step in falls["planned"]] == [50_001]
+    assert (
+        decided.product.conditions({**case, "planned_acceptance_on": None}, decided.terms)["reduction"]["planned"] == []
+    )

@@ -60,6 +60,10 @@ def test_who_is_knocked_out_is_offered_nothing(offered):
     assert found.empty and list(found) == list(COLUMNS)
 
 
+def test_what_is_below_the_least_is_no_alternative(offered):
+    assert offered("platform-line", turnover_fen=1).empty
+
+
 def test_what_could_still_be_given_is_said_where_it_buys_something(offered):
     name = "advance-payment-guarantee"
     as_it_is = offered(name, account_locked=True)
