@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test check format bench calibration exam soak lock docs wheel clean
+.PHONY: help env demo test check coverage format bench calibration exam soak lock docs wheel clean
 .DEFAULT_GOAL := help
 
 help:            ## what there is

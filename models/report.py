@@ -6,28 +6,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from models import html
 from models.plots import Series, plot
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 14px/1.45 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1d2329;
-       max-width: 960px; margin: 2em auto; padding: 0 1.5em; }
-h1 { font-size: 1.5em; margin-bottom: .2em; } h2 { font-size: 1.15em; margin: 1.8em 0 .3em; }
-p { margin: .3em 0; } .quiet { color: #5d6872; } code { font-size: .92em; overflow-wrap: anywhere; }
-table { border-collapse: collapse; margin: .6em 0; width: 100%; font-size: .92em; }
-th, td { text-align: left; padding: .25em .6em; border-bottom: 1px solid #d8dde2; vertical-align: top; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.verdict { font-weight: 600; white-space: nowrap; }
-.pass { color: #17663a; } .warn { color: #8a5a00; } .fail { color: #b3261e; } .not { color: #5d6872; }
-.banner { border-left: 5px solid; padding: .5em 1em; margin: 1em 0; background: #f5f7f8; }
-section { break-inside: avoid-page; } svg { width: 460px; max-width: 100%; height: auto; }
-svg text { font-size: 11px; fill: #3c464f; } svg .grid { stroke: #e3e7ea; }
-svg .own polyline, svg .own line { stroke: #1f5fa8; fill: none; stroke-width: 1.6; } svg .own circle { fill: #1f5fa8; }
-svg .faint polyline, svg .faint line { stroke: #98a3ad; fill: none; stroke-dasharray: 4 3; }
-svg .faint circle { fill: #98a3ad; }
-@media print { body { margin: 0; max-width: none; font-size: 10.5pt; } a { color: inherit; } }
-@page { size: A4; margin: 16mm; }
-"""
 
 
 def page(document: dict[str, Any], card: dict[str, Any]) -> str:
@@ -36,12 +16,7 @@ def page(document: dict[str, Any], card: dict[str, Any]) -> str:
     title = f"Validation of {model['name']} version {model['version']}"
     parts = [f"<h1>{escape(title)} 模型验证报告</h1>", _head(document, card), _summary(document["results"])]
     parts += [_section(result) for result in document["results"]]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    return html.document(title, parts)
 
 
 def _head(document: dict[str, Any], card: dict[str, Any]) -> str:
@@ -76,9 +51,9 @@ def _summary(results: Sequence[dict[str, Any]]) -> str:
     rows = []
     for result in results:
         link = f'<a href="#{escape(result["check"])}">{escape(result["en"])}</a> {escape(result["zh"])}'
-        rows.append((link, _figure(result["value"]), _span(result), escape(_threshold(result)), _verdict(result)))
+        rows.append((link, html.figure(result["value"]), _span(result), escape(_threshold(result)), _verdict(result)))
     heads = ("check", "value", "95 % interval", "threshold", "verdict")
-    return "<h2>All checks 检验一览</h2>" + _table(heads, rows, numbers=(1, 2, 3))
+    return "<h2>All checks 检验一览</h2>" + html.table(heads, rows, numbers=(1, 2, 3))
 
 
 def _section(result: dict[str, Any]) -> str:
@@ -91,7 +66,7 @@ def _section(result: dict[str, Any]) -> str:
         statistic = result["statistic"][0].upper() + result["statistic"][1:]
         span = f" ({_span(result)})" if _span(result) else ""
         said.append(
-            f"<p>{escape(statistic)}: <strong>{_figure(result['value'])}</strong>{span} on {result['rows']:,} rows"
+            f"<p>{escape(statistic)}: <strong>{html.figure(result['value'])}</strong>{span} on {result['rows']:,} rows"
             f"{note}.</p>"
         )
     else:
@@ -104,7 +79,7 @@ def _section(result: dict[str, Any]) -> str:
     if result["check"] in PLOTS and rows:
         said.append(PLOTS[result["check"]](rows))
     if rows and result["check"] not in _PLOT_ALONE:
-        said.append(_rows(rows))
+        said.append(html.rows_table(rows))
     return f"<section>{''.join(said)}</section>"
 
 
@@ -116,44 +91,13 @@ def _verdict(result: dict[str, Any]) -> str:
 
 
 def _threshold(result: dict[str, Any]) -> str:
-    parts = [f"{sign} {_figure(result[name])}" for name, sign in (("at_least", "≥"), ("at_most", "≤"))
+    parts = [f"{sign} {html.figure(result[name])}" for name, sign in (("at_least", "≥"), ("at_most", "≤"))
              if result[name] is not None]  # fmt: skip
     return " and ".join(parts) or "none"
 
 
 def _span(result: dict[str, Any]) -> str:
-    return "" if result["low"] is None else f"{_figure(result['low'])} to {_figure(result['high'])}"
-
-
-def _figure(value: Any) -> str:
-    """A figure for people: four digits, whole numbers whole.
-
-    >>> _figure(0.123456), _figure(3), _figure(None), _figure("R03")
-    ('0.1235', '3', '–', 'R03')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) >= 0.0001 else f"{value:.2g}"
-    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
-
-
-def _rows(rows: Sequence[dict[str, Any]]) -> str:
-    heads = list(rows[0])
-    numbers = [place for place, name in enumerate(heads) if not isinstance(rows[0][name], str)]
-    cells = [[escape(_figure(row[name])) for name in heads] for row in rows]
-    return _table([name.replace("_", " ") for name in heads], cells, numbers=numbers)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int]) -> str:
-    """A table of cells that are HTML already."""
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        kinds = [' class="n"' if place in numbers else "" for place in range(len(cells))]
-        return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
-
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f"<table><thead><tr>{line([escape(h) for h in heads], 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    return "" if result["low"] is None else f"{html.figure(result['low'])} to {html.figure(result['high'])}"
 
 
 # -- plots, by check ---------------------------------------------------------------------------------------------------

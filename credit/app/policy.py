@@ -11,7 +11,10 @@ import typer
 from credit.app import console
 from credit.app.home import Home
 
-app = console.group("Show and check the policy packs.")
+app = console.group("Show, check, compare and try out the policy packs.")
+
+Days = Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help="A past day; say it again for more.")]
+Data = Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")]
 
 
 @app.command()
@@ -91,22 +94,64 @@ def diff(
 @app.command()
 def simulate(
     other: Annotated[Path, typer.Option("--policy", help="A folder of parameter files.")],
-    as_of: Annotated[
-        list[str] | None, typer.Option("--as-of", metavar="DATE", help="A past day; say it again for more.")
-    ] = None,
+    as_of: Days = None,
     product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
-    data: Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")] = None,
+    data: Data = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write a page that needs nothing else.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Decide past days by the policy in force and by another: who swaps in and out, exposure, loss and income."""
-    from credit.app.laboratory import simulate as simulated
-    from credit.app.training import tier_chosen
+    from credit.app import laboratory
+    from data.durable import write_whole
 
     home = Home.from_environment()
-    tier = tier_chosen(home.ledger(), data)
-    days = [console.day(each) for each in as_of] if as_of else [home.ledger().last_day(tier)]
-    document = simulated(home, product, tier, other, days)
+    tier, days = _past(home, data, as_of)
+    document = laboratory.simulate(home, product, tier, other, days)
+    if html is not None:
+        from credit.app.simulation_page import page as page_of
+
+        write_whole(html, page_of(document).encode())
     console.answer(document, as_json=as_json, page=lambda: _simulated(document))
+
+
+@app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(help="A parameter of the policy in force, such as pd_max.")],
+    values: Annotated[
+        str, typer.Option("--values", help="Its values, such as 0.05,0.08; of a table, what it is multiplied by.")
+    ],
+    as_of: Days = None,
+    product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
+    data: Data = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Decide past days with one cut-off or limit at several values: approvals, exposure, loss and income of each."""
+    from credit.app import laboratory
+
+    home = Home.from_environment()
+    tier, days = _past(home, data, as_of)
+    try:
+        tried = [float(each) for each in values.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{values!r} is no list of numbers, such as 0.05,0.08") from None
+    rows = laboratory.sweep(home, product, tier, name, tried, days)
+
+    def page() -> None:
+        heads = (name, "approved", "CNY", "loss", "income", "realised", "to")
+        cells = [
+            (f"{r['value']:g}", r["approved"], *(console.yuan(r[what]) for what in laboratory.FIGURES)) for r in rows
+        ]
+        console.table(heads, cells, numbers=tuple(range(len(heads))))
+
+    console.answer(rows, as_json=as_json, page=page)
+
+
+def _past(home: Home, data: str | None, as_of: list[str] | None) -> tuple[str, list[date]]:
+    """The kind of data, and the days to decide: the last that is known where none is named."""
+    from credit.app.training import tier_chosen
+
+    tier = tier_chosen(home.ledger(), data)
+    return tier, [console.day(each) for each in as_of] if as_of else [home.ledger().last_day(tier)]
 
 
 def _simulated(document: dict[str, Any]) -> None:
@@ -123,6 +168,18 @@ def _simulated(document: dict[str, Any]) -> None:
     for name, parts in document["segments"].items():
         rows += [row(f"{name} {each[name]}", each) for each in parts if name in ("grade", "size")]
     console.table(heads, rows, numbers=tuple(range(1, len(heads))))
+    for name in ("before", "after"):
+        sums = document["total"][name]
+        low, high = (console.yuan(sums[f"realised_{which}_fen"]) for which in ("low", "high"))
+        typer.echo(
+            f"realised {name}: CNY {low} to {high}, of {sums['financed']:,} of {sums['approved']:,} firms as it was, "
+            "of the others expected with an uplift"
+        )
+    for what, each in document["difference"].items():
+        by = 1 if what == "approved" else 100
+        low, value, high = (f"{each[which] / by:+,.0f}" for which in ("low", "value", "high"))
+        unit = "firms" if what == "approved" else "CNY"
+        typer.echo(f"{what.removesuffix('_fen').replace('_', ' '):<14} {value} {unit} ({low} to {high})")
 
 
 @app.command()

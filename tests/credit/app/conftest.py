@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ import pytest
 from data.durable import exclusive
 
 SUPPLIERS = 600
+NOW = "2026-11-02T01:00:00"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def run_credit(home: Path, *words: object, **env: str) -> Said:
     sys.argv = ["credit", *(str(word) for word in words)]
     try:
         # The clock stands still, so that a decision made twice is the same to the second.
-        fixed = {"CREDIT_HOME": str(home), "CREDIT_NOW": "2026-11-02T01:00:00", **env}
+        fixed = {"CREDIT_HOME": str(home), "CREDIT_NOW": NOW, **env}
         with environment(**fixed), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 cli.main()
@@ -76,11 +78,12 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
     with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
         if not (shared / "said.json").exists():
-            said = run_credit(shared / "var", "demo", "--suppliers", SUPPLIERS, "--json")
-            assert said.code == 0, said.err
-            # A connection that is collected later would take SQLite's journal with it while somebody copies.
-            gc.collect()
-            (shared / "said.json").write_text(said.out)
+            # In a process of its own: a connection of this one would write SQLite's journal while somebody copies.
+            words = [sys.executable, "-m", "cli", "demo", "--suppliers", str(SUPPLIERS), "--json"]
+            env = {**os.environ, "CREDIT_HOME": str(shared / "var"), "CREDIT_NOW": NOW}
+            said = subprocess.run(words, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
+            assert said.returncode == 0, said.stderr
+            (shared / "said.json").write_text(said.stdout)
     return shared
 
 

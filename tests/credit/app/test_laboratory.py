@@ -41,6 +41,42 @@ def test_a_stricter_policy_swaps_nobody_in_and_every_sum_adds_up(credit, stricte
             for what in ("approved", "fen", "loss_fen", "income_fen"):
                 assert sum(each[name][what] for each in sums) == document["total"][name][what]
     assert document["total"]["after"]["fen"] < document["total"]["before"]["fen"]
+    for what, each in document["difference"].items():
+        assert each["value"] == document["total"]["after"][what] - document["total"]["before"][what]
+        assert each["low"] <= each["value"] <= each["high"]
+    for name in ("before", "after"):
+        sums = document["total"][name]
+        assert sums["financed"] <= sums["approved"] and sums["realised_low_fen"] <= sums["realised_high_fen"]
+
+
+def test_a_simulation_is_also_a_page_that_needs_nothing_else(credit, stricter, tmp_path):
+    file = tmp_path / "simulation.html"
+    said = credit("policy", "simulate", "--policy", stricter, "--html", file)
+    assert said.code == 0 and "realised before" in said.out
+    page = file.read_text(encoding="utf-8")
+    assert "swapped out" in page and "pd_max" in page and "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_what_was_realised_is_of_firms_that_drew_and_needs_no_uplift(credit, demo_home):
+    words = ("policy", "simulate", "--policy", Home(demo_home).policies, "--as-of", "2024-10-31", "--json")
+    sums = credit(*words).json["total"]["before"]
+    assert sums["financed"] > 0
+    if sums["financed"] == sums["approved"]:
+        assert sums["realised_low_fen"] == sums["realised_high_fen"]
+
+
+def test_a_sweep_tells_each_value_and_the_one_in_force_is_as_it_is(credit, demo_home):
+    day = ("--as-of", "2025-10-31", "--json")
+    rows = credit("policy", "sweep", "pd_max", "--values", "0.005,0.02,0.113", *day).json
+    assert [row["approved"] for row in rows] == sorted(row["approved"] for row in rows)
+    in_force = credit("policy", "simulate", "--policy", Home(demo_home).policies, *day).json["total"]["before"]
+    assert {what: rows[-1][what] for what in ("approved", "fen", "loss_fen")} == {
+        what: in_force[what] for what in ("approved", "fen", "loss_fen")
+    }
+    halved, same = credit("policy", "sweep", "grade_cap_fen", "--values", "0.01,1", *day).json
+    assert halved["fen"] < same["fen"] == rows[-1]["fen"]
+    assert "nearest are pd_max" in credit("policy", "sweep", "pd_mx", "--values", "1").err
+    assert credit("policy", "sweep", "pd_max", "--values", "much").code == 2
 
 
 def test_the_policy_in_force_simulated_against_itself_changes_nothing(credit, demo_home):
