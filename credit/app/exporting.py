@@ -10,11 +10,12 @@ from credit.app import identity
 from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
+from credit.app.identity import DEMO
 from credit.app.policies import pack_for
 from credit.app.roles import refuse
 from credit.app.scoring import scale_terms
 from credit.domain.authority import Action
-from credit.domain.errors import EmptyLedger
+from credit.domain.errors import EmptyLedger, NotAuthorised
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,8 @@ def bank_named(home: Home, bank_id: str) -> Bank:
 def build(home: Home, bank_id: str) -> Path:
     """Write the next full export for a bank from the last kept scores and the decisions of their date.
 
-    Answers its folder. Raises EmptyLedger where nothing was scored.
+    Answers its folder. Raises EmptyLedger where nothing was scored, and NotAuthorised where the demonstration approved
+    what scored it: its signatures are nobody's, and go to the banks that ship with the program alone.
     """
     import pandas as pd
 
@@ -50,6 +52,7 @@ def build(home: Home, bank_id: str) -> Path:
     runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]
     if not runs:
         raise EmptyLedger("no scores are kept", hint="`credit score run` first")
+    _refuse_demonstration(home, bank, runs)
     moment = now()
     # One file speaks of one date: the last one that was scored.
     last = max(run.as_of for run in runs)
@@ -66,6 +69,21 @@ def build(home: Home, bank_id: str) -> Path:
         sequence=next_sequence(home.exports / bank.bank_id),
     )
     return build_export(home.exports / bank.bank_id, bank=bank, records=records, facts=facts)
+
+
+def _refuse_demonstration(home: Home, bank: Bank, runs: list[StoredScores]) -> None:
+    from data.exports.banks import shipped_banks
+
+    if bank.bank_id in shipped_banks():
+        return
+    for run in runs:
+        model = run.facts["model"]
+        moves = [each for each in home.registry().history(model["name"]) if each["to"] == model["version"]]
+        if moves and moves[-1]["who"].startswith(DEMO):
+            raise NotAuthorised(
+                f"{model['name']} version {model['version']} was approved by {moves[-1]['who']}, which is nobody",
+                hint="a file for a real bank needs a model that a person approved: `credit model promote`, then score",
+            )
 
 
 def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.DataFrame:

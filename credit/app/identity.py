@@ -6,7 +6,8 @@ import os
 import pwd
 
 # Who signs in the demonstration. No account of an operating system can have a colon in its name.
-DEMO_AUTHOR, DEMO_APPROVER = "demo:author", "demo:approver"
+DEMO = "demo:"
+DEMO_AUTHOR, DEMO_APPROVER = f"{DEMO}author", f"{DEMO}approver"
 
 
 def who() -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from data.facts import (
+    buyer_pay_days,
     closed_conversions,
     closed_losses,
     contract_facts,
     contracts_signed,
+    group_facts,
     last_requests,
     segments,
     supplier_facts,
@@ -193,6 +195,60 @@ def test_a_request_counts_for_twelve_months(
     import_rows(ledger, suppliers=[{}], applications=[{"applied_on": applied_on}])
     with ledger.known_on(ASKED) as known:
         assert last_requests(known).notna().tolist() == [found]
+
+
+# -- what belongs together, and how a buyer pays ------------------------------------------------------------------------
+
+
+def test_a_group_owes_and_is_listed_for_what_its_other_members_are(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(
+        ledger,
+        suppliers=[{}, {"supplier_id": "S2", "uscc": ""}, {"supplier_id": "S3", "uscc": ""}],
+        relations=[{"related_id": "S2", "tie": "CONTROLLER"}],
+        credit_events=[
+            {"amount_fen": 7},
+            {"credit_event_id": "V2", "loan_id": "W2", "supplier_id": "S2", "amount_fen": 11},
+            {"credit_event_id": "V3", "loan_id": "W3", "supplier_id": "S3", "amount_fen": 13},
+        ],
+        listings=[{"supplier_id": "S2"}],
+    )
+    found = group_facts(ledger, pd.Series(["S1", "S2", "S3", "S1"]), AS_OF)
+    assert found.index.tolist() == ["S1", "S2", "S3"]
+    assert found["group_id"].nunique() == 2 and found.at["S1", "group_id"] == found.at["S2", "group_id"]
+    assert found["group_exposure_fen"].tolist() == [11, 7, 0]
+    assert found["connected_listings"].tolist() == [1, 0, 0]
+
+
+def test_a_firm_that_is_tied_to_nobody_is_its_own_group(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}])
+    found = group_facts(ledger, pd.Series(["S1"]), AS_OF)
+    assert found.loc["S1"].tolist() == ["S1", 0, 0]
+
+
+def paid(*days: int) -> dict[str, list[dict[str, Any]]]:
+    """Deliveries accepted on one day, and paid so many days later each."""
+    accepted = date(2025, 3, 15)
+    return {
+        "suppliers": [{}],
+        "contracts": [{}],
+        "deliveries": [{"delivery_id": f"D{place}"} for place in range(len(days))],
+        "acceptances": [{"acceptance_id": f"E{place}", "delivery_id": f"D{place}"} for place in range(len(days))],
+        "payments": [
+            {"payment_id": f"P{place}", "delivery_id": f"D{place}", "paid_on": str(accepted + timedelta(days=late))}
+            for place, late in enumerate(days)
+        ],
+    }
+
+
+def test_a_buyer_pays_when_it_has_in_eight_of_ten_cases(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, **paid(10, 20, 30, 40, 50))
+    assert buyer_pay_days(ledger, AS_OF).to_dict() == {"B1": 40.0}
+
+
+def test_of_few_payments_and_of_those_after_the_month_nothing_is_known(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, **paid(10, 20, 30, 40, 50))
+    # The last month that is over ended before the fifth payment, on 4 May.
+    assert buyer_pay_days(ledger, date(2025, 5, 30)).empty
 
 
 # -- to validate a model with ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from credit.app.home import Home
+from data.exports.banks import SHIPPED
 
 
 def consenting(credit) -> list[dict]:
@@ -104,3 +105,13 @@ def test_a_firm_may_consent_revoke_and_consent_again_within_a_second(changed):
     assert held["supplier_id"] in {
         c["supplier_id"] for c in credit("consent", "list", "--bank", "demo-bank", "--json").json
     }
+
+
+def test_no_real_bank_gets_what_the_demonstration_approved(changed):
+    home, credit = changed
+    (home / "banks").mkdir()
+    shipped = (SHIPPED / "demo-bank.toml").read_text(encoding="utf-8")
+    (home / "banks" / "city-bank.toml").write_text(shipped.replace('"demo-bank"', '"city-bank"'), encoding="utf-8")
+    said = credit("export", "build", "--bank", "city-bank")
+    assert said.code == 6 and "approved by demo:approver" in said.err
+    assert not (home / "exports" / "city-bank").exists()

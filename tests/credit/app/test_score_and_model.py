@@ -121,7 +121,11 @@ def test_a_challenger_runs_in_shadow_over_the_nights_that_were_kept(changed):
     said = credit("model", "compare", "loan_default.platform", "--json").json
     [night] = said["nights"]
     assert (said["champion"]["version"], said["challenger"]["version"]) == (1, 2)
-    assert night["rank_correlation"] == pytest.approx(1) and night["same_grade"] == 1 and night["swap_set"]["swapped_in"] == 0
+    assert (
+        night["rank_correlation"] == pytest.approx(1)
+        and night["same_grade"] == 1
+        and night["swap_set"]["swapped_in"] == 0
+    )
 
 
 def test_a_version_that_does_not_exist_cannot_be_promoted(credit):
