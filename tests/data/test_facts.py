@@ -197,7 +197,7 @@ def test_a_request_counts_for_twelve_months(
         assert last_requests(known).notna().tolist() == [found]
 
 
-# -- what belongs together, and how a buyer pays ------------------------------------------------------------------------
+# -- what belongs together, and how a buyer pays -----------------------------------------------------------------------
 
 
 def test_a_group_owes_and_is_listed_for_what_its_other_members_are(ledger: Ledger, import_rows: ImportRows) -> None:
