@@ -64,7 +64,12 @@ class PdModel(Estimator):
         self.linear = linear
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> PdModel:
-        """Learn; of the two classes the second is the bad one. A group, such as a firm, stands on one side of folds."""
+        """Learn from rows × columns, and an outcome a row; a group, such as a firm, stands on one side of folds.
+
+        Of the two classes the second in their order is the bad one: True, 1, "yes" after "no". Afterwards `scorer_` is
+        what serves, `out_of_fold_` the probability of each row by parts that had not seen it (NaN where there is none),
+        `folds_` and `settings_` how it was learned. Raises ValueError for what cannot be learned from, by column.
+        """
         frame, labels = self._taught(X, y)
         levels = levels_of(frame)
         numbers = encoded(frame, levels)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from credit.domain.errors import MissingExtra
 from credit.domain.points import BASE_ODDS, BASE_POINTS, POINTS_TO_DOUBLE
 from models import logistic
 from models.estimator import Estimator
@@ -51,12 +52,14 @@ class Scorecard(Estimator):
     It takes what `PdModel` takes. `points_` is the card as a credit officer reads it.
     """
 
-    def __init__(self, directions: Mapping[str, int] | None = None, random_state: int = 20) -> None:
+    def __init__(self, directions: Mapping[str, int] | None = None) -> None:
         self.directions = directions
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Scorecard:
-        """Learn; of the two classes the second is the bad one. Groups are not needed: nothing is held out."""
+        """Learn; of the two classes the second in their order is the bad one. Groups are not needed.
+
+        Raises MissingExtra without the extra `scorecard`.
+        """
         frame, labels = self._taught(X, y)
         levels, directions = levels_of(frame), self.directions or {}
         numbers = encoded(frame, levels)
@@ -102,7 +105,13 @@ def _plain_information(values: Floats, labels: Floats) -> float:
 
 def binning(column: pd.Series, labels: Floats, direction: int, words: tuple[str, ...] | None) -> OptimalBinning:
     """The bins of one column, fitted: of optimal information value, their default rates in order of the direction."""
-    from optbinning import OptimalBinning
+    try:
+        from optbinning import OptimalBinning
+    except ModuleNotFoundError as missing:
+        raise MissingExtra(
+            "a scorecard's bins are found by optbinning, which is not installed",
+            hint="pip install 'supplier-credit[scorecard]'",
+        ) from missing
 
     if words is None:
         values, kind, trend = column.to_numpy(dtype=float, na_value=np.nan), "numerical", _TREND[direction]
