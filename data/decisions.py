@@ -183,7 +183,7 @@ class DecisionStore:
         with self._reading() as con:
             return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
 
-    def standing(self, since: date, until: date) -> list[Offer]:
+    def standing(self, since: date, until: date, *, accepted_only: bool = False) -> list[Offer]:
         """What stands granted at any time between two days: by question the largest that lives in between.
 
         The largest and not the last, for each was told to somebody who may still take it up; and later ones too, so
@@ -208,9 +208,15 @@ class DecisionStore:
             select(*question, *(func.max(column) for column in rest))
             .select_from(DECISIONS.outerjoin(lines, lines.c.decision_id == DECISIONS.c.decision_id))
             .where(DECISIONS.c.as_of <= until, stands_until >= since, DECISIONS.c.outcome.in_(GRANTING))
-            .where(DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None))))
+            # What a person judged anew is no offer any more; a line that was begun by it goes on.
+            .where(
+                lines.c.ends_on.is_not(None)
+                | DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None)))
+            )
             .group_by(*question)
         )
+        if accepted_only:
+            query = query.where(lines.c.ends_on.is_not(None))
         with self._reading() as con:
             return [Offer(*row) for row in con.execute(query)]
 

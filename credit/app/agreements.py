@@ -11,7 +11,7 @@ from credit.app.deciding import record_of
 from credit.app.home import Home
 from credit.app.judging import GRANTING, decided_today, decision_row
 from credit.app.roles import refuse
-from credit.domain.authority import Action
+from credit.domain.authority import Action, open_findings
 from credit.domain.errors import LineRefused
 from credit.domain.line import Event, Happened, State, line_id, moved, state_on
 from credit.domain.policy.rules import Outcome
@@ -34,6 +34,7 @@ def accept(home: Home, decision_id: str, *, who: str) -> dict[str, Any]:
     with store.one_at_a_time():
         there = events(home, line_id(decision_id))
         if not there:
+            _refuse_second(home, decision_id)
             begun = _granted(home, line_id(decision_id), decision_id, Event.ACCEPTED, who=who, text="accepted")
             store.happen(asdict(begun))
     return shown(home, line_id(decision_id))
@@ -46,9 +47,11 @@ def renew(home: Home, line: str, decision_id: str, *, who: str) -> dict[str, Any
     with store.one_at_a_time():
         last = _known(home, line)[-1]
         moved(state_on(events(home, line), day_of(now())), Event.RENEWED)
+        if _lines_by(home, decision_id):
+            raise LineRefused(f"a line stands on {decision_id} already", hint="`credit line decide` first")
         event = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
         asked = [(each.supplier_id, each.contract_id, each.product) for each in (last, event)]
-        if asked[0] != asked[1] or decision_id == last.decision_id:
+        if asked[0] != asked[1]:
             raise LineRefused(
                 f"{decision_id} is no new decision on what {line} was granted for", hint="`credit line decide` first"
             )
@@ -63,9 +66,6 @@ def suspend(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
 
 def resume(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
     """Let a suspended line be drawn on again: not by who suspended it. Raises LineRefused or NotAuthorised."""
-    last = _known(home, line)[-1]
-    if last.kind is Event.SUSPENDED and last.who == who:
-        raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
     return _happens(home, line, Event.RESUMED, why, Action.JUDGE, who=who)
 
 
@@ -77,6 +77,8 @@ def _happens(home: Home, line: str, kind: Event, why: str, action: Action, *, wh
     with store.one_at_a_time():
         there, today = _known(home, line), day_of(now())
         moved(state_on(there, today), kind)
+        if kind is Event.RESUMED and there[-1].who == who:
+            raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
         event = replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why)
         store.happen(asdict(event))
     return shown(home, line)
@@ -95,11 +97,10 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
         raise LineRefused(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
     if date.fromisoformat(record["valid_until"]) < today:
         raise LineRefused(f"{decision_id} lapsed on {record['valid_until']}", hint="ask again: `credit line decide`")
-    again = decided_today(home, record)
-    if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < record["amount_fen"]:
+    against = _against(record, _latest(home, record), record["amount_fen"])
+    if against:
         raise LineRefused(
-            f"decided today, {decision_id} would be {again['outcome']} with {again['amount_fen']} fen: "
-            "others were granted what it draws on, or something is known since",
+            f"decided today, {decision_id} would not be granted: {'; '.join(against)}",
             hint="ask again: `credit line decide`",
         )
     asked = record["application"]
@@ -133,12 +134,9 @@ def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
         against.append(f"the line is {state.value.lower()}")
     if amount_fen > last.limit_fen:
         against.append("the amount is above the limit")
-    again = _latest(home, last)
-    if again["outcome"] == Outcome.DECLINE.name:
-        refused = [each["rule"] for each in again["findings"] if each["outcome"] == Outcome.DECLINE.name]
-        against.append("policy declines the supplier today: " + ", ".join(refused))
-    elif again["amount_fen"] < amount_fen:
-        against.append(f"policy leaves {again['amount_fen']} fen today")
+    record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
+    again = _latest(home, record)
+    against += _against(record, again, amount_fen)
     against += [
         f"{each['code']}: {each['en']}, {'which is to be looked up' if each['met'] is None else 'not met yet'}"
         for each in (again["conditions"] or {}).get("precedent", [])
@@ -147,9 +145,43 @@ def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
     return {"line_id": line, "amount_fen": amount_fen, "on": str(today), "allowed": not against, "against": against}
 
 
-def _latest(home: Home, last: Happened) -> Record:
-    """The line's question decided on the newest history that the ledger has, and beside what stands by now."""
-    record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
+def _against(record: Record, again: Record, amount_fen: int) -> list[str]:
+    """What speaks against an amount by the question decided again: what was found since, and a limit that is less.
+
+    What was found already when the decision was made was judged then.
+    """
+    said = []
+    if again["outcome"] == Outcome.DECLINE.name:
+        refused = [each["rule"] for each in again["findings"] if each["outcome"] == Outcome.DECLINE.name]
+        return ["policy declines the supplier today: " + ", ".join(refused)]
+    if new := [each for each in open_findings(again) if each not in open_findings(record)]:
+        said.append("policy refers the supplier today: " + ", ".join(new))
+    if again["amount_fen"] < amount_fen:
+        said.append(f"policy leaves {again['amount_fen']} fen today")
+    return said
+
+
+def _refuse_second(home: Home, decision_id: str) -> None:
+    """Raise LineRefused where a line stands on the same question: two would each have the whole limit."""
+    asked = decision_row(home, decision_id)
+    today = day_of(now())
+    for each in _lines(home, asked["supplier_id"]):
+        same = (each[-1].contract_id, each[-1].product) == (asked["contract_id"], asked["product"])
+        if same and state_on(each, today) is not State.ENDED:
+            raise LineRefused(
+                f"{each[-1].line_id} stands on what {decision_id} was asked for",
+                hint=f"`credit line renew {each[-1].line_id} --decision {decision_id}`",
+            )
+
+
+def _lines_by(home: Home, decision_id: str) -> list[str]:
+    """The lines that a decision was accepted or renewed for."""
+    supplier = decision_row(home, decision_id)["supplier_id"]
+    return [each[0].line_id for each in _lines(home, supplier) if decision_id in {event.decision_id for event in each}]
+
+
+def _latest(home: Home, record: Record) -> Record:
+    """The question of a decision decided on the newest history that the ledger has, and beside what stands by now."""
     return decided_today(home, {**record, "as_of": str(_newest_day(home, record))})
 
 
@@ -203,8 +235,13 @@ def _document(there: list[Happened], today: date) -> dict[str, Any]:
 
 def listed(home: Home, supplier_id: str | None) -> list[dict[str, Any]]:
     """The lines of a supplier, or all, as they are today."""
+    today = day_of(now())
+    return [_document(there, today) for there in _lines(home, supplier_id)]
+
+
+def _lines(home: Home, supplier_id: str | None) -> list[list[Happened]]:
+    """What happened to each line of a supplier, or of all."""
     by_line: dict[str, list[Happened]] = {}
     for row in home.decisions().line_events(supplier_id=supplier_id):
         by_line.setdefault(row["line_id"], []).append(Happened(**{**row, "kind": Event(row["kind"])}))
-    today = day_of(now())
-    return [_document(there, today) for there in by_line.values()]
+    return list(by_line.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app import console
 from credit.app.home import Home
-from credit.app.laboratory import everyone_on
+from credit.app.laboratory import everyone_on, with_value
 from credit.app.policies import pack_for, portfolio_terms
 from credit.domain.errors import FileMissing, PolicyBroken, UnknownName, WrongFormat
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from credit.domain.decision import Decided
     from credit.domain.policy.terms import Pack
 
-LINE = "turnover_line"
+LINE, BUDGET = "turnover_line", "portfolio_budget_fen"
 OWN_BUDGET = {"LIM-portfolio": "an allocation has a budget of its own"}
 RATING_PREFIX = "信誉评级"
+MOST_RATES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ def read_churn(file: Path) -> Churn:
             f"{file.name}: line {first + line + 1}, column {column + 1}: {said!r} is no number", hint=hint
         )
     names = [str(each).strip().removeprefix(RATING_PREFIX) for each in cells.iloc[first - 1, 1:]]
+    if len(set(names)) < len(names):
+        raise WrongFormat(f"{file.name}: line {first}: a rating stands there twice", hint=hint)
     table = below.iloc[:, 1:].set_axis(names, axis=1).set_axis(below[0].astype("float64"), axis=0)
     try:
         return Churn.fitted(table)
@@ -102,15 +106,18 @@ def rates_of(text: str) -> tuple[float, ...]:
 
     try:
         if ":" in text:
-            first, last, step = (Decimal(each) for each in text.split(":"))
-            if step <= 0 or last < first:
-                raise ValueError("first:last:step rises by a step above zero")
+            parts = [Decimal(each) for each in text.split(":")]
+            if len(parts) != 3 or not all(each.is_finite() for each in parts):
+                raise ValueError(f"{text!r} is no first:last:step in per cent, such as 4:15:0.25")
+            first, last, step = parts
+            if step <= 0 or last < first or (last - first) / step > MOST_RATES:
+                raise ValueError(f"first:last:step rises by a step above zero, to {MOST_RATES} rates at most")
             found = [first + step * place for place in range(int((last - first) / step) + 1)]
         else:
             found = [Decimal(each.strip()) for each in text.split(",")]
     except InvalidOperation:
         raise ValueError(f"{text!r} is no list of rates in per cent, such as 4.65,5.85 or 4:15:0.25") from None
-    if any(not 0 < each < 100 for each in found):
+    if any(not each.is_finite() or not 0 < each < 100 for each in found):
         raise ValueError("a yearly rate lies between 0 and 100 per cent")
     return tuple(sorted({float(each / 100) for each in found}))
 
@@ -118,18 +125,23 @@ def rates_of(text: str) -> tuple[float, ...]:
 def pose(home: Home, tier: str, asked: Asked) -> Posed:
     """Every firm that policy would lend to alone, with its bounds and what they draw on together.
 
-    The most of a firm is its limit under the pack, the least the product's. Raises NoModel, UnknownName.
+    The most of a firm is its limit under the pack less the line that it has, the least the product's. Offers that
+    nobody took up are open, and count for nothing. Raises NoModel, UnknownName.
     """
     from credit.domain.allocation import Costs, Problem
     from credit.domain.decision import decide
     from credit.domain.policy.rules import Outcome
 
     in_force = pack_for(home, LINE, tier)
-    pack = replace(in_force, not_applicable={**in_force.not_applicable, **OWN_BUDGET})
     day = asked.as_of or home.ledger().last_day(tier)
+    # Shares of the budget are of this one, where it is the smaller.
+    budget = min(asked.budget_fen, int(in_force.terms(day)[BUDGET]))
+    pack = with_value(in_force, BUDGET, budget)
+    pack = replace(pack, not_applicable={**pack.not_applicable, **OWN_BUDGET})
     found = everyone_on(home, pack, day)
+    lines = home.decisions().standing(day, day, accepted_only=True)
     # Each as much as it may have: what it once asked for is no bound of an offer.
-    cases = found.cases(pack).assign(requested_fen=_nothing(len(found.gathered.cases)))
+    cases = found.cases(pack, lines).assign(requested_fen=_nothing(len(found.gathered.cases)))
     decided = decide(found.pinned.product, pack, cases, day)
     answers, terms = decided.answers, portfolio_terms(home, day)
     rating = _ratings(decided.cases["pd"], terms["rating_pd_upper"])
@@ -143,7 +155,8 @@ def pose(home: Home, tier: str, asked: Asked) -> Posed:
     firms = known[["pd"]].assign(
         rating=rating.to_numpy(),
         least_fen=int(decided.terms["product_minimum_fen"]),
-        most_fen=answers["amount_fen"].to_numpy(),
+        # What a firm has a line for already is not offered again.
+        most_fen=answers["amount_fen"].to_numpy(dtype="int64") - cases["held_fen"].to_numpy(dtype="int64"),
     )
     places = kept.nonzero()[0]
     low, high = _bounds(pack, day)
@@ -161,7 +174,8 @@ def pose(home: Home, tier: str, asked: Asked) -> Posed:
         raise UnknownName(f"the churn file has no rating {lacking[0]!r}", hint="it has " + ", ".join(asked.churn.lost))
     about = {"as_of": str(day), "model": found.pinned.served.label, "policy": pack.name, "firms": len(known),
              "lent_to": len(places), "budget_fen": asked.budget_fen,
-             "budget_counts": "expected" if asked.counts_expected else "offered"}  # fmt: skip
+             "budget_counts": "expected" if asked.counts_expected else "offered",
+             "grades": list(decided.terms["grade_pd_upper"])}  # fmt: skip
     posed = Posed(problem, known.iloc[places], (low, high), about)
     _refuse_rates(posed, problem.rates)
     return posed
@@ -324,21 +338,32 @@ class Scenario:
         """The problem under the shock."""
         problem = posed.problem
         pd_ = problem.firms["pd"]
+        scale = posed.about["grades"]
+        if unknown := [grade for grade in self.grades if grade not in scale]:
+            raise UnknownName(f"{self.name}: there is no grade {unknown[0]!r}", hint="one of " + ", ".join(scale))
         hit = posed.known["grade"].isin(self.grades) if self.grades else pd_.notna()
         odds = self.pd_odds * pd_ / (1 - pd_)
         costs = replace(
             problem.costs,
-            loss_given_default=min(problem.costs.loss_given_default + self.loss_given_default, 1.0),
-            funding=problem.costs.funding + self.funding_rate,
+            loss_given_default=min(max(problem.costs.loss_given_default + self.loss_given_default, 0.0), 1.0),
+            funding=max(problem.costs.funding + self.funding_rate, 0.0),
         )
         return replace(
             problem,
             firms=problem.firms.assign(pd=pd_.mask(hit, odds / (1 + odds))),
-            budget_fen=int(problem.budget_fen * self.budget),
-            pools=tuple(replace(each, most_fen=int(each.most_fen * self.budget)) for each in problem.pools),
+            budget_fen=self._of(problem.budget_fen),
+            pools=tuple(replace(each, most_fen=self._of(each.most_fen)) for each in problem.pools),
             churn=problem.churn.shifted(self.churn_odds),
             costs=costs,
         )
+
+    def _of(self, fen: int) -> int:
+        """What is left of an amount where there is less or more of everything."""
+        import pandas as pd
+
+        from credit.domain.money import share_down
+
+        return int(share_down(pd.Series([fen], dtype="Int64"), self.budget)[0])
 
 
 def read_scenarios(file: Path) -> list[Scenario]:
@@ -352,14 +377,17 @@ def read_scenarios(file: Path) -> list[Scenario]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise WrongFormat(f"{file.name}: {broken}", hint="the file is not valid TOML") from broken
     found = []
-    for place, entry in enumerate(content.get("scenario", []), start=1):
+    listed = content.get("scenario", [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise WrongFormat(f"{file.name}: scenario is no list of tables", hint="write [[scenario]], with two brackets")
+    for place, entry in enumerate(listed, start=1):
         where = f"{file.name}: scenario {place}"
         if unknown := sorted(set(entry) - set(known)):
             raise WrongFormat(f"{where}: {unknown[0]!r} is no shock", hint=hint)
         if not str(entry.get("name", "")).strip():
             raise WrongFormat(f"{where}: it has no name", hint=hint)
         for name, value in entry.items():
-            if name not in ("name", "grades") and (isinstance(value, bool) or not isinstance(value, int | float)):
+            if name not in ("name", "grades") and not _is_finite(value):
                 raise WrongFormat(f"{where}: {name} is {value!r}, not a number", hint=hint)
         for name in ("pd_odds", "churn_odds", "budget"):
             if entry.get(name, 1.0) <= 0:
@@ -371,6 +399,10 @@ def read_scenarios(file: Path) -> list[Scenario]:
     if not found or set(content) - {"scenario"}:
         raise WrongFormat(f"{file.name}: it holds no [[scenario]], or something beside them", hint=hint)
     return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def stressed(posed: Posed, scenarios: Sequence[Scenario]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def decide_and_store(home: Home, pinned: Pinned, applications: pd.DataFrame, *, 
     store = home.decisions()
     with store.one_at_a_time():
         offers = standing(home, pinned, applications["supplier_id"])
-        cases = _of_applicants(store, pinned, applications) if applied else applications
+        cases = of_applicants(store, pinned, applications) if applied else applications
         records = decide(home, pinned, cases, offers=offers)
         maker = identity.who()
         rows = [row_of(record, pinned.pack.name, applied=applied, maker=maker) for record in records]
@@ -111,11 +111,11 @@ def standing(home: Home, pinned: Pinned, suppliers: Iterable[str]) -> pd.DataFra
 def applied_for(home: Home, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
     """The cases of applications as the domain would decide them now, of which nothing is stored."""
     offers = standing(home, pinned, applications["supplier_id"])
-    known = gather(home, pinned, _of_applicants(home.decisions(), pinned, applications))
+    known = gather(home, pinned, of_applicants(home.decisions(), pinned, applications))
     return cases_for(pinned, known, beside(home, pinned, known, offers))
 
 
-def _of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
+def of_applicants(store: DecisionStore, pinned: Pinned, applications: pd.DataFrame) -> pd.DataFrame:
     """The applications with the days until a cooling-off is over, and the data that their suppliers dispute."""
     disputed = Counter(each["supplier_id"] for each in store.disputes())
     waits = store.cooling(pinned.as_of)

@@ -110,7 +110,7 @@ def approve(
 def override(
     decision_id: Id,
     code: Why = None,
-    amount: Amount = None,
+    amount: Annotated[str | None, typer.Option("--amount", help="In yuan; default: nothing, it is declined.")] = None,
     text: Text = "",
     evidence: Evidence = "",
     lapses: Lapses = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app import exposures
 from credit.app.clock import day_of, now
-from credit.app.deciding import decide, pinned_as, record_of, row_of, supplier_tier
+from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import authority_terms
 from credit.app.roles import refuse, role_of
@@ -22,7 +22,7 @@ from credit.domain.authority import (
     overrides,
     refuse_judgement,
 )
-from credit.domain.errors import NotAuthorised, UnknownDecision
+from credit.domain.errors import ModelMismatch, NotAuthorised, UnknownDecision
 from credit.domain.policy.rules import Outcome
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
             lapses_on=said.lapses_on,
         )
         today = day_of(now())
+        if any(each["decision_id"] == decision_id for each in store.line_events(supplier_id=row["supplier_id"])):
+            raise NotAuthorised(f"a line stands on {decision_id}", hint="`credit line suspend` stops its draws")
         again = decided_today(home, record)
         terms = authority_terms(home, today)
         refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
@@ -84,15 +86,25 @@ def _amount(record: Record, said: Said) -> int:
 
 
 def decided_today(home: Home, record: Record) -> Record:
-    """The same case on the same history, with the consents of today and beside what stands offered by now."""
+    """The same case on the same history, with the consents, disputes and waits of today, beside what stands by now.
+
+    Raises ModelMismatch where the model is no longer the one that the record says.
+    """
     import pandas as pd
 
     ledger, moment = home.ledger(), now()
     pinned = replace(pinned_as(home, record), decided_at=moment, ledger_version=ledger.version)
+    if pinned.served.label != record["model"]:
+        raise ModelMismatch(
+            f"{record['decision_id']} was decided by {record['model']['name']} version {record['model']['version']}, "
+            "whose files are others now",
+            hint="restore the model's files, or ask again",
+        )
     gone_on_as = ledger.gone_on_as(day_of(moment), version=ledger.version)
     offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(moment)), gone_on_as)
     asked = {name: value for name, value in record["application"].items() if name != "beside"}
-    return decide(home, pinned, pd.DataFrame([asked]), offers=offers)[0]
+    applied = of_applicants(home.decisions(), pinned, pd.DataFrame([asked]))
+    return decide(home, pinned, applied, offers=offers)[0]
 
 
 def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
@@ -165,8 +177,13 @@ def dispute(home: Home, supplier: str, datum: str, text: str, *, who: str) -> di
 
 
 def settle(home: Home, number: int, *, upheld: bool, text: str, who: str) -> dict[str, Any]:
-    """Settle a dispute: the datum was wrong and has been corrected, or it stands. Raises UnknownDecision."""
+    """Settle a dispute: the datum was wrong and has been corrected, or it stands, which another person says than who
+    recorded it. Raises UnknownDecision or NotAuthorised.
+    """
     refuse(home, Action.DISPUTE, who)
+    opened = [each["opened_by"] for each in home.decisions().disputes() if each["number"] == number]
+    if not upheld and who in opened:
+        raise NotAuthorised(f"{who} recorded dispute {number}", hint="another person looks at it before it is rejected")
     found = home.decisions().settle_dispute(number, upheld=upheld, text=text, at=now().isoformat(), who=who)
     if found is None:
         raise UnknownDecision(f"there is no open dispute {number}", hint="`credit decision disputes` lists them")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,7 +15,8 @@ from credit.app.clock import now
 from credit.app.deciding import Gathered, Pinned, beside, cases_for, gather, pin
 from credit.app.home import Home
 from credit.app.policies import pack_for, packs, packs_in, training_terms
-from credit.domain.errors import UnknownName
+from credit.domain.errors import PolicyBroken, UnknownName
+from credit.domain.packs import checked_value
 from credit.domain.windows import months_after
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from credit.domain.policy.terms import Pack, Parameter, Value
+    from data.decisions import Offer
 
-FIGURES = ("fen", "loss_fen", "income_fen", "realised_low_fen", "realised_high_fen")
+FIGURES = ("fen", "loss_fen", "income_fen", "realised_fen", "supposed_low_fen", "supposed_high_fen")
 RESAMPLES = 400
 SEGMENTS = ("grade", "size", "region", "programme")
 PARTS = ("approved by both", "swapped in", "swapped out", "refused by both")
@@ -119,7 +122,7 @@ def sweep(
             sorted(ours.parameters)[:5]
         )
         raise UnknownName(f"{ours.name} has no parameter {name!r}", hint=f"the nearest are {near}")
-    packs_tried = [_with(ours, name, value) for value in values]
+    packs_tried = [with_value(ours, name, value) for value in values]
     found: list[list[pd.DataFrame]] = [[] for _ in values]
     for day in days:
         everyone = everyone_on(home, ours, day)
@@ -135,15 +138,20 @@ def sweep(
     return rows
 
 
-def _with(pack: Pack, name: str, value: float) -> Pack:
-    """A pack with one parameter at a value on every day, or its table multiplied by it."""
+def with_value(pack: Pack, name: str, value: float) -> Pack:
+    """A pack with one parameter at a value on every day, or its table multiplied by it. Raises PolicyBroken."""
     parameter = pack.parameters[name]
     whole = parameter.unit.startswith(("fen", "basis points", "days", "months"))
 
+    if not math.isfinite(value):
+        raise PolicyBroken(f"{name}: {value!r} is no number", hint="a number from zero up")
+
     def at(before: Value) -> Value:
         if isinstance(before, dict):
-            return {key: round(each * value) if whole else each * value for key, each in before.items()}
-        return round(value) if whole else value
+            moved: Value = {key: round(each * value) if whole else each * value for key, each in before.items()}
+        else:
+            moved = round(value) if whole else value
+        return checked_value(name, parameter.unit, moved, f"{pack.name}: {name}")
 
     values = tuple(replace(each, value=at(each.value)) for each in parameter.values)
     return replace(pack, parameters={**pack.parameters, name: replace(parameter, values=values)})
@@ -167,16 +175,21 @@ def _by(rows: pd.DataFrame, segment: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Everyone:
-    """All suppliers of one kind of data on a day, as if each applied and nothing stood offered."""
+    """All suppliers of one kind of data on a day, as if each applied."""
 
     home: Home
     pinned: Pinned
     gathered: Gathered
 
-    def cases(self, pack: Pack) -> pd.DataFrame:
-        """The cases as the domain decides them under a pack."""
+    def cases(self, pack: Pack, offers: list[Offer] | None = None) -> pd.DataFrame:
+        """The cases as the domain decides them under a pack, beside what stands, by default nothing.
+
+        `held_fen` is what stands on each one's own question.
+        """
         by = replace(self.pinned, pack=pack)
-        return cases_for(by, self.gathered, beside(self.home, by, self.gathered, exposures.standing([], {})))
+        gone_on_as = self.home.ledger().gone_on_as(by.as_of) if offers else {}
+        standing = exposures.standing(offers or [], gone_on_as)
+        return cases_for(by, self.gathered, beside(self.home, by, self.gathered, standing))
 
 
 def everyone_on(home: Home, pack: Pack, day: date) -> Everyone:
@@ -226,8 +239,8 @@ def _night(home: Home, ours: Pack, other: Pack, day: date) -> pd.DataFrame:
 
 
 def _decided_rows(everyone: Everyone, pack: Pack, day: date) -> pd.DataFrame:
-    """A row a supplier: what is granted without a person, in fen, and on it a year's expected loss and income, and the
-    least and the most loss that was realised, or would have been.
+    """A row a supplier: what is granted without a person, in fen, and on it a year's expected loss and income, what was
+    realised of firms that drew, and of the others the least and the most that is supposed.
     """
     import numpy as np
     import pandas as pd
@@ -245,7 +258,7 @@ def _decided_rows(everyone: Everyone, pack: Pack, day: date) -> pd.DataFrame:
     lost = float(decided.terms["loss_given_default"])
     known = ~np.isnan(realised)
     low, high = (
-        np.where(known, realised, np.minimum(of_the_times * terms[factor], 1.0)) * lost * fen
+        np.where(known, 0.0, np.minimum(of_the_times * terms[factor], 1.0)) * lost * fen
         for factor in ("parcel_factor_low", "parcel_factor_high")
     )
     return pd.DataFrame(
@@ -253,8 +266,9 @@ def _decided_rows(everyone: Everyone, pack: Pack, day: date) -> pd.DataFrame:
             "fen": fen,
             "loss_fen": (price["loss"].fillna(0).to_numpy() * fen).round(),
             "income_fen": (rate * fen).round(),
-            "realised_low_fen": low.round(),
-            "realised_high_fen": high.round(),
+            "realised_fen": (np.nan_to_num(realised) * lost * fen).round(),
+            "supposed_low_fen": low.round(),
+            "supposed_high_fen": high.round(),
             "grade": answers["grade"].to_numpy(),
             "financed": known,
         }

@@ -137,7 +137,7 @@ def sweep(
     rows = laboratory.sweep(home, product, tier, name, tried, days)
 
     def page() -> None:
-        heads = (name, "approved", "CNY", "loss", "income", "realised", "to")
+        heads = (name, "approved", "CNY", "loss", "income", "realised", "supposed", "to")
         cells = [
             (f"{r['value']:g}", r["approved"], *(console.yuan(r[what]) for what in laboratory.FIGURES)) for r in rows
         ]
@@ -170,10 +170,11 @@ def _simulated(document: dict[str, Any]) -> None:
     console.table(heads, rows, numbers=tuple(range(1, len(heads))))
     for name in ("before", "after"):
         sums = document["total"][name]
-        low, high = (console.yuan(sums[f"realised_{which}_fen"]) for which in ("low", "high"))
+        drew, granted = sums["financed"], sums["approved"]
+        low, high = (console.yuan(sums[f"supposed_{which}_fen"]) for which in ("low", "high"))
         typer.echo(
-            f"realised {name}: CNY {low} to {high}, of {sums['financed']:,} of {sums['approved']:,} firms as it was, "
-            "of the others expected with an uplift"
+            f"{name}: {drew:,} of {granted:,} firms drew, and CNY {console.yuan(sums['realised_fen'])} would have been "
+            f"lost as it was; of the other {granted - drew:,} CNY {low} to {high} is supposed"
         )
     for what, each in document["difference"].items():
         by = 1 if what == "approved" else 100

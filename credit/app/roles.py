@@ -18,6 +18,8 @@ def role_of(home: Home, who: str) -> Role | None:
         return None
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8")).get("roles", {})
+        if not isinstance(said, dict):
+            raise ValueError("roles is no table")
         return Role(said[who]) if who in said else None
     except (tomllib.TOMLDecodeError, ValueError) as broken:
         raise PolicyBroken(

@@ -47,9 +47,9 @@ class Churn:
         if (
             whole.isna().any(axis=None)
             or not ((whole >= 0) & (whole <= 1)).all(axis=None)
-            or not (whole.index > 0).all()
+            or not ((whole.index > 0) & (whole.index < 1)).all()
         ):
-            raise ValueError("rates are above 0, and each share lost lies between 0 and 1")
+            raise ValueError("rates are fractions between 0 and 1, and each share lost lies from 0 to 1")
         curves = {str(name): tuple(isotonic_regression(whole[name].to_numpy()).x.tolist()) for name in whole.columns}
         return cls(tuple(float(rate) for rate in whole.index), curves)
 
@@ -123,7 +123,7 @@ class Allocation:
     amount_fen, rate, taken (the share expected to take it up), profit_fen, expected over all answers.
 
     `bound_fen` is what no allocation can exceed; `duals` what one more yuan of the budget, or of a pool, would earn a
-    year (of the program without whole steps), those above nothing.
+    year by the program without whole steps and leasts, those above nothing.
     """
 
     offers: pd.DataFrame
@@ -271,24 +271,29 @@ def _made(problem: Problem, offers: pd.DataFrame, steps: npt.NDArray[np.int64]) 
 def rank_and_fill(problem: Problem, prices: Floats | None = None) -> Allocation:
     """The safest first, each as much as it may have, until the budget is used up.
 
-    Each at its price, or at the rate that earns most where none is named.
+    Each at its price; where none is named, at the rate that earns most of what is offered, or of what is used of the
+    budget, whichever comes to more.
     """
-    return _in_turn(problem, _priced(problem, prices), problem.firms["most_fen"])
+    if prices is not None:
+        return _in_turn(problem, _at(problem, prices), problem.firms["most_fen"])
+    offers = choices(problem)
+    ways = (offers["margin"], offers["margin"] / offers["used"])
+    made = [_in_turn(problem, _first(offers, by), problem.firms["most_fen"]) for by in ways]
+    return max(made, key=lambda each: each.profit_fen)
 
 
-def equal_split(problem: Problem, prices: Floats | None = None) -> Allocation:
-    """To every firm that earns something the same share of the budget within its bounds, the safest first."""
-    offers = _priced(problem, prices)
+def equal_split(problem: Problem, prices: Floats) -> Allocation:
+    """To every firm that earns something at its price the same share of the budget within its bounds, safest first."""
+    offers = _at(problem, prices)
     share = problem.budget_fen // max(len(offers), 1)
     wanted = problem.firms["most_fen"].clip(upper=share).clip(lower=problem.firms["least_fen"])
     return _in_turn(problem, offers, wanted)
 
 
-def _priced(problem: Problem, prices: Floats | None) -> pd.DataFrame:
-    """Of each firm the offer at its price, or the choice that earns most."""
-    if prices is not None:
-        return _at(problem, prices)
-    return choices(problem).sort_values("margin", ascending=False, kind="stable").drop_duplicates("firm")
+def _first(offers: pd.DataFrame, by: pd.Series[float]) -> pd.DataFrame:
+    """Of each firm the choice that is first by something."""
+    order = by.sort_values(ascending=False, kind="stable").index
+    return offers.loc[order].drop_duplicates("firm")
 
 
 def _in_turn(problem: Problem, best: pd.DataFrame, wanted_fen: pd.Series[int]) -> Allocation:

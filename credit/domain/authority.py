@@ -149,6 +149,8 @@ def refuse_judgement(
         _refuse_grant(record, judgement, terms, again)
     if overrides(record, judgement):
         _refuse_bare_override(record, judgement)
+    if judgement.lapses_on is not None and judgement.lapses_on < today:
+        raise NotAuthorised(f"it would have lapsed on {judgement.lapses_on}", hint="--lapses names a day to come")
 
 
 def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any], again: Record) -> None:
@@ -163,6 +165,13 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
             f"{judgement.amount_fen} fen are not within what the limits of {record['decision_id']} leave, "
             f"{record['amount_fen']} fen",
             hint="a person may grant less than a limit and never more",
+        )
+    parameters = record["parameters"]
+    step, least = int(parameters["rounding_step_fen"]), int(parameters.get("product_minimum_fen", 0))
+    if judgement.amount_fen != record["amount_fen"] and (judgement.amount_fen % step or judgement.amount_fen < least):
+        raise NotAuthorised(
+            f"{judgement.amount_fen} fen is no amount of the product: whole steps of {step} fen, from {least} on",
+            hint="name another --amount",
         )
     if "fee_fen" in (record["conditions"] or {}) and judgement.amount_fen != record["amount_fen"]:
         raise NotAuthorised(

@@ -211,10 +211,11 @@ def _dated(name: str, unit: str, line: Any, where: str) -> Dated:
         raise PolicyBroken(f"{where}: from = {since!r} is no date", hint="write it as 2026-01-01, without quotes")
     if not isinstance(region, str) or (region and not region.isdigit()):
         raise PolicyBroken(f"{where}: region = {region!r} is no region code", hint='such as "33" or "330127"')
-    return Dated(since, _value(name, unit, line["value"], where), region)
+    return Dated(since, checked_value(name, unit, line["value"], where), region)
 
 
-def _value(name: str, unit: str, value: Any, where: str) -> Value:
+def checked_value(name: str, unit: str, value: Any, where: str) -> Value:
+    """A value that a parameter of this name and unit can have. Raises PolicyBroken naming the entry."""
     if isinstance(value, dict) != (name in (*BY_GRADE, *BY_NAME)):
         kind = "a table" if name in (*BY_GRADE, *BY_NAME) else "one number"
         raise PolicyBroken(f"{where}: {value!r} is not {kind}", hint="compare with the packs that ship")

@@ -59,7 +59,7 @@ def test_a_line_goes_on_by_a_new_decision_and_no_other(desk):
     _, as_, record = desk
     line = as_("li", "line", "accept", record["decision_id"], "--json").json["line_id"]
     same = as_("li", "line", "renew", line, "--decision", record["decision_id"])
-    assert same.code == 6 and "no new decision" in same.err
+    assert same.code == 6 and "a line stands on" in same.err
     supplier = record["application"]["supplier_id"]
     again = as_("li", "line", "decide", supplier, "--amount", str(record["amount_fen"] // 100 - 1), "--json").json
     assert again["decision_id"] != record["decision_id"]
@@ -67,6 +67,36 @@ def test_a_line_goes_on_by_a_new_decision_and_no_other(desk):
         renewed = as_("li", "line", "renew", line, "--decision", again["decision_id"], "--json").json
         assert (renewed["state"], renewed["decision_id"]) == ("ACTIVE", again["decision_id"])
         assert [each["kind"] for each in renewed["events"]] == ["ACCEPTED", "RENEWED"]
+
+
+def test_one_question_has_one_line_and_a_line_outlives_what_is_judged(desk):
+    home, as_, record = desk
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json
+    supplier, asked = record["application"]["supplier_id"], str(record["amount_fen"] // 100 - 1000)
+    other = as_("li", "line", "decide", supplier, "--amount", asked, "--json").json
+    if other["outcome"] in ("APPROVE", "REDUCE"):
+        second = as_("li", "line", "accept", other["decision_id"])
+        assert second.code == 6 and "stands on what" in second.err
+    why = ("--code", "TIGHTENING", "--text", "x", "--evidence", "y", "--lapses", "2026-11-20")
+    judged = as_("zhang", "decision", "override", record["decision_id"], *why)
+    assert judged.code == 6 and "a line stands on" in judged.err
+    standing = Home(home).decisions().standing(date(2027, 6, 1), date(2027, 6, 1), accepted_only=True)
+    assert [each.amount_fen for each in standing] == [line["limit_fen"]]
+
+
+def test_what_is_found_since_stops_an_acceptance_and_a_draw(desk):
+    _, as_, record = desk
+    supplier, amount = record["application"]["supplier_id"], str(record["amount_fen"] // 100)
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json["line_id"]
+    said = as_(
+        "li", "decision", "dispute", supplier, "--datum", "delivery D1", "--text", "it was on time", "--json"
+    ).json
+    stopped = as_("li", "line", "check", line, "--amount", amount)
+    assert stopped.code == 6 and "refers the supplier today" in stopped.out
+    own = as_("li", "decision", "settle", str(said["number"]), "--rejected", "--text", "no")
+    assert own.code == 6 and "another person" in own.err
+    assert as_("zhang", "decision", "settle", str(said["number"]), "--rejected", "--text", "no").code == 0
+    assert as_("li", "line", "check", line, "--amount", amount).code == 0
 
 
 def test_what_grants_nothing_lapsed_or_is_unknown_begins_no_line(desk):

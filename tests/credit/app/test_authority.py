@@ -109,9 +109,12 @@ def test_less_than_the_engine_would_give_is_an_override_and_says_why(desk):
 def test_an_override_lapses_on_its_day(desk):
     as_, record = desk
     why = ("--code", "TIGHTENING", "--text", "less", "--evidence", "minute 8", "--lapses", "2026-11-05")
-    half = record["amount_fen"] // 200_000 * 1_000
-    made = as_("zhang", "decision", "override", record["decision_id"], "--amount", half, *why, "--json").json
-    assert made["outcome"] == "REDUCE" and made["valid_until"] == "2026-11-05"
+    past = as_("zhang", "decision", "override", record["decision_id"], *why[:-1], "2026-10-05")
+    assert past.code == 6 and "would have lapsed" in past.err
+    odd = as_("zhang", "decision", "override", record["decision_id"], "--amount", "1.5", *why)
+    assert odd.code == 6 and "no amount of the product" in odd.err
+    made = as_("zhang", "decision", "override", record["decision_id"], *why, "--json").json
+    assert made["outcome"] == "DECLINE" and made["valid_until"] == "2026-11-05"
 
 
 def test_a_disputed_datum_asks_for_a_person_until_it_is_settled(desk):
@@ -124,7 +127,8 @@ def test_a_disputed_datum_asks_for_a_person_until_it_is_settled(desk):
 
     assert found(as_("maker", "line", "decide", supplier, "--amount", "20000", "--json").json) == "NOT_MET"
     [row] = as_("eye", "decision", "disputes", "--json").json
-    assert as_("li", "decision", "settle", row["number"], "--rejected", "--text", "it was late").code == 0
+    assert as_("li", "decision", "settle", row["number"], "--rejected", "--text", "it was late").code == 6
+    assert as_("zhang", "decision", "settle", row["number"], "--rejected", "--text", "it was late").code == 0
     assert as_("li", "decision", "settle", row["number"], "--upheld", "--text", "again").code == 1
     assert found(as_("maker", "line", "decide", supplier, "--amount", "30000", "--json").json) == "MET"
 

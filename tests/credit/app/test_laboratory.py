@@ -46,13 +46,13 @@ def test_a_stricter_policy_swaps_nobody_in_and_every_sum_adds_up(credit, stricte
         assert each["low"] <= each["value"] <= each["high"]
     for name in ("before", "after"):
         sums = document["total"][name]
-        assert sums["financed"] <= sums["approved"] and sums["realised_low_fen"] <= sums["realised_high_fen"]
+        assert sums["financed"] <= sums["approved"] and sums["supposed_low_fen"] <= sums["supposed_high_fen"]
 
 
 def test_a_simulation_is_also_a_page_that_needs_nothing_else(credit, stricter, tmp_path):
     file = tmp_path / "simulation.html"
     said = credit("policy", "simulate", "--policy", stricter, "--html", file)
-    assert said.code == 0 and "realised before" in said.out
+    assert said.code == 0 and "is supposed" in said.out
     page = file.read_text(encoding="utf-8")
     assert "swapped out" in page and "pd_max" in page and "http://" not in page.replace("http://www.w3.org", "")
 
@@ -61,8 +61,9 @@ def test_what_was_realised_is_of_firms_that_drew_and_needs_no_uplift(credit, dem
     words = ("policy", "simulate", "--policy", Home(demo_home).policies, "--as-of", "2024-10-31", "--json")
     sums = credit(*words).json["total"]["before"]
     assert sums["financed"] > 0
+    assert 0 <= sums["realised_fen"] <= sums["fen"]
     if sums["financed"] == sums["approved"]:
-        assert sums["realised_low_fen"] == sums["realised_high_fen"]
+        assert sums["supposed_high_fen"] == 0
 
 
 def test_a_sweep_tells_each_value_and_the_one_in_force_is_as_it_is(credit, demo_home):
@@ -77,6 +78,8 @@ def test_a_sweep_tells_each_value_and_the_one_in_force_is_as_it_is(credit, demo_
     assert halved["fen"] < same["fen"] == rows[-1]["fen"]
     assert "nearest are pd_max" in credit("policy", "sweep", "pd_mx", "--values", "1").err
     assert credit("policy", "sweep", "pd_max", "--values", "much").code == 2
+    for wrong in ("-1", "5", "nan"):
+        assert credit("policy", "sweep", "pd_max", f"--values={wrong}").code == 1
 
 
 def test_the_policy_in_force_simulated_against_itself_changes_nothing(credit, demo_home):

@@ -73,9 +73,11 @@ def test_a_shock_changes_what_is_held_and_an_allocation_anew_is_no_worse(credit,
         ("rate,A\n0.04,0\n0.05,x\n", "line 3, column 2: 'x' is no number"),
         ("0.04,0\n0.05,0.1\n", "no headings"),
         ("rate,A\nfour,0\n", "holds no rates"),
-        ("rate,A\n0.04,0\n0.05,1.5\n", "lies between 0 and 1"),
+        ("rate,A\n0.04,0\n0.05,1.5\n", "lies from 0 to 1"),
         ("rate,A\n0.04,0\n", "two rates"),
         ("rate,A\n0.04,0\n0.04,0\n", "each once"),
+        ("rate,A,A\n0.04,0,0\n0.05,0,0\n", "twice"),
+        ("rate,A\n4,0\n15,0.9\n", "fractions"),
         ('"', "not a readable table"),
     ],
 )
@@ -96,6 +98,9 @@ def test_a_broken_churn_file_is_refused_with_its_place(tmp_path, content, said):
         ('[[scenario]]\nname = "a"\ngrades = "R01"\n', "list of grades"),
         ("", "holds no"),
         ("[[scenario]\n", "line 1"),
+        ("scenario = 3\n", "no list of tables"),
+        ('[[scenario]]\nname = "a"\npd_odds = nan\n', "not a number"),
+        ('[[scenario]]\nname = "a"\nbudget = inf\n', "not a number"),
     ],
 )
 def test_a_broken_scenario_file_is_refused_with_its_entry(tmp_path, content, said):
@@ -116,7 +121,8 @@ def test_rates_beyond_policy_or_curve_are_refused(credit, churn):
     assert credit(*words, "--rates", "40").code == 1
     assert credit(*words, "--flat", "3.5").code == 1
     assert credit(*words, "--rates", "abc").code == 2
-    assert credit(*words, "--rates", "5:4:1").code == 2
+    for wrong in ("5:4:1", "nan", "4:inf:1", "4:15", "4:5:0.000001"):
+        assert credit(*words, "--rates", wrong).code == 2
 
 
 @pytest.mark.real_data

@@ -88,7 +88,7 @@ def test_simpler_ways_are_within_every_limit_and_earn_no_more(asked):
     made = allocation.allocate(asked)
     at_a_price = np.full(len(asked.firms), 0.07)
     for other in (
-        allocation.equal_split(asked),
+        allocation.equal_split(asked, at_a_price),
         allocation.rank_and_fill(asked),
         allocation.rank_and_fill(asked, at_a_price),
     ):

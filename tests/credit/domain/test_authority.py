@@ -73,6 +73,9 @@ def test_no_amount_beyond_a_limit_and_no_part_of_a_guarantee(referred):
     stored = referred()
     for amount in (0, stored["amount_fen"] + 1):
         assert "not within what the limits" in refused(stored, replace(GRANT, amount_fen=amount))
+    step = stored["parameters"]["rounding_step_fen"]
+    for amount in (step + 1, step):
+        assert "no amount of the product" in refused(stored, replace(GRANT, amount_fen=amount))
     guarantee = referred("advance-payment-guarantee", requested_fen=None)
     assert guarantee["amount_fen"] > 0
     assert "in full or not at all" in refused(guarantee, replace(GRANT, amount_fen=guarantee["amount_fen"] - 1))
@@ -115,7 +118,8 @@ def test_to_give_less_or_nothing_overrides_and_takes_the_terms_away(referred):
     assert overrides(stored, replace(GRANT, outcome=Outcome.REDUCE, amount_fen=stored["amount_fen"] - 1))
     nothing = replace(GRANT, outcome=Outcome.DECLINE, amount_fen=0, **BECAUSE)
     assert overrides(stored, nothing)
-    refuse_judgement(stored, nothing, TERMS, maker="li", again=stored, today=date(2027, 7, 1))
+    refuse_judgement(stored, nothing, TERMS, maker="li", again=stored, today=TODAY)
+    assert "would have lapsed" in refused(stored, nothing, today=date(2026, 7, 21))
     made = judged(stored, nothing)
     assert (made["outcome"], made["amount_fen"], made["conditions"]) == ("DECLINE", 0, None)
     assert made["judgement"]["code"] == "MITIGANT"
