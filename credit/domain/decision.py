@@ -117,8 +117,8 @@ def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> li
     days = np.zeros(len(found), dtype=int)
     for code, wait in terms["cooling_days"].items():
         if code in found:
-            days = np.maximum(days, np.where(found[code] == Finding.NOT_MET, int(wait), 0))
-    days = np.where(found[COOLING] == Finding.NOT_MET, 0, days)
+            days = np.maximum(days, np.where(found[code].to_numpy() == Finding.NOT_MET, int(wait), 0))
+    days = np.where(found[COOLING].to_numpy() == Finding.NOT_MET, 0, days)
     waits = (outcome == Outcome.DECLINE) & (days > 0)
     return [terms.as_of + timedelta(days=int(each)) if wait else None for each, wait in zip(days, waits, strict=True)]
 

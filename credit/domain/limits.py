@@ -79,15 +79,17 @@ def working_capital_need(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
     share of cost in sales and 1 + growth this year's sales against last year's; an advance pays part of the need, so it
     lowers the loan. A share of cost that nobody knows is taken at its lower bound, unknown growth as none.
     """
-    growth = cases["growth_ratio"].fillna(1.0).clip(terms["growth_ratio_min"], terms["growth_ratio_max"])
-    need = share_down(cases["turnover_fen"], cost_share(cases, terms) * growth / terms["turns"])
+    growth = np.nan_to_num(cases["growth_ratio"].to_numpy(dtype="float64"), nan=1.0)
+    believed = growth.clip(terms["growth_ratio_min"], terms["growth_ratio_max"])
+    need = share_down(cases["turnover_fen"], cost_share(cases, terms) * believed / terms["turns"])
     return need - cases["borrowed_fen"] - cases["advances_held_fen"]
 
 
 def cost_share(cases: pd.DataFrame, terms: Terms) -> pd.Series[float]:
     """The share of cost in sales within what is believed; what nobody knows is taken at the lower bound."""
     least, most = terms["cost_share_min"], terms["cost_share_max"]
-    return cases["cost_share"].clip(least, most).fillna(least)
+    known = np.nan_to_num(cases["cost_share"].to_numpy(dtype="float64"), nan=least)
+    return pd.Series(known.clip(least, most), index=cases.index)
 
 
 def relationship_headroom(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:

@@ -107,7 +107,10 @@ def share_down(amount_fen: pd.Series[int], share: pd.Series[float] | float) -> p
     [91200000]
     """
     # Three more digits first: 0.29 is 289999.99999999994 millionths in binary, which must not become 289,999.
-    exact = np.asarray(pd.Series(share, index=amount_fen.index, dtype="float64")) * MILLIONTHS
-    millionths = pd.Series(np.floor(exact.round(3)), index=amount_fen.index).astype("Int64")
+    exact = np.floor((np.broadcast_to(np.asarray(share, dtype="float64"), len(amount_fen)) * MILLIONTHS).round(3))
+    missing = amount_fen.isna().to_numpy() | ~np.isfinite(exact)
+    millionths = np.where(missing, 0, exact).astype("int64")
+    fen_ = amount_fen.to_numpy(dtype="int64", na_value=0)
     # Split first: fen times a million would overflow 64 bits from CNY 92 billion on.
-    return amount_fen // MILLIONTHS * millionths + amount_fen % MILLIONTHS * millionths // MILLIONTHS
+    part = fen_ // MILLIONTHS * millionths + fen_ % MILLIONTHS * millionths // MILLIONTHS
+    return pd.Series(pd.arrays.IntegerArray(part, missing), index=amount_fen.index)

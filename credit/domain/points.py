@@ -17,7 +17,7 @@ def points(pd_: pd.Series[float]) -> pd.Series[float]:
     >>> points(pd.Series([0.0040, 0.0260])).tolist()
     [722.0, 613.0]
     """
-    bounded = pd_.clip(1e-9, 1 - 1e-9)
-    odds = ((1 - bounded) / bounded).to_numpy(dtype=float)
+    bounded = pd_.to_numpy(dtype=float).clip(1e-9, 1 - 1e-9)
+    odds = (1 - bounded) / bounded
     scaled = BASE_POINTS + POINTS_TO_DOUBLE / np.log(2) * np.log(odds / BASE_ODDS)
     return pd.Series(np.round(scaled), index=pd_.index)

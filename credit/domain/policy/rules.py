@@ -100,8 +100,10 @@ def _found(each: Rule, cases: Cases, terms: Terms, lacks: Mapping[str, npt.NDArr
     never_asked = lacks["pd"] & each.asked_of_scored
     missing = np.logical_or.reduce([lacks[name] for name in each.observes])
     met = each.holds(cases, terms).to_numpy(dtype=bool, na_value=False)
-    answers = [Finding.NOT_APPLICABLE, Finding.MISSING, Finding.MET]
-    return np.select([never_asked, missing, met], answers, Finding.NOT_MET).astype(np.int8)
+    found = np.where(met, np.int8(Finding.MET), np.int8(Finding.NOT_MET))
+    found[missing] = Finding.MISSING
+    found[never_asked] = Finding.NOT_APPLICABLE
+    return found
 
 
 def strictest(rules: tuple[Rule, ...], found: pd.DataFrame) -> pd.Series[int]:
