@@ -191,7 +191,7 @@ class Registry:
                 f"no version of {name} is champion",
                 hint=f"`credit model promote {name} --version {trained[-1]} --why …`"
                 if trained
-                else f"`credit model train {name.partition('.')[0]}`",
+                else f"`credit model train {' --data '.join(name.split('.', 1))}`",
             )
         return self._as_promoted(name, history[-1])
 
