@@ -134,7 +134,7 @@ def test_a_model_edited_in_place_is_named(demo_said, changed):
     model.write_text(json.dumps(said))
     replayed = credit("decision", "replay", a_decision(demo_said))
     assert replayed.code == 6
-    assert "model.sha256" in replayed.err and "pd: stored" in replayed.err
+    assert "loan_default.platform version 1 is not the model that its training wrote" in replayed.err
 
 
 def test_decisions_are_listed_newest_first_and_by_supplier(demo_said, credit):
