@@ -479,9 +479,9 @@ and a region slows down from {slow[0]}, which nobody had seen before: normal mon
 neither.
 
 The share is (2·AUC − 1) of the model against that of the true probability, both over outcomes drawn from the truth; the
-rest is what a platform cannot see, and what too few lessons teach: on 200,000 suppliers it was 0.65 for loan_default.
-That what drifts is left to trees alone (`linear_rows_max`) was decided by what this page had said of those. Intervals
-are of resampled groups of connected firms.
+rest is what a platform cannot see, and what too few lessons teach. That what drifts is left to trees alone
+(`linear_rows_max`) was decided by what this page had said of fewer suppliers. Intervals are of resampled groups of
+connected firms.
 """
 
 

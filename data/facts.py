@@ -343,6 +343,23 @@ def groups_on(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.
     return pd.read_parquet(file).set_index("supplier_id")["group_id"]
 
 
+_DRAWN_SINCE = """
+    SELECT CAST(coalesce(sum(drawn), 0) AS BIGINT) FROM (
+        SELECT max(amount_fen) FILTER (WHERE kind = 'DRAWN') AS drawn
+        FROM credit_events GROUP BY loan_id
+        HAVING min(happened_on) FILTER (WHERE kind = 'DRAWN') >= CAST(? AS DATE)
+           AND count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) = 0)"""
+
+
+def drawn_since(ledger: Ledger, supplier_id: str, since: date, as_of: date, *, version: int | None = None) -> int:
+    """What a supplier has drawn from a day on and not repaid, in fen, whoever lent it: no feed names the line."""
+    cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier_id], "as_of": [as_of]})
+    with ledger.known_on(cases, version=version, tables=(CREDIT_EVENTS,)) as known:
+        found = known.con.execute(_DRAWN_SINCE, [since]).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
 def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:
     """The group of each of these suppliers, what it owes and is guaranteed for, and what its other members are listed.
 

@@ -113,6 +113,12 @@ def shift_of(card: Mapping[str, Any]) -> float:
     return float(anchor["log_odds_shift"]) if anchor else 0.0
 
 
+def unmoved_shift_of(card: Mapping[str, Any]) -> float:
+    """The shift to the long run of what was said out of fold, before the model was moved to what is newest."""
+    newest = card.get("recent")
+    return shift_of(card) + (float(newest["shift"]) if newest else 0.0)
+
+
 def years_of(rows: Lessons, most: int | None = None) -> list[Year]:
     """Whole years of used months back from the last one, newest first; a year with a month that is not used ends it."""
     if not rows.dated or not rows.cohorts["used"].any():

@@ -18,10 +18,10 @@ from credit.domain.reasons import reason_for
 from features.catalogue import CATALOGUE
 from features.derived import follow
 from features.feature import DERIVED, EITHER, RISES, Feature
-from models.anchoring import anchored, shift_of
 from models.logistic import Floats
 from models.reference import STEPS, Reference
 from models.registry import Served
+from models.scoring import probability_of
 
 # So many of the quantities that lower the risk most are tried in pairs, each in so many steps.
 PAIRED, PAIR_STEPS = 12, 5
@@ -51,11 +51,6 @@ class _Step:
 
     moves: tuple[Move, ...]
     passed: float
-
-
-def probability_of(served: Served, frame: pd.DataFrame) -> Floats:
-    """The PD of each row that grades stand on, that of the long run, to as many digits as scores are kept."""
-    return np.round(anchored(served.model.probabilities(served.inputs(frame)), shift_of(served.card)), 9)
 
 
 def smallest(

@@ -11,6 +11,9 @@ from models.anchoring import anchored, shift_of
 from models.logistic import Floats
 from models.registry import Served
 
+# As every figure that a replay has to meet.
+DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryFloor:
@@ -41,6 +44,11 @@ def unscorable(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor:
     return pd.Series(codes, index=frame.index, dtype=object).replace("", None)
 
 
+def probability_of(served: Served, frame: pd.DataFrame) -> Floats:
+    """The PD of each row that grades stand on, that of the long run, to as many digits as scores are kept."""
+    return np.round(anchored(served.model.probabilities(served.inputs(frame)), shift_of(served.card)), DIGITS)
+
+
 def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.DataFrame:
     """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there.
 
@@ -59,8 +67,7 @@ def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: Hist
         "pd_high": anchored(high, shift),
         "pd_pit": of_the_times,
     }
-    # Nine digits, as every figure that a replay has to meet.
-    rounded = {name: pd.Series(np.round(each, 9), index=frame.index) for name, each in found.items()}
+    rounded = {name: pd.Series(np.round(each, DIGITS), index=frame.index) for name, each in found.items()}
     return pd.DataFrame({**{name: each.where(codes.isna()) for name, each in rounded.items()}, "unscorable": codes})
 
 

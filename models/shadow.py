@@ -9,9 +9,9 @@ import pandas as pd
 
 from credit.domain.policy.terms import Terms
 from credit.domain.scale import grades
-from models.changes import probability_of
 from models.drift import Bins, stability_index
 from models.registry import Served
+from models.scoring import probability_of
 
 
 def side_by_side(

@@ -97,6 +97,12 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
         raise LineRefused(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
     if date.fromisoformat(record["valid_until"]) < today:
         raise LineRefused(f"{decision_id} lapsed on {record['valid_until']}", hint="ask again: `credit line decide`")
+    gone_on_as = home.ledger().gone_on_as(today)
+    if (supplier := record["application"]["supplier_id"]) in gone_on_as:
+        raise LineRefused(
+            f"{supplier} was found to be another id of a supplier",
+            hint=f"it goes on as {gone_on_as[supplier]}: ask again",
+        )
     against = _against(record, _latest(home, record), record["amount_fen"])
     if against:
         raise LineRefused(
@@ -124,16 +130,20 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
 def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
     """Whether a draw of an amount would be let through today, with every reason against it; nothing is stored.
 
-    The line is active, the amount within its limit, and policy, asked anew on what is known by now, neither declines
-    the supplier nor leaves less. What has to be met before money is paid out is met.
+    The line is active, the amount within what is left of its limit, and policy, asked anew on what is known by now,
+    neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met. All
+    that the supplier has drawn since the line began counts on it, until a book posts draws to their lines.
     """
+    from data.facts import drawn_since
+
     there, today = _known(home, line), day_of(now())
     last, state = there[-1], state_on(there, today)
     against = []
     if state is not State.ACTIVE:
         against.append(f"the line is {state.value.lower()}")
-    if amount_fen > last.limit_fen:
-        against.append("the amount is above the limit")
+    drawn = drawn_since(home.ledger(), last.supplier_id, there[0].starts_on, today)
+    if amount_fen > last.limit_fen - drawn:
+        against.append(f"the amount is above what is left of the limit: {drawn} fen are drawn since the line began")
     record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
     again = _latest(home, record)
     against += _against(record, again, amount_fen)
@@ -163,10 +173,16 @@ def _against(record: Record, again: Record, amount_fen: int) -> list[str]:
 
 def _refuse_second(home: Home, decision_id: str) -> None:
     """Raise LineRefused where a line stands on the same question: two would each have the whole limit."""
-    asked = decision_row(home, decision_id)
-    today = day_of(now())
-    for each in _lines(home, asked["supplier_id"]):
-        same = (each[-1].contract_id, each[-1].product) == (asked["contract_id"], asked["product"])
+    asked, today = decision_row(home, decision_id), day_of(now())
+    gone_on_as = home.ledger().gone_on_as(today)
+
+    def question(supplier: str, contract: str | None, product: str) -> tuple[str, str | None, str]:
+        # A line that was granted to another id of the firm is the firm's.
+        return gone_on_as.get(supplier, supplier), contract, product
+
+    wanted = question(asked["supplier_id"], asked["contract_id"], asked["product"])
+    for each in _lines(home, None):
+        same = question(each[-1].supplier_id, each[-1].contract_id, each[-1].product) == wanted
         if same and state_on(each, today) is not State.ENDED:
             raise LineRefused(
                 f"{each[-1].line_id} stands on what {decision_id} was asked for",
@@ -181,7 +197,7 @@ def _lines_by(home: Home, decision_id: str) -> list[str]:
 
 
 def _latest(home: Home, record: Record) -> Record:
-    """The question of a decision decided on the newest history that the ledger has, and beside what stands by now."""
+    """The question of a decision decided on the newest history up to today, and beside what stands by now."""
     return decided_today(home, {**record, "as_of": str(_newest_day(home, record))})
 
 
@@ -189,7 +205,8 @@ def _newest_day(home: Home, record: Record) -> date:
     from credit.app.policies import pack_named
 
     pack = pack_named(home, record["policy"]["pack"])
-    return max(home.ledger().last_day(pack.tier), date.fromisoformat(record["as_of"]))
+    known = min(home.ledger().last_day(pack.tier), day_of(now()))
+    return max(known, date.fromisoformat(record["as_of"]))
 
 
 def events(home: Home, line: str) -> list[Happened]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console
+from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.laboratory import everyone_on, with_value
 from credit.app.policies import pack_for, portfolio_terms
@@ -134,12 +135,13 @@ def pose(home: Home, tier: str, asked: Asked) -> Posed:
 
     in_force = pack_for(home, LINE, tier)
     day = asked.as_of or home.ledger().last_day(tier)
-    # Shares of the budget are of this one, where it is the smaller.
-    budget = min(asked.budget_fen, int(in_force.terms(day)[BUDGET]))
-    pack = with_value(in_force, BUDGET, budget)
+    # Lines are a matter of the day that the budget is given out, whatever date the history is read on.
+    lines = home.decisions().standing(day, max(day, day_of(now())), accepted_only=True)
+    # Shares are of the lines and of this budget together, where that is less than the policy's own.
+    whole = asked.budget_fen + sum(each.amount_fen for each in lines if each.pack == in_force.name)
+    pack = with_value(in_force, BUDGET, min(whole, int(in_force.terms(day)[BUDGET])))
     pack = replace(pack, not_applicable={**pack.not_applicable, **OWN_BUDGET})
     found = everyone_on(home, pack, day)
-    lines = home.decisions().standing(day, day, accepted_only=True)
     # Each as much as it may have: what it once asked for is no bound of an offer.
     cases = found.cases(pack, lines).assign(requested_fen=_nothing(len(found.gathered.cases)))
     decided = decide(found.pinned.product, pack, cases, day)
@@ -166,10 +168,15 @@ def pose(home: Home, tier: str, asked: Asked) -> Posed:
         rates=asked.rates or tuple(rate for rate in asked.churn.rates if low <= rate <= high),
         churn=asked.churn,
         costs=Costs(*(float(decided.terms[name]) for name in ("loss_given_default", "funding_rate", "work_cost"))),
-        pools=_pools(decided, pack, places, asked.budget_fen, terms["grade_share_max"]),
+        pools=_pools(decided, pack, places, asked.budget_fen, terms["grade_and_weaker_share_max"]),
         step_fen=int(decided.terms["rounding_step_fen"]),
         counts_expected=asked.counts_expected,
     )
+    if not problem.rates:
+        raise UnknownName(
+            f"{pack.name} lends between {low:.2%} and {high:.2%} a year, and the churn file has no rate there",
+            hint="name `--rates` between those of the file",
+        )
     if lacking := sorted(set(problem.firms["rating"]) - set(asked.churn.lost)):
         raise UnknownName(f"the churn file has no rating {lacking[0]!r}", hint="it has " + ", ".join(asked.churn.lost))
     about = {"as_of": str(day), "model": found.pinned.served.label, "policy": pack.name, "firms": len(known),
@@ -202,7 +209,7 @@ def _ratings(pd_: pd.Series[float], upper: dict[str, float]) -> pd.Series[str]:
 def _pools(
     decided: Decided, pack: Pack, places: Any, budget_fen: int, grade_shares: dict[str, float]
 ) -> tuple[Any, ...]:
-    """What the firms draw on together: the product's pools, but the portfolio's, and the shares of the grades."""
+    """What the firms draw on together: the product's pools, but the portfolio's, and the shares of weak grades."""
     import numpy as np
     import pandas as pd
 
@@ -211,17 +218,19 @@ def _pools(
 
     cases, found = decided.cases.iloc[places], []
     for pool in decided.product.applying(pack.not_applicable)[1]:
-        left = pool.term.fen(cases, decided.terms).to_numpy()
+        # What a firm has itself is not among what others have of its pool.
+        left = (pool.term.fen(cases, decided.terms) - cases["held_fen"]).to_numpy()
         keys = pool.key(cases, decided.terms).to_numpy()
         for key, members in pd.Series(range(len(cases))).groupby(keys):
             # What one firm draws on alone is in its own limit.
             if len(members) > 1:
                 found.append(Pooled(f"{pool.name} {key}", np.asarray(members, dtype=np.int64), int(min(left[members]))))
-    for grade, share in grade_shares.items():
-        alike = np.flatnonzero((cases["grade"] == grade).to_numpy())
-        if share < 1 and alike.size:
+    scale = list(grade_shares)
+    for place, (grade, share) in enumerate(grade_shares.items()):
+        weak = np.flatnonzero(cases["grade"].isin(scale[place:]).to_numpy())
+        if share < 1 and weak.size:
             most = int(share_down(pd.Series([budget_fen], dtype="Int64"), share)[0])
-            found.append(Pooled(f"grade {grade}", alike, most))
+            found.append(Pooled(f"{grade} and weaker", weak, most))
     return tuple(found)
 
 
@@ -323,7 +332,7 @@ def _offers(posed: Posed, made: Allocation) -> list[dict[str, Any]]:
 class Scenario:
     """A shock: what it does to the odds of default and of going elsewhere, to what is lost, to funding and the budget.
 
-    `where` keeps the shock of default to firms whose columns say so.
+    `grades` keeps the shock of default to firms of these grades.
     """
 
     name: str

@@ -88,7 +88,9 @@ def _findings(findings: list[dict[str, Any]]) -> None:
 
 
 def _against(finding: dict[str, Any]) -> str:
-    parts = [f"{name} {value}" for name, value in (finding["observed"] | finding["required"]).items()]
+    # All dated values of a parameter that differs by region are the record's, and no line for people.
+    told = (finding["observed"] | finding["required"]).items()
+    parts = [f"{name} {value}" for name, value in told if not isinstance(value, list)]
     return f" ({', '.join(parts)})" if parts else ""
 
 

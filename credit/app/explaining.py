@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 # Beyond this no figure of a firm is a figure.
 LARGEST_VALUE = 10**15
-MAY_BE_NEGATIVE = ("fen", "ratio", "difference", "index", "points", "days", "months")
-COUNTED = (
-    *("contracts", "draws", "invoices", "buyers", "disputes", "applications", "guarantees", "entries", "customers"),
-    *("awards", "changes", "deliveries", "acceptances", "accounts", "payments", "vendors", "kinds", "counties"),
-    *("receivables", "lenders", "lists", "ties"),
-)
+# Whatever else a feature is measured in is counted: whole, and never below zero.
+MEASURED = ("fen", "share", "ratio", "difference", "index", "points", "days", "months")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class _Case:
         from credit.domain.points import points
         from credit.domain.record import plain
         from credit.domain.scale import grades
-        from models.changes import probability_of
+        from models.scoring import probability_of
 
         found = pd.Series(probability_of(self.served, frame))
         return {
@@ -242,10 +238,8 @@ def feature_value(words: str) -> tuple[str, float]:
         raise ValueError(f"{text!r} is no value of {feature.name}; write a number of {unit_said(feature.unit)}")
     if feature.unit == "share" and not 0 <= number <= 1:
         raise ValueError(f"{feature.name} is a share: a fraction from 0 to 1, such as 0.3 for 30 %")
-    if number < 0 and feature.unit not in MAY_BE_NEGATIVE:
-        raise ValueError(f"{feature.name} counts {unit_said(feature.unit)}, and is never below zero")
-    if number != number.to_integral_value() and feature.unit in COUNTED:
-        raise ValueError(f"{feature.name} counts {feature.unit}: a whole number")
+    if feature.unit not in MEASURED and (number < 0 or number != number.to_integral_value()):
+        raise ValueError(f"{feature.name} counts {feature.unit}: a whole number from zero up")
     return feature.name, float(number * 100 if feature.unit == "fen" else number)
 
 

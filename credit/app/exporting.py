@@ -73,15 +73,18 @@ def build(home: Home, bank_id: str) -> Path:
 
 def _refuse_demonstration(home: Home, bank: Bank, runs: list[StoredScores]) -> None:
     from data.exports.banks import shipped_banks
+    from models.registry import ROLLBACK
 
     if bank.bank_id in shipped_banks():
         return
     for run in runs:
-        model = run.facts["model"]
-        moves = [each for each in home.registry().history(model["name"]) if each["to"] == model["version"]]
-        if moves and moves[-1]["who"].startswith(DEMO):
+        name, version = run.facts["model"]["name"], run.facts["model"]["version"]
+        # A rollback is nobody's approval.
+        moves = [move for move in home.registry().history(name) if move["to"] == version]
+        approved_by = [move["who"] for move in moves if move.get("move") != ROLLBACK]
+        if approved_by and all(who.startswith(DEMO) for who in approved_by):
             raise NotAuthorised(
-                f"{model['name']} version {model['version']} was approved by {moves[-1]['who']}, which is nobody",
+                f"{name} version {version} was approved by {approved_by[-1]}, which is nobody",
                 hint="a file for a real bank needs a model that a person approved: `credit model promote`, then score",
             )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import console, exposures
-from credit.app.clock import now
+from credit.app.clock import day_of, now
 from credit.app.deciding import Gathered, Pinned, beside, cases_for, gather, pin
 from credit.app.home import Home
 from credit.app.policies import pack_for, packs, packs_in, training_terms
@@ -187,13 +187,13 @@ class Everyone:
         `held_fen` is what stands on each one's own question.
         """
         by = replace(self.pinned, pack=pack)
-        gone_on_as = self.home.ledger().gone_on_as(by.as_of) if offers else {}
+        gone_on_as = self.home.ledger().gone_on_as(day_of(now())) if offers else {}
         standing = exposures.standing(offers or [], gone_on_as)
         return cases_for(by, self.gathered, beside(self.home, by, self.gathered, standing))
 
 
 def everyone_on(home: Home, pack: Pack, day: date) -> Everyone:
-    """What is known of every supplier that a pack is about. Raises NoModel.
+    """What is known of every supplier that a pack is about. Raises NoModel, or UnknownName where it is about contracts.
 
     Each asks for what it last asked a lender for. A firm that a concurrent model has learned from is left out.
     """
@@ -203,6 +203,10 @@ def everyone_on(home: Home, pack: Pack, day: date) -> Everyone:
 
     ledger = home.ledger()
     pinned = pin(home, pack, as_of=day, decided_at=now())
+    if pinned.product.asks_contract:
+        raise UnknownName(
+            f"{pack.product} is asked for on a contract, and not of every supplier", hint="try turnover_line"
+        )
     cases = ledger.suppliers(day, tier=pack.tier)
     if not pinned.served.card["dated"]:
         cases = cases[~cases["supplier_id"].isin(pinned.served.learned)]

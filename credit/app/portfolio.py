@@ -30,7 +30,7 @@ Expected = Annotated[
 ]
 Data = Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")]
 Flat = Annotated[
-    str, typer.Option("--flat", help="Flat rates in per cent to set beside, the first of which a published solution.")
+    str, typer.Option("--flat", help="Flat rates in per cent to set beside; default: those of a published solution.")
 ]
 
 

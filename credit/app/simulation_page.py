@@ -17,8 +17,8 @@ def page(document: dict[str, Any]) -> str:
     parts = [
         f"<h1>{escape(title)} 政策模拟</h1>",
         f'<p class="quiet">In force {escape(policies["in force"])}, other {escape(policies["other"])}. '
-        "Amounts in yuan, as if all that is granted were drawn for a year; realised losses where firms drew, else the "
-        "expected loss with an uplift.</p>",
+        "Amounts in yuan, as if all that is granted were drawn for a year. Realised: of firms that drew within a year; "
+        "supposed, low and high: of the others, expected with an uplift.</p>",
         f"<h2>What changes 变更</h2><ul>{changes}</ul>",
         "<h2>Differences 差异</h2>" + html.rows_table(
             [{"figure": what.removesuffix("_fen").replace("_", " "), **_in_yuan(what, each)}

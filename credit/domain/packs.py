@@ -38,7 +38,13 @@ ALWAYS = (
 )
 
 SCALE = "grade_pd_upper"
-BY_GRADE = (SCALE, "grade_cap_fen", "turnover_share", *(f"advance_rate_{stage}" for stage in STAGES), "grade_share_max")
+BY_GRADE = (
+    SCALE,
+    "grade_cap_fen",
+    "turnover_share",
+    *(f"advance_rate_{stage}" for stage in STAGES),
+    "grade_and_weaker_share_max",
+)
 BY_NAME = (
     "industry_excluded",
     "programme_subsidy_bp",

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.validation.check import Found, NotApplicable, check
-from models.validation.measures import Compute, Floats, ece, in_bins, observed_to_expected, perfect_ece, slope
+from models.validation.check import Found, NotApplicable, check, looked_back
+from models.validation.measures import Floats, ece, in_bins, observed_to_expected, perfect_ece, slope
 from models.validation.subject import Subject
 
 
@@ -46,7 +46,7 @@ def as_many_turned_out_bad_as_was_forecast(subject: Subject) -> Found | NotAppli
 
     It warns: they had learned from fewer rows, and a shock is nobody's to foresee.
     """
-    return _looked_back(subject, observed_to_expected)
+    return looked_back(subject, observed_to_expected)
 
 
 @check(
@@ -60,15 +60,7 @@ def as_many_turned_out_bad_as_was_forecast(subject: Subject) -> Found | NotAppli
 )
 def forecast_odds_were_neither_stretched_nor_squeezed(subject: Subject) -> Found | NotApplicable:
     """A case at twice another's odds, by the model of the years before, turned out bad at twice its odds."""
-    return _looked_back(subject, slope)
-
-
-def _looked_back(subject: Subject, compute: Compute) -> Found | NotApplicable:
-    found = subject.looked_back(compute)
-    if found is None:
-        return NotApplicable("no year was forecast with enough bad cases in it")
-    measured, rows = found
-    return Found(measured.value, measured.low, measured.high, rows)
+    return looked_back(subject, slope)
 
 
 @check(

@@ -10,6 +10,7 @@ from typing import Any
 from credit.domain.errors import PolicyBroken
 from credit.domain.policy.terms import Parameter
 from credit.domain.record import plain
+from models.validation.measures import Compute
 from models.validation.subject import Subject
 
 
@@ -163,6 +164,15 @@ def check(
         return Check(name, zh, en, statement, statistic, at_least, at_most, decisive, needed, look)
 
     return make
+
+
+def looked_back(subject: Subject, compute: Compute) -> Found | NotApplicable:
+    """What a measure finds of the forecasts of whole years by the models of the years before."""
+    found = subject.looked_back(compute)
+    if found is None:
+        return NotApplicable("no year was forecast with enough bad cases in it")
+    measured, rows = found
+    return Found(measured.value, measured.low, measured.high, rows)
 
 
 def refuse_incomplete(checks: tuple[Check, ...], thresholds: Mapping[str, Parameter], file: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from credit.domain.scale import grades
 from data.facts import closed_conversions, closed_losses, segments
 from data.ledger import Ledger
 from features import engine
-from models.anchoring import anchored, shift_of
+from models.anchoring import anchored, shift_of, unmoved_shift_of
 from models.fingerprints import fingerprint
 from models.peers import rivals
 from models.registry import Registry, Served
@@ -85,13 +85,12 @@ def gather(
     champion, theirs = _champion(registry, served, rows, frame)
     progress("reading segments and losses")
     kinds = segments(ledger, _cases(rows)).set_axis(rows.index)
-    long_run = pd.Series(anchored(rows["score"].to_numpy(dtype=float), shift_of(served.card)), index=rows.index)
     beside = {} if theirs is None else {CHAMPION: theirs[0], CHAMPION_LONG_RUN: theirs[1]}
-    return Subject(
+    subject = Subject(
         served=served,
         as_of=as_of,
         kind=kind,
-        rows=rows.assign(**kinds[list(SEGMENTS)], grade=grades(long_run, policy.scale), **beside),
+        rows=rows.assign(**kinds[list(SEGMENTS)], **beside),
         frame=frame,
         taught=taught,
         taught_frame=taught_frame,
@@ -103,6 +102,8 @@ def gather(
         thresholds=thresholds,
         fingerprint=seen,
     )
+    grade = grades(pd.Series(subject.long_run, index=rows.index), policy.scale)
+    return replace(subject, rows=subject.rows.assign(grade=grade))
 
 
 def _cases(rows: pd.DataFrame) -> pd.DataFrame:
@@ -152,10 +153,12 @@ def _champion(
     learned = pd.Series(once.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy(), index=rows.index)
     trained_on = date.fromisoformat(champion.card["as_of"])
     after = rows["as_of"].map(lambda day: bool(champion.card["dated"]) and day > trained_on)
+    long_run = pd.Series(anchored(learned.to_numpy(dtype=float), unmoved_shift_of(champion.card)), index=rows.index)
     if after.any():
-        learned = learned.mask(after, pd.Series(champion.model.probabilities(champion.inputs(frame)), rows.index))
-    of_the_times = learned.to_numpy(dtype=float)
-    return champion.version, (learned, pd.Series(anchored(of_the_times, shift_of(champion.card)), index=rows.index))
+        served_as = champion.model.probabilities(champion.inputs(frame))
+        learned = learned.mask(after, pd.Series(served_as, rows.index))
+        long_run = long_run.mask(after, pd.Series(anchored(served_as, shift_of(champion.card)), rows.index))
+    return champion.version, (learned, long_run)
 
 
 def _losses(ledger: Ledger, target: Target, as_of: date, priced: tuple[Priced, ...]) -> tuple[Losses, ...]:

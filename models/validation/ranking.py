@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.validation.check import Found, NotApplicable, check
+from models.validation.check import Found, NotApplicable, check, looked_back
 from models.validation.measures import Floats, Measured, OutOfFold, auc, ks
 from models.validation.subject import Subject
 
@@ -38,11 +38,7 @@ def gini(labels: Floats, held: OutOfFold, weights: Floats) -> Floats:
 )
 def forecasts_ranked_bad_above_good(subject: Subject) -> Found | NotApplicable:
     """Trained as it was on what was known before each year, models ranked that year's bad cases above its good ones."""
-    found = subject.looked_back(auc)
-    if found is None:
-        return NotApplicable("no year was forecast with enough bad cases in it")
-    measured, rows = found
-    return Found(measured.value, measured.low, measured.high, rows)
+    return looked_back(subject, auc)
 
 
 @check("gini", zh="基尼系数", en="Discrimination: Gini", statistic="Gini coefficient, 2·AUC − 1", at_least="gini_min")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from credit.domain.errors import PolicyBroken
 from credit.domain.policy.terms import Parameter
-from models.anchoring import anchored, shift_of
+from models.anchoring import anchored, shift_of, unmoved_shift_of
 from models.registry import Served
 from models.validation.measures import Compute, Flags, Floats, Measured, OutOfFold, firm_resamples, interval
 
@@ -82,7 +82,8 @@ class Subject:
     @cached_property
     def long_run(self) -> Floats:
         """The model's probability of each row as grades and cut-offs read it, anchored to the long run (ADR 11)."""
-        return anchored(self.scores, shift_of(self.served.card))
+        shift = unmoved_shift_of if self.kind is Kind.OUT_OF_FOLD else shift_of
+        return anchored(self.scores, shift(self.served.card))
 
     @cached_property
     def held(self) -> OutOfFold:

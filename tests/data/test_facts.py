@@ -15,6 +15,7 @@ from data.facts import (
     closed_losses,
     contract_facts,
     contracts_signed,
+    drawn_since,
     group_facts,
     last_requests,
     segments,
@@ -223,6 +224,28 @@ def test_a_firm_that_is_tied_to_nobody_is_its_own_group(ledger: Ledger, import_r
     import_rows(ledger, suppliers=[{}])
     found = group_facts(ledger, pd.Series(["S1"]), AS_OF)
     assert found.loc["S1"].tolist() == ["S1", 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("happened", "left"),
+    [
+        ({}, 2_000_000),
+        ({"happened_on": "2025-02-09"}, 0),
+        ({"happened_on": "2025-07-01"}, 0),
+    ],
+)
+def test_what_was_drawn_from_a_day_on_and_is_known(
+    ledger: Ledger, import_rows: ImportRows, happened: dict[str, Any], left: int
+) -> None:
+    import_rows(ledger, suppliers=[{}], credit_events=[happened])
+    assert drawn_since(ledger, "S1", date(2025, 2, 10), AS_OF) == left
+
+
+def test_a_draw_that_was_repaid_is_drawn_no_more(ledger: Ledger, import_rows: ImportRows) -> None:
+    repaid = {"credit_event_id": "V2", "kind": "REPAID", "happened_on": "2025-04-01", "amount_fen": 2_000_000}
+    import_rows(ledger, suppliers=[{}], credit_events=[{}, repaid])
+    assert drawn_since(ledger, "S1", date(2025, 2, 1), AS_OF) == 0
+    assert drawn_since(ledger, "S1", date(2025, 2, 1), date(2025, 3, 31)) == 2_000_000
 
 
 def paid(*days: int) -> dict[str, list[dict[str, Any]]]:

@@ -15,12 +15,13 @@ from credit.domain.reasons import reason_for
 from features.catalogue import CATALOGUE, catalogue_hash, feature_named, names
 from features.derived import follow, following
 from features.feature import RISES
-from models.changes import probability_of, smallest
+from models.changes import smallest
 from models.explain import _REASON_OF, by_reason, strongest, top_codes, top_reasons
 from models.pd_model import PdModel
 from models.reference import approved
 from models.registry import Served
 from models.scorer import Scorer
+from models.scoring import probability_of
 
 DRIVING = ("delivery_late_share_12m", "paid_amount_sum_12m", "paid_amount_sum_24m", "buyer_count_12m")
 

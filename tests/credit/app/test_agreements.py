@@ -46,13 +46,32 @@ def test_a_draw_is_checked_against_line_and_policy(desk):
     amount = str(record["amount_fen"] // 100)
     assert as_("li", "line", "check", line, "--amount", amount).code == 0
     above = as_("li", "line", "check", line, "--amount", str(record["amount_fen"] // 100 + 1), "--json")
-    assert above.code == 6 and above.json["against"][0] == "the amount is above the limit"
+    assert above.code == 6 and "above what is left of the limit" in above.json["against"][0]
     as_("li", "line", "suspend", line, "--why", "the account was unlocked")
     stopped = as_("li", "line", "check", line, "--amount", amount)
     assert stopped.code == 6 and "the line is suspended" in stopped.out
     refused = as_("li", "line", "resume", line, "--why", "it is locked")
     assert refused.code == 6 and "another person" in refused.err
     assert as_("zhang", "line", "resume", line, "--why", "it is locked", "--json").json["state"] == "ACTIVE"
+
+
+def test_what_was_drawn_since_the_line_began_is_not_left_of_it(desk, csv_file, platform_row, tmp_path):
+    _, as_, record = desk
+    line = as_("li", "line", "accept", record["decision_id"], "--json").json
+    drawn = platform_row(
+        "credit_events", supplier_id=line["supplier_id"], credit_event_id="V-1", loan_id="V-1",
+        happened_on="2026-11-03", due_on="2027-05-03", amount_fen=line["limit_fen"],
+    )  # fmt: skip
+    (tmp_path / "drawn").mkdir()
+    csv_file(tmp_path / "drawn" / "credit_events.csv", [drawn])
+    imported = as_(
+        "li", "ledger", "import", tmp_path / "drawn", "--format", "platform", CREDIT_NOW="2026-11-04T01:00:00"
+    )
+    assert imported.code == 0, imported.err
+    check = ("line", "check", line["line_id"], "--amount", "1", "--json")
+    assert as_("li", *check, CREDIT_NOW="2026-11-02T02:00:00").json["against"] == []
+    said = as_("li", *check, CREDIT_NOW="2026-11-04T02:00:00")
+    assert said.code == 6 and "above what is left of the limit" in said.json["against"][0]
 
 
 def test_a_line_goes_on_by_a_new_decision_and_no_other(desk):

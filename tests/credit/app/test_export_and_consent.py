@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -115,3 +116,9 @@ def test_no_real_bank_gets_what_the_demonstration_approved(changed):
     said = credit("export", "build", "--bank", "city-bank")
     assert said.code == 6 and "approved by demo:approver" in said.err
     assert not (home / "exports" / "city-bank").exists()
+    history = home / "models" / "loan_default.platform" / "history.jsonl"
+    last = json.loads(history.read_text().splitlines()[-1])
+    # A rollback by a person approves nothing; a promotion does.
+    for move, code in (("rollback", 6), ("promotion", 0)):
+        history.write_text("".join(json.dumps(each) + "\n" for each in (last, {**last, "who": "zhang", "move": move})))
+        assert credit("export", "build", "--bank", "city-bank").code == code

@@ -42,15 +42,32 @@ def test_a_budget_is_allocated_within_every_limit_and_beats_simpler_ways(credit,
     assert document["gap"] < 1e-4
     assert len(document["beside"]) == 5
     assert all(each["expected_profit_fen"] <= document["expected_profit_fen"] for each in document["beside"])
-    weakest = portfolio_terms(Home(demo_home), date(2026, 10, 31))["grade_share_max"]
-    for each in document["by_grade"]:
-        assert each["offered_fen"] <= weakest[each["grade"]] * 300_000_000
+    shares = portfolio_terms(Home(demo_home), date(2026, 10, 31))["grade_and_weaker_share_max"]
+    offered = {each["grade"]: each["offered_fen"] for each in document["by_grade"]}
+    for place, share in enumerate(shares.values()):
+        assert sum(offered.get(grade, 0) for grade in list(shares)[place:]) <= share * 300_000_000
     # Nobody is offered more than the policy alone would grant.
     for each in offers[:3]:
         alone = credit("line", "decide", each["supplier_id"], "--json").json
         assert each["amount_fen"] <= min(v for k, v in alone["limits_fen"].items() if k != "LIM-portfolio")
     said = credit(*words).out
     assert "one more yuan" in said and "rank and fill" in said
+
+
+def test_what_a_firm_has_a_line_for_is_not_offered_again(changed, churn):
+    _, credit = changed
+    words = ("portfolio", "allocate", "--budget", "3,000,000", "--churn", churn, "--flat", "5", "--json")
+    most = credit(*words).json["offers"]
+    first = max(most, key=lambda each: each["amount_fen"])
+    decided = credit("line", "decide", first["supplier_id"], "--json").json
+    line = credit("line", "accept", decided["decision_id"], "--json").json
+    assert line["limit_fen"] >= first["amount_fen"]
+    assert line["supplier_id"] not in [each["supplier_id"] for each in credit(*words).json["offers"]]
+
+
+def test_a_simulation_of_what_is_asked_on_a_contract_is_refused_by_name(credit, demo_home):
+    said = credit("policy", "simulate", "--policy", Home(demo_home).policies, "--product", "contract_loan")
+    assert said.code == 1 and "asked for on a contract" in said.err
 
 
 def test_a_shock_changes_what_is_held_and_an_allocation_anew_is_no_worse(credit, churn, tmp_path):
@@ -120,6 +137,10 @@ def test_rates_beyond_policy_or_curve_are_refused(credit, churn):
     words = ("portfolio", "allocate", "--budget", "1000000", "--churn", churn)
     assert credit(*words, "--rates", "40").code == 1
     assert credit(*words, "--flat", "3.5").code == 1
+    beyond = churn.with_name("beyond.csv")
+    beyond.write_text("rate,A,B,C\n0.4,0,0,0\n0.5,0.5,0.45,0.4\n")
+    none = credit("portfolio", "allocate", "--budget", "1000000", "--churn", beyond)
+    assert none.code == 1 and "has no rate there" in none.err
     assert credit(*words, "--rates", "abc").code == 2
     for wrong in ("5:4:1", "nan", "4:inf:1", "4:15", "4:5:0.000001"):
         assert credit(*words, "--rates", wrong).code == 2

@@ -249,5 +249,10 @@ def test_cut_offs_and_grades_read_the_probability_of_the_long_run(sound):
     anchor = {"log_odds_shift": -10.0}
     lower = replace(sound, served=replace(sound.served, card={**sound.served.card, "anchor": anchor}))
     assert (lower.long_run < sound.long_run).all() and sound.long_run == pytest.approx(sound.scores)
+    # What was said out of fold was not moved to the newest year, as what serves is.
+    moved = {**sound.served.card, "anchor": anchor, "recent": {"shift": 4.0}}
+    unmoved = replace(sound, served=replace(sound.served, card=moved))
+    assert (unmoved.long_run > lower.long_run).all()
+    assert replace(unmoved, kind=Kind.OUT_OF_TIME).long_run == pytest.approx(lower.long_run)
     found = segments.good_firms_are_approved_alike.ask(lower).found
     assert all(row["approved"] == 1 for row in found.table)
