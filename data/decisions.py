@@ -1,119 +1,30 @@
-"""Stored decisions and the outbox that carries them to tracking: SQLAlchemy on SQLite.
+"""Stored decisions, disputes, and the outbox that carries decisions to tracking.
 
-A decision is written once and never changed. Its row in the outbox is written in the same transaction, so that a
-tracking server that is down loses nothing and blocks nobody.
+A decision is written once and never changed. Its row in the outbox and its entry in the log are written in the same
+transaction, so that a tracking server that is down loses nothing and blocks nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import func, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
-from credit.domain.errors import StoreDamaged
-from data.durable import exclusive
-
-_METADATA = MetaData()
-
-DECISIONS = Table(
-    "decisions",
-    _METADATA,
-    Column("decision_id", String(32), primary_key=True),
-    Column("decided_at", String(19), nullable=False),
-    Column("supplier_id", String(64), nullable=False, index=True),
-    Column("contract_id", String(64)),
-    Column("pack", String(64), nullable=False),
-    Column("as_of", Date, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("amount_fen", BigInteger, nullable=False),
-    Column("valid_until", Date, nullable=False),
-    Column("product", String(32), nullable=False),
-    Column("pd", Float),
-    Column("district", String(6)),
-    Column("buyer_id", String(64)),
-    Column("category", String(16)),
-    # Whether somebody applied, or the engine asked by itself, as the night does.
-    Column("applied", Boolean, nullable=False),
-    Column("cooling_until", Date),
-    # Who asked, or judged; and the decision that a judgement took the place of.
-    Column("maker", String(64), nullable=False),
-    Column("supersedes", String(32), index=True),
-    Column("record", Text, nullable=False),
-)
-OUTBOX = Table(
-    "outbox",
-    _METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("decision_id", String(32), nullable=False, unique=True),
-    Column("sent_at", String(19)),
-)
-
-DISPUTES = Table(
-    "disputes",
-    _METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("supplier_id", String(64), nullable=False, index=True),
-    Column("datum", String(128), nullable=False),
-    Column("text", Text, nullable=False),
-    Column("opened_at", String(19), nullable=False),
-    Column("opened_by", String(64), nullable=False),
-    Column("settled_at", String(19)),
-    Column("settled_by", String(64)),
-    Column("upheld", Boolean),
-    Column("settlement", Text),
-)
-
-# What happened to the lines that granted decisions became; a row is never changed.
-LINE_EVENTS = Table(
-    "line_events",
-    _METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("line_id", String(32), nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
-    Column("decision_id", String(32), nullable=False, index=True),
-    Column("supplier_id", String(64), nullable=False, index=True),
-    Column("contract_id", String(64)),
-    Column("product", String(32), nullable=False),
-    Column("limit_fen", BigInteger, nullable=False),
-    Column("yearly_rate_bp", Integer, nullable=False),
-    Column("starts_on", Date, nullable=False),
-    Column("ends_on", Date, nullable=False),
-    Column("at", String(19), nullable=False),
-    Column("who", String(64), nullable=False),
-    Column("text", Text, nullable=False),
-)
+from data.book import accounts
+from data.book.opening import Store
+from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, OUTBOX, SUBJECTS
+from data.book.turns import Request, Turn, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
+GUARANTEE = "guarantee"
 
 _LATER = DECISIONS.alias("later")
-
-# The option of a connection that only reads.
-_READS = "credit_reads"
 
 # Most variables that one statement may carry in SQLite.
 _CHUNK = 500
@@ -135,25 +46,25 @@ class Offer:
 
 
 class DecisionStore:
-    """The decisions in one SQLite file, made on first use."""
+    """The decisions of one book."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._engine_made: Engine | None = None
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def add(self, rows: list[dict[str, Any]]) -> dict[str, str]:
         """Store decisions that are new; answers the stored record of every one that was there already, by id."""
-        with self._begin() as con:
+        with self.store.writing() as con:
             known = self._records(con, [row["decision_id"] for row in rows])
             fresh = list({r["decision_id"]: r for r in rows if r["decision_id"] not in known}.values())
             if fresh:
                 con.execute(insert(DECISIONS), fresh)
                 con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in fresh])
+                _log_decisions(con, fresh)
         return known
 
     def row(self, decision_id: str) -> dict[str, Any] | None:
         """The whole row of a decision, its record included, or None."""
-        with self._reading() as con:
+        with self.store.reading() as con:
             found = con.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).mappings().first()
             return dict(found) if found else None
 
@@ -163,13 +74,13 @@ class DecisionStore:
         query = select(*columns).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id).limit(limit)
         if supplier_id is not None:
             query = query.where(DECISIONS.c.supplier_id == supplier_id)
-        with self._reading() as con:
+        with self.store.reading() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
         """Wait for the turn to read what stands offered, decide and store; two at once would overdraw one budget."""
-        with exclusive(self.file.with_suffix(".lock"), "decisions", wait=True):
+        with self.store.one_at_a_time():
             yield
 
     def latest(self, pack: str, as_of: date) -> list[tuple[str, str]]:
@@ -180,7 +91,7 @@ class DecisionStore:
             .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
             .order_by(DECISIONS.c.supplier_id, OUTBOX.c.number)
         )
-        with self._reading() as con:
+        with self.store.reading() as con:
             return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
 
     def standing(self, since: date, until: date, *, accepted_only: bool = False) -> list[Offer]:
@@ -191,49 +102,59 @@ class DecisionStore:
         """
         question = (DECISIONS.c.supplier_id, DECISIONS.c.contract_id, DECISIONS.c.pack, DECISIONS.c.product)
         rest = (
-            DECISIONS.c.amount_fen,
             DECISIONS.c.pd,
             DECISIONS.c.district,
             DECISIONS.c.buyer_id,
             DECISIONS.c.category,
         )
-        lines = (
-            select(LINE_EVENTS.c.decision_id, func.max(LINE_EVENTS.c.ends_on).label("ends_on"))
-            .group_by(LINE_EVENTS.c.decision_id)
+        # What became of a decision: the line or guarantee, and the account of what that takes.
+        holds = union_all(
+            select(LINE_EVENTS.c.decision_id, accounts.committed_of(LINE_EVENTS.c.line_id).label("account")).distinct(),
+            select(SUBJECTS.c.decision_id, accounts.guaranteed_of(SUBJECTS.c.subject_id).label("account")).where(
+                SUBJECTS.c.kind == GUARANTEE
+            ),
+        ).subquery()
+        held = (
+            select(holds.c.decision_id, func.sum(BALANCES.c.amount_fen).label("fen"))
+            .select_from(holds.join(BALANCES, BALANCES.c.account == holds.c.account))
+            .group_by(holds.c.decision_id)
             .subquery()
         )
-        # What was accepted stands until the line ends, not until the offer would have lapsed.
-        stands_until = func.coalesce(lines.c.ends_on, DECISIONS.c.valid_until)
         query = (
-            select(*question, *(func.max(column) for column in rest))
-            .select_from(DECISIONS.outerjoin(lines, lines.c.decision_id == DECISIONS.c.decision_id))
-            .where(DECISIONS.c.as_of <= until, stands_until >= since, DECISIONS.c.outcome.in_(GRANTING))
-            # What a person judged anew is no offer any more; a line that was begun by it goes on.
+            select(
+                *question,
+                func.max(func.coalesce(held.c.fen, DECISIONS.c.amount_fen)),
+                *(func.max(column) for column in rest),
+            )
+            .select_from(DECISIONS.outerjoin(held, held.c.decision_id == DECISIONS.c.decision_id))
+            .where(DECISIONS.c.as_of <= until, DECISIONS.c.outcome.in_(GRANTING))
+            # What was taken up counts by what it takes; an offer until it lapses or is judged anew.
             .where(
-                lines.c.ends_on.is_not(None)
-                | DECISIONS.c.decision_id.not_in(select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None)))
+                (held.c.fen > 0)
+                | (
+                    held.c.fen.is_(None)
+                    & (DECISIONS.c.valid_until >= since)
+                    & DECISIONS.c.decision_id.not_in(
+                        select(_LATER.c.supersedes).where(_LATER.c.supersedes.is_not(None))
+                    )
+                )
             )
             .group_by(*question)
         )
         if accepted_only:
-            query = query.where(lines.c.ends_on.is_not(None))
-        with self._reading() as con:
+            query = query.where(held.c.fen > 0)
+        with self.store.reading() as con:
             return [Offer(*row) for row in con.execute(query)]
 
     def superseding(self, decision_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """The judgement that has taken the place of each of these decisions, as id and record, by the decision's id."""
         found: dict[str, tuple[str, str]] = {}
-        with self._reading() as con:
+        with self.store.reading() as con:
             for start in range(0, len(decision_ids), _CHUNK):
                 columns = (DECISIONS.c.supersedes, DECISIONS.c.decision_id, DECISIONS.c.record)
                 query = select(*columns).where(DECISIONS.c.supersedes.in_(decision_ids[start : start + _CHUNK]))
                 found |= {row[0]: (row[1], row[2]) for row in con.execute(query)}
         return found
-
-    def happen(self, event: dict[str, Any]) -> None:
-        """Store what happened to a line."""
-        with self._begin() as con:
-            con.execute(insert(LINE_EVENTS), event)
 
     def line_events(self, *, line_id: str | None = None, supplier_id: str | None = None) -> list[dict[str, Any]]:
         """What happened to lines, in order: to one, to those of a supplier, or to all."""
@@ -243,7 +164,7 @@ class DecisionStore:
             query = query.where(LINE_EVENTS.c.line_id == line_id)
         if supplier_id is not None:
             query = query.where(LINE_EVENTS.c.supplier_id == supplier_id)
-        with self._reading() as con:
+        with self.store.reading() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
     def judgements(self) -> list[tuple[str, str]]:
@@ -253,32 +174,36 @@ class DecisionStore:
             .where(DECISIONS.c.supersedes.is_not(None))
             .order_by(DECISIONS.c.decided_at, DECISIONS.c.decision_id)
         )
-        with self._reading() as con:
+        with self.store.reading() as con:
             return [(row[0], row[1]) for row in con.execute(query)]
 
     def open_dispute(self, supplier_id: str, datum: str, text: str, *, at: str, who: str) -> dict[str, Any]:
         """Record a dispute; answers its row."""
         said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": at, "opened_by": who}
-        with self._begin() as con:
-            number = con.execute(insert(DISPUTES), said).inserted_primary_key
-            return {"number": number[0] if number else None, **said}
+        with self.store.writing() as con:
+            made = con.execute(insert(DISPUTES), said).inserted_primary_key
+            number = made[0] if made else None
+            _turn(con, supplier_id, at=at, who=who).log(f"dispute:{number}", "DISPUTE_OPENED", _day(at), said)
+            return {"number": number, **said}
 
     def settle_dispute(self, number: int, *, upheld: bool, text: str, at: str, who: str) -> dict[str, Any] | None:
         """Settle an open dispute and answer its row; None where there is none of that number."""
         open_ = (DISPUTES.c.number == number) & DISPUTES.c.settled_at.is_(None)
-        with self._begin() as con:
+        with self.store.writing() as con:
             said = {"settled_at": at, "settled_by": who, "upheld": upheld, "settlement": text}
             if con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
                 return None
-            found = con.execute(select(DISPUTES).where(DISPUTES.c.number == number)).mappings().one()
-            return dict(found)
+            found = dict(con.execute(select(DISPUTES).where(DISPUTES.c.number == number)).mappings().one())
+            turn = _turn(con, found["supplier_id"], at=at, who=who)
+            turn.log(f"dispute:{number}", "DISPUTE_SETTLED", _day(at), said)
+            return found
 
     def disputes(self, *, open_only: bool = True) -> list[dict[str, Any]]:
         """The disputes, oldest first."""
         query = select(DISPUTES).order_by(DISPUTES.c.number)
         if open_only:
             query = query.where(DISPUTES.c.settled_at.is_(None))
-        with self._reading() as con:
+        with self.store.reading() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 
     def cooling(self, since: date) -> dict[tuple[str, str], date]:
@@ -288,7 +213,7 @@ class DecisionStore:
             .where(DECISIONS.c.applied, DECISIONS.c.as_of < since, DECISIONS.c.cooling_until > since)
             .group_by(DECISIONS.c.supplier_id, DECISIONS.c.pack)
         )
-        with self._reading() as con:
+        with self.store.reading() as con:
             return {(supplier, pack): until for supplier, pack, until in con.execute(query)}
 
     def unsent(self, limit: int = 10_000) -> list[tuple[str, str]]:
@@ -300,12 +225,12 @@ class DecisionStore:
             .order_by(OUTBOX.c.number)
             .limit(limit)
         )
-        with self._reading() as con:
+        with self.store.reading() as con:
             return [(row[0], row[1]) for row in con.execute(query)]
 
     def mark_sent(self, decision_ids: list[str], at: str) -> None:
         """Remember that tracking has been told."""
-        with self._begin() as con:
+        with self.store.writing() as con:
             for start in range(0, len(decision_ids), _CHUNK):
                 part = decision_ids[start : start + _CHUNK]
                 con.execute(update(OUTBOX).where(OUTBOX.c.decision_id.in_(part)).values(sent_at=at))
@@ -318,53 +243,23 @@ class DecisionStore:
             found.update({row[0]: row[1] for row in con.execute(query)})
         return found
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        with self._engine().begin() as con:
-            yield con
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A transaction that waits for no writer; a store that was never written reads as empty and is not made."""
-        if not self.file.exists():
-            nothing = create_engine("sqlite://")
-            _METADATA.create_all(nothing)
-            with nothing.begin() as con:
-                yield con
-            return
-        with self._engine().execution_options(**{_READS: True}).begin() as con:
-            yield con
-
-    def _engine(self) -> Engine:
-        if self._engine_made is None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._engine_made = create_engine(f"sqlite:///{self.file}", connect_args={"timeout": 30})
-            _begin_immediately(self._engine_made)
-            _METADATA.create_all(self._engine_made)
-            _refuse_older(self._engine_made, self.file)
-        return self._engine_made
+def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One entry a partition for all that was decided together, with the hash of each record."""
+    by_partition: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_partition.setdefault(partition_of(row["supplier_id"]), []).append(row)
+    for _, own in sorted(by_partition.items()):
+        hashes = {row["decision_id"]: hashlib.sha256(row["record"].encode()).hexdigest() for row in own}
+        turn = _turn(con, own[0]["supplier_id"], at=own[0]["decided_at"], who=own[0]["maker"])
+        turn.log(min(hashes), "DECIDED", own[0]["as_of"], {"sha256": hashes})
 
 
-def _refuse_older(engine: Engine, file: Path) -> None:
-    """Raise StoreDamaged for a store that an earlier release wrote: it lacks what limits have to see."""
-    there = {column["name"] for column in inspect(engine).get_columns(DECISIONS.name)}
-    lacking = [column.name for column in DECISIONS.c if column.name not in there]
-    if lacking:
-        raise StoreDamaged(
-            f"{file.name} was written by an earlier release: its decisions have no {lacking[0]!r}",
-            hint="keep it beside as a record and begin a new one, or decide with the release that wrote it",
-        )
+def _turn(con: Connection, supplier_id: str, *, at: str, who: str) -> Turn:
+    """A turn of what has no key: a decision is told by its own id, a dispute by its number."""
+    request = Request(key="", command="", arguments={}, who=who, at=at)
+    return Turn(con, partition_of(supplier_id), request)
 
 
-def _begin_immediately(engine: Engine) -> None:
-    """Take SQLite's write lock when a transaction that writes begins: by default two would both read, then write."""
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")
+def _day(at: str) -> date:
+    return date.fromisoformat(at[:10])

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from credit.app import booking
 from credit.app.clock import day_of, now
 from credit.app.deciding import record_of
 from credit.app.home import Home
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 LENT = ("turnover_line", "contract_loan")
 
 
-def accept(home: Home, decision_id: str, *, who: str) -> dict[str, Any]:
+def accept(home: Home, decision_id: str, *, who: str, key: str | None = None) -> dict[str, Any]:
     """Begin the line that a granted decision offers; accepted again, the same line is the answer.
 
     It is decided once more as known today, for others may have drawn on the same pools since. Raises UnknownDecision or
@@ -34,13 +35,14 @@ def accept(home: Home, decision_id: str, *, who: str) -> dict[str, Any]:
     with store.one_at_a_time():
         there = events(home, line_id(decision_id))
         if not there:
+            _close_ended(home, decision_row(home, decision_id)["supplier_id"], who=who)
             _refuse_second(home, decision_id)
-            begun = _granted(home, line_id(decision_id), decision_id, Event.ACCEPTED, who=who, text="accepted")
-            store.happen(asdict(begun))
+            begun, again = _granted(home, line_id(decision_id), decision_id, Event.ACCEPTED, who=who, text="accepted")
+            _store(home, begun, again=again, key=key)
     return shown(home, line_id(decision_id))
 
 
-def renew(home: Home, line: str, decision_id: str, *, who: str) -> dict[str, Any]:
+def renew(home: Home, line: str, decision_id: str, *, who: str, key: str | None = None) -> dict[str, Any]:
     """Go on with a line by a new decision on the same question. Raises UnknownDecision or LineRefused."""
     refuse(home, Action.DECIDE, who)
     store = home.decisions()
@@ -49,28 +51,35 @@ def renew(home: Home, line: str, decision_id: str, *, who: str) -> dict[str, Any
         moved(state_on(events(home, line), day_of(now())), Event.RENEWED)
         if _lines_by(home, decision_id):
             raise LineRefused(f"a line stands on {decision_id} already", hint="`credit line decide` first")
-        event = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
+        event, again = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
         asked = [(each.supplier_id, each.contract_id, each.product) for each in (last, event)]
         if asked[0] != asked[1]:
             raise LineRefused(
                 f"{decision_id} is no new decision on what {line} was granted for", hint="`credit line decide` first"
             )
-        store.happen(asdict(event))
+        _store(home, event, again=again, key=key)
     return shown(home, line)
 
 
-def suspend(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
+def suspend(home: Home, line: str, why: str, *, who: str, key: str | None = None) -> dict[str, Any]:
     """Stop all draws on a line. Raises LineRefused."""
-    return _happens(home, line, Event.SUSPENDED, why, Action.SUSPEND, who=who)
+    refuse(home, Action.SUSPEND, who)
+    return _happens(home, line, Event.SUSPENDED, why, who=who, key=key)
 
 
-def resume(home: Home, line: str, why: str, *, who: str) -> dict[str, Any]:
+def resume(home: Home, line: str, why: str, *, who: str, key: str | None = None) -> dict[str, Any]:
     """Let a suspended line be drawn on again: not by who suspended it. Raises LineRefused or NotAuthorised."""
-    return _happens(home, line, Event.RESUMED, why, Action.JUDGE, who=who)
+    refuse(home, Action.JUDGE, who)
+    return _happens(home, line, Event.RESUMED, why, who=who, key=key)
 
 
-def _happens(home: Home, line: str, kind: Event, why: str, action: Action, *, who: str) -> dict[str, Any]:
-    refuse(home, action, who)
+def close(home: Home, line: str, why: str, *, who: str, key: str | None = None) -> dict[str, Any]:
+    """End a line for good: what is drawn is still repaid, and is all that it takes of its pools. Raises LineRefused."""
+    refuse(home, Action.SUSPEND, who)
+    return _happens(home, line, Event.CLOSED, why, who=who, key=key)
+
+
+def _happens(home: Home, line: str, kind: Event, why: str, *, who: str, key: str | None) -> dict[str, Any]:
     if not why.strip():
         raise LineRefused("it has to be said why", hint='--why "…"')
     store = home.decisions()
@@ -79,13 +88,32 @@ def _happens(home: Home, line: str, kind: Event, why: str, action: Action, *, wh
         moved(state_on(there, today), kind)
         if kind is Event.RESUMED and there[-1].who == who:
             raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
-        event = replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why)
-        store.happen(asdict(event))
+        _store(home, replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why), key=key)
     return shown(home, line)
 
 
-def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, text: str) -> Happened:
-    """The event of a line that begins or goes on by a decision. Raises UnknownDecision or LineRefused."""
+def _store(home: Home, event: Happened, *, again: Record | None = None, key: str | None = None) -> None:
+    """Book what happened to a line; with the decision of today, where it begins or goes on by one."""
+    arguments = {name: value for name, value in asdict(event).items() if name not in ("at", "who")}
+    asked = booking.request(f"line {event.kind.value.lower()}", arguments, who=event.who, key=key)
+    about = booking.about(again) if again else {}
+    pools = booking.pools(home, again) if again else {}
+    home.book().line_happens(asked, event, about=about, pools=pools)
+
+
+def _close_ended(home: Home, supplier_id: str, *, who: str) -> None:
+    """Close the supplier's lines whose last day is over, so that they take no more than what is drawn."""
+    today = day_of(now())
+    for there in _lines(home, supplier_id):
+        if state_on(there, today) is State.ENDED:
+            over = replace(there[-1], kind=Event.CLOSED, starts_on=today, at=now().isoformat(), who=who, text="ended")
+            _store(home, over)
+
+
+def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, text: str) -> tuple[Happened, Record]:
+    """The event of a line that begins or goes on by a decision, and that decided today. Raises UnknownDecision or
+    LineRefused.
+    """
     row = decision_row(home, decision_id)
     record, today = record_of(decision_id, row["record"]), day_of(now())
     if record["product"]["name"] not in LENT or record["outcome"] not in [each.name for each in GRANTING]:
@@ -103,14 +131,15 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
             f"{supplier} was found to be another id of a supplier",
             hint=f"it goes on as {gone_on_as[supplier]}: ask again",
         )
-    against = _against(record, _latest(home, record), record["amount_fen"])
+    again = _latest(home, record)
+    against = _against(record, again, record["amount_fen"])
     if against:
         raise LineRefused(
             f"decided today, {decision_id} would not be granted: {'; '.join(against)}",
             hint="ask again: `credit line decide`",
         )
     asked = record["application"]
-    return Happened(
+    event = Happened(
         line_id=line,
         kind=kind,
         decision_id=decision_id,
@@ -125,6 +154,7 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
         who=who,
         text=text,
     )
+    return event, again
 
 
 def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:

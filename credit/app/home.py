@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from data.book.book import Book
+    from data.book.opening import Store
     from data.decisions import DecisionStore
     from data.ledger import Ledger
     from models.registry import Registry
@@ -46,11 +48,23 @@ class Home:
         uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
         return Tracking(uri, self.root / "mlflow" / "artefacts")
 
+    def store(self) -> Store:
+        """The book's database: the one that `$CREDIT_BOOK_URL` names, else a file in this folder."""
+        from data.book.opening import Store
+
+        return Store(os.environ.get("CREDIT_BOOK_URL") or self.root / "book.db")
+
     def decisions(self) -> DecisionStore:
         """The stored decisions."""
         from data.decisions import DecisionStore
 
-        return DecisionStore(self.root / "book.db")
+        return DecisionStore(self.store())
+
+    def book(self) -> Book:
+        """The lines, and what was drawn on them."""
+        from data.book.book import Book
+
+        return Book(self.store())
 
     @property
     def scores(self) -> Path:

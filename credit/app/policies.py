@@ -13,10 +13,10 @@ from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_paramet
 from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
-VALIDATION, AUTHORITY, PORTFOLIO = "validation.toml", "authority.toml", "portfolio.toml"
+VALIDATION, AUTHORITY, PORTFOLIO, BOOK = "validation.toml", "authority.toml", "portfolio.toml", "book.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -80,7 +80,7 @@ def prove(home: Home) -> dict[str, Any]:
                     f"{region.name}: no pack has a parameter {name!r}", hint="a region differs in what packs have"
                 )
     validation_thresholds(home)
-    for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO):
+    for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK):
         read_parameters(_read(home.policies / file), file=file)
     asked = [
         len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
@@ -112,6 +112,11 @@ def authority_terms(home: Home, as_of: date) -> dict[str, Any]:
 def portfolio_terms(home: Home, as_of: date) -> dict[str, Any]:
     """How a budget is allocated, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, PORTFOLIO, as_of)
+
+
+def book_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """How draws are held and repaid, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, BOOK, as_of)
 
 
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:

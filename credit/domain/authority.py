@@ -33,6 +33,8 @@ class Action(StrEnum):
     DECIDE = "decide"
     JUDGE = "judge"
     SUSPEND = "suspend a line"
+    BOOK = "book draws, repayments and guarantees"
+    REVERSE = "take a repayment back, or write off a draw"
     DISPUTE = "record a dispute"
     TRAIN = "train a model"
     PROMOTE = "promote a model"
@@ -44,6 +46,8 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.DECIDE: (*PEOPLE, Role.OPERATOR),
     Action.JUDGE: PEOPLE,
     Action.SUSPEND: (*PEOPLE, Role.OPERATOR),
+    Action.BOOK: (Role.OPERATOR, *PEOPLE),
+    Action.REVERSE: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),
     Action.DISPUTE: PEOPLE,
     Action.TRAIN: PEOPLE,
     Action.PROMOTE: (Role.SENIOR, Role.COMMITTEE),

@@ -141,6 +141,40 @@ class LineRefused(CreditError):
     )
 
 
+class DrawRefused(CreditError):
+    """A draw cannot be requested, paid out, voided, repaid or reversed, as it or its line is."""
+
+    code = "draw-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit drawdown show` says what the draw is and what happened to it, `credit line show` what its line is."
+    )
+
+
+class LimitExceeded(CreditError):
+    """The database refused it: with it a line, a contract, a group or another pool would be over its limit."""
+
+    code = "limit-exceeded"
+    exit = Exit.CHECK_FAILED
+    remedy = "`credit exposure show` says what stands under each limit. Others may have drawn on it a moment ago."
+
+
+class KeyTaken(CreditError):
+    """A request key was used before for something else."""
+
+    code = "key-taken"
+    exit = Exit.CHECK_FAILED
+    remedy = "A key names one request for good: the same request under it has the same answer. Use a new one."
+
+
+class InFlight(CreditError):
+    """A request of the same key is being worked on at this moment."""
+
+    code = "in-flight"
+    exit = Exit.LOCKED
+    remedy = "Ask again in a moment, under the same key: then its answer is there."
+
+
 class ValidationFailed(CreditError):
     """A model did not pass its validation; the failed checks are named, the report says the rest."""
 
@@ -261,6 +295,10 @@ ERRORS: tuple[type[CreditError], ...] = (
     ModelMismatch,
     PromotionRefused,
     LineRefused,
+    DrawRefused,
+    LimitExceeded,
+    KeyTaken,
+    InFlight,
     ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,

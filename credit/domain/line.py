@@ -21,6 +21,7 @@ class Event(StrEnum):
     SUSPENDED = "SUSPENDED"
     RESUMED = "RESUMED"
     RENEWED = "RENEWED"
+    CLOSED = "CLOSED"
 
 
 class State(StrEnum):
@@ -30,16 +31,21 @@ class State(StrEnum):
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     ENDED = "ENDED"
+    CLOSED = "CLOSED"
 
 
 # What may happen in which state, and what the line is then. A suspended line is resumed before it is renewed: what it
-# was suspended for is to be looked at.
+# was suspended for is to be looked at. What is drawn on a closed one is still
+# repaid, and counts until then.
 MOVES: dict[tuple[State, Event], State] = {
     (State.NONE, Event.ACCEPTED): State.ACTIVE,
     (State.ACTIVE, Event.SUSPENDED): State.SUSPENDED,
     (State.SUSPENDED, Event.RESUMED): State.ACTIVE,
     (State.ACTIVE, Event.RENEWED): State.ACTIVE,
     (State.ENDED, Event.RENEWED): State.ACTIVE,
+    (State.ACTIVE, Event.CLOSED): State.CLOSED,
+    (State.SUSPENDED, Event.CLOSED): State.CLOSED,
+    (State.ENDED, Event.CLOSED): State.CLOSED,
 }
 
 

@@ -52,6 +52,7 @@ BY_NAME = (
     "exposure_max_fen",
     "points_above_cut_off_min",
     "rating_pd_upper",
+    "waterfall_rank",
 )
 ABOVE_ZERO = ("rounding_step_fen", "rate_step_bp", "turns")
 IN_WHOLE = ("_fen", "_bp", "_days", "_months", "_bp_min", "_bp_max")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import ArgumentError
 
 from credit.domain.errors import StoreDamaged
+from data.book.opening import Store
 from data.decisions import DecisionStore
 
 
@@ -39,7 +40,7 @@ def row(number: int, **changes) -> dict:
 
 @pytest.fixture
 def store(tmp_path) -> DecisionStore:
-    return DecisionStore(tmp_path / "book.db")
+    return DecisionStore(Store(tmp_path / "book.db"))
 
 
 def test_a_decision_is_stored_once_and_the_stored_one_stands(store):
@@ -93,11 +94,12 @@ def test_the_latest_decision_of_a_supplier_is_the_one_stored_last(store):
 
 
 def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_path):
-    store = DecisionStore(tmp_path / "book.db")
+    store = DecisionStore(Store(tmp_path / "book.db"))
     store.add([row(0)])
     code = (
-        "import sys; from pathlib import Path; from datetime import date; from data.decisions import DecisionStore\n"
-        "store = DecisionStore(Path(sys.argv[1]))\n"
+        "import sys; from pathlib import Path; from datetime import date; from data.decisions import DecisionStore; "
+        "from data.book.opening import Store\n"
+        "store = DecisionStore(Store(Path(sys.argv[1])))\n"
         "base = dict(decided_at='2026-11-01T00:00:00', supplier_id='S1', contract_id=None, pack='p',"
         " as_of=date(2026, 10, 31), outcome='APPROVE', amount_fen=1, valid_until=date(2026, 11, 30), record='{}',"
         " product='turnover_line', applied=True, maker='wang')\n"
@@ -111,12 +113,12 @@ def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_pat
 
 def test_a_store_that_was_never_written_reads_as_empty_and_is_not_made(store):
     assert store.listed() == [] and store.row("D1") is None and store.unsent() == []
-    assert not store.file.exists()
+    assert not store.store.file.exists()
 
 
 def test_reading_waits_for_no_writer(store):
     store.add([row(1)])
-    with sqlite3.connect(store.file, isolation_level=None) as writer:
+    with sqlite3.connect(store.store.file, isolation_level=None) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert [r["decision_id"] for r in store.listed()] == ["D1"]
 
@@ -151,5 +153,5 @@ def test_a_store_of_an_earlier_release_is_refused_by_name(tmp_path):
     file = tmp_path / "book.db"
     with sqlite3.connect(file) as con:
         con.execute("CREATE TABLE decisions (decision_id TEXT PRIMARY KEY, record TEXT)")
-    with pytest.raises(StoreDamaged, match=r"book\.db was written by an earlier release"):
-        DecisionStore(file).add([row(1)])
+    with pytest.raises(StoreDamaged, match="written by a release before the first"):
+        DecisionStore(Store(file)).add([row(1)])

@@ -1,0 +1,1 @@
+"""The book: decisions, lines, draws and guarantees with their balances, on SQLite or PostgreSQL, and its log."""

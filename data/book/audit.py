@@ -1,0 +1,140 @@
+"""The audit of a book: whether its log is whole, and whether all that moved is what the log says.
+
+An entry's hash covers the one before it, so that the first that was altered, removed, put in or moved is found. Whoever
+rewrites a chain to its end, head and all, is found by a seal: the hash of all heads at a moment, kept where they cannot
+write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.engine import Connection
+
+from data.book.opening import Store
+from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, NOTHING, REQUESTS, SEALS
+from data.book.turns import canonical, hash_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How much was read, and the first thing that is wrong in each place, if anything."""
+
+    entries: int
+    seals: int
+    faults: tuple[str, ...]
+
+
+def verified(store: Store, *, anchored: str | None = None) -> Verdict:
+    """Whether log, balances and seals of a book agree; `anchored` is a seal's hash that was kept outside."""
+    with store.reading() as con:
+        heads = {row.partition: (row.sequence, row.hash) for row in con.execute(select(HEADS))}
+        chains = [_chain(con, partition, head) for partition, head in sorted(heads.items())]
+        seals = con.execute(select(SEALS).order_by(SEALS.c.number)).mappings().all()
+        faults = [fault for _, fault in chains if fault]
+        faults += _wrong_seals(con, seals, anchored)
+        faults += _wrong_balances(con)
+        faults += _lost_requests(con)
+        strange = con.execute(select(LOG.c.partition).where(LOG.c.partition.not_in(list(heads))).limit(1)).first()
+        if strange:
+            faults.append(f"log: an entry stands in partition {strange.partition}, which the book does not have")
+    return Verdict(entries=sum(read for read, _ in chains), seals=len(seals), faults=tuple(faults))
+
+
+def _chain(con: Connection, partition: int, head: tuple[int, str]) -> tuple[int, str | None]:
+    """How many entries of a chain were read, and the first that is wrong."""
+    query = select(LOG).where(LOG.c.partition == partition).order_by(LOG.c.sequence)
+    moved = _moved(con, partition)
+    last, previous = 0, NOTHING
+    for row in con.execute(query.execution_options(yield_per=1_000)).mappings():
+        where = f"log {partition}/{row['sequence']}"
+        if row["sequence"] != last + 1:
+            return last, f"{where}: entry {last + 1} is missing"
+        if row["previous"] != previous or row["hash"] != hash_of(row):
+            return last, f"{where}: the entry was altered, or another stood before it"
+        if next(moved, {}) != json.loads(row["body"])["moves"]:
+            return last, f"{where}: what moved on accounts is not what the entry says"
+        last, previous = row["sequence"], row["hash"]
+    if (last, previous) != head:
+        return last, f"log {partition}/{last}: the chain ends here, and its head says {head[0]}"
+    return last, None
+
+
+def _moved(con: Connection, partition: int) -> Iterator[dict[str, int]]:
+    """What moved by each entry of a chain, one after another from the first."""
+    query = select(ENTRIES).where(ENTRIES.c.partition == partition).order_by(ENTRIES.c.sequence)
+    sequence, moves = 1, {}
+    for row in con.execute(query.execution_options(yield_per=1_000)):
+        while row.sequence > sequence:
+            yield moves
+            sequence, moves = sequence + 1, {}
+        moves[row.account] = row.delta_fen
+    yield moves
+
+
+def _wrong_balances(con: Connection) -> list[str]:
+    sums = select(ENTRIES.c.account, func.sum(ENTRIES.c.delta_fen).label("fen")).group_by(ENTRIES.c.account).subquery()
+    query = (
+        select(BALANCES.c.account, BALANCES.c.amount_fen, func.coalesce(sums.c.fen, 0).label("fen"))
+        .select_from(BALANCES.outerjoin(sums, sums.c.account == BALANCES.c.account))
+        .where(BALANCES.c.amount_fen != func.coalesce(sums.c.fen, 0))
+        .order_by(BALANCES.c.account)
+        .limit(1)
+    )
+    wrong = con.execute(query).first()
+    if wrong:
+        return [f"balances: {wrong.account} says {wrong.amount_fen} fen, its entries {wrong.fen}"]
+    there = select(BALANCES.c.account)
+    lost = con.execute(select(ENTRIES.c.account).where(ENTRIES.c.account.not_in(there)).limit(1)).first()
+    return [f"balances: {lost.account} is missing"] if lost else []
+
+
+def _lost_requests(con: Connection) -> list[str]:
+    """An answer without anything in the log."""
+    query = select(REQUESTS.c.key).where(REQUESTS.c.key.not_in(select(LOG.c.request))).limit(1)
+    lost = con.execute(query).first()
+    return [f"requests: {lost.key} was answered, and nothing in the log came of it"] if lost else []
+
+
+# -- seals
+
+
+def sealed(store: Store, *, at: str) -> dict[str, Any]:
+    """Seal the book as it stands: the hash of all heads, to be kept where nobody who writes the book can write."""
+    with store.writing() as con:
+        heads = [
+            [row.partition, row.sequence, row.hash] for row in con.execute(select(HEADS).order_by(HEADS.c.partition))
+        ]
+        before = con.execute(select(SEALS.c.hash).order_by(SEALS.c.number.desc()).limit(1)).scalar() or NOTHING
+        row = {"at": at, "heads": canonical(heads), "hash": _seal(at, canonical(heads), before)}
+        made = con.execute(insert(SEALS), row).inserted_primary_key
+    return {
+        "number": made[0] if made else None,
+        "at": at,
+        "hash": row["hash"],
+        "entries": sum(each[1] for each in heads),
+    }
+
+
+def _seal(at: str, heads: str, before: str) -> str:
+    return hashlib.sha256(canonical([at, heads, before]).encode()).hexdigest()
+
+
+def _wrong_seals(con: Connection, seals: Any, anchored: str | None) -> list[str]:
+    before = NOTHING
+    for seal in seals:
+        if seal["hash"] != _seal(seal["at"], seal["heads"], before):
+            return [f"seal {seal['number']}: it was altered, or one before it was"]
+        for partition, sequence, said in json.loads(seal["heads"]):
+            query = select(LOG.c.hash).where(LOG.c.partition == partition, LOG.c.sequence == sequence)
+            if sequence and con.execute(query).scalar() != said:
+                return [f"seal {seal['number']}: log {partition}/{sequence} is not the entry that was sealed"]
+        before = seal["hash"]
+    if anchored is not None and anchored not in [seal["hash"] for seal in seals]:
+        return [f"seals: none has the hash {anchored} that was kept outside"]
+    return []

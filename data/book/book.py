@@ -1,0 +1,451 @@
+"""The book: lines, the draws on them and their repayment, each request whole or not at all.
+
+What a draw is, and what an event makes of it, says `credit.domain.draws`; here it is read and written under the turn of
+its supplier, and moved on accounts that the database keeps within their limits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from credit.domain import draws
+from credit.domain.draws import Draw, DrawEvent, DrawHappened, DrawState, DrawTerms, Owed
+from credit.domain.errors import DrawRefused
+from credit.domain.line import Event, Happened, State, moved, state_on
+from data.book import accounts
+from data.book.opening import Store
+from data.book.tables import LINE_EVENTS, LOG, SUBJECTS
+from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
+
+LINE, DRAW = "line", "draw"
+_NOT_A_COLUMN = ("number",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose a line, a draw or a guarantee is, and what it stands on; `terms` never change."""
+
+    subject_id: str
+    kind: str
+    supplier_id: str
+    contract_id: str | None
+    buyer_id: str | None
+    district: str | None
+    category: str | None
+    product: str
+    parent_id: str | None
+    decision_id: str | None
+    terms: Mapping[str, Any]
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A draw that is asked for: how much, until when it is repaid and at what rates, and how long it is held back."""
+
+    draw_id: str
+    line_id: str
+    contract_id: str | None
+    amount_fen: int
+    on: date
+    lapses_on: date
+    terms: DrawTerms
+
+
+class Book:
+    """The lines and draws of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def answered(self, request: Request) -> Answer | None:
+        """The answer that a request was given before, if it was. Raises KeyTaken for another one under its key."""
+        with self.store.reading() as con:
+            return known_answer(con, request)
+
+    # -- lines
+
+    def line_happens(
+        self, request: Request, event: Happened, *, about: Mapping[str, Any], pools: Mapping[str, int]
+    ) -> Answer:
+        """Store what happened to a line, and what it takes of its pools, each with its limit.
+
+        `about` says buyer, district, category of a new line, and whether it can be drawn again once repaid. Raises
+        LineRefused, LimitExceeded, KeyTaken, InFlight.
+        """
+
+        def work(turn: Turn) -> Answer:
+            line_happens(turn, event, about=about, pools=pools)
+            return {"line_id": event.line_id}
+
+        return done(self.store, request, partition_of(event.supplier_id), work)
+
+    # -- draws
+
+    def request_draw(self, request: Request, asked: Asked) -> Answer:
+        """Reserve a draw on its line, which is to be active on the day, within what is left of its limit.
+
+        Draws on the line that were never paid out and have lapsed give back what they held first. Raises DrawRefused,
+        LimitExceeded, KeyTaken, InFlight.
+        """
+        if asked.amount_fen <= 0:
+            raise DrawRefused(f"{asked.amount_fen} fen cannot be drawn", hint="name an amount above zero")
+        line = self._subject(asked.line_id, LINE)
+
+        def work(turn: Turn) -> Answer:
+            _refuse_inactive(turn, line, asked.on)
+            for each in _open_draws(turn, line_id=line.subject_id):
+                _lapsed(turn, line, each, asked.on)
+            own = _subject_row(
+                line,
+                subject_id=asked.draw_id,
+                kind=DRAW,
+                contract_id=asked.contract_id or line.contract_id,
+                parent_id=line.subject_id,
+                terms={**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)},
+                opened_at=turn.request.at,
+            )
+            turn.con.execute(insert(SUBJECTS), own)
+            turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
+            event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
+            drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event)
+            return _answer(asked.draw_id, drawn)
+
+        return done(self.store, request, line.partition, work)
+
+    def post_draw(self, request: Request, draw_id: str, on: date, *, amount_fen: int | None = None) -> Answer:
+        """Record that a reserved draw was paid out, in whole or in part; the rest is given back. Raises DrawRefused."""
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            _refuse_inactive(turn, line, on)
+            if on > date.fromisoformat(own.terms["lapses_on"]):
+                raise DrawRefused(f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew")
+            paid = draw.pending_fen if amount_fen is None else amount_fen
+            if draw.state is DrawState.PENDING and not 0 < paid <= draw.pending_fen:
+                raise DrawRefused(f"{paid} fen of {draw.pending_fen} cannot be paid out", hint="void it, or pay less")
+            return _answer(
+                draw_id,
+                _happens(turn, line, draw_id, draw, DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)),
+            )
+
+        return self._on_draw(request, draw_id, work)
+
+    def void_draw(self, request: Request, draw_id: str, on: date, why: str) -> Answer:
+        """Give back what a draw that was not paid out holds. Raises DrawRefused."""
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            event = DrawHappened(kind=DrawEvent.VOIDED, on=on, amount_fen=draw.pending_fen)
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+
+        return self._on_draw(request, draw_id, work)
+
+    def charge(self, request: Request, draw_id: str, on: date, amount_fen: int, why: str) -> Answer:
+        """Add a fee to what is owed of a draw. Raises DrawRefused."""
+        if amount_fen <= 0:
+            raise DrawRefused(f"{amount_fen} fen cannot be charged", hint="name an amount above zero")
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            event = DrawHappened(kind=DrawEvent.CHARGED, on=on, amount_fen=amount_fen)
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+
+        return self._on_draw(request, draw_id, work)
+
+    def write_off(self, request: Request, draw_id: str, on: date, why: str) -> Answer:
+        """Write off all that is owed of a draw. Raises DrawRefused."""
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            lost = draw.counted(on).owed.total_fen
+            event = DrawHappened(kind=DrawEvent.WRITTEN_OFF, on=on, amount_fen=lost)
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+
+        return self._on_draw(request, draw_id, work)
+
+    # -- repayments
+
+    def repay(
+        self, request: Request, draw_id: str, repayment_id: str, amount_fen: int, on: date, order: Sequence[str]
+    ) -> Answer:
+        """Repay a draw by the waterfall; what is above all that is owed is the payer's. Raises DrawRefused."""
+        _refuse_amount(amount_fen)
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            draws.moved(draw.state, DrawEvent.REPAID)
+            if repayment_id in draw.repayments:
+                raise DrawRefused(f"{repayment_id} repaid {draw_id} already", hint="name another payment")
+            event = draws.repayment(draw, repayment_id, amount_fen, on, order)
+            drawn = _happens(turn, line, draw_id, draw, event)
+            return {
+                **_answer(draw_id, drawn),
+                "paid": asdict(event.paid),
+                "released_fen": amount_fen - event.amount_fen,
+            }
+
+        return self._on_draw(request, draw_id, work)
+
+    def collect(
+        self,
+        request: Request,
+        supplier_id: str,
+        contract_id: str | None,
+        repayment_id: str,
+        amount_fen: int,
+        on: date,
+        order: Sequence[str],
+    ) -> Answer:
+        """Sweep a buyer's payment on a contract into the draws of its supplier; the rest is the supplier's.
+
+        Raises DrawRefused.
+        """
+        _refuse_amount(amount_fen)
+
+        def work(turn: Turn) -> Answer:
+            found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
+            states = {each: _draw(turn, own) for each, own in found.items()}
+            states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
+            if any(repayment_id in draw.repayments for draw in states.values()):
+                raise DrawRefused(f"payment {repayment_id} was swept already", hint="name another payment")
+            own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
+            sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
+            for each, event in sweep.repaid.items():
+                line = _subject(turn.con, str(found[each].parent_id))
+                _happens(turn, line, each, states[each], event)
+            body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
+                    "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
+            turn.log(f"payment:{repayment_id}", "COLLECTED", on, body)
+            return {"repayment_id": repayment_id, "released_fen": sweep.released_fen,
+                    "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}  # fmt: skip
+
+        return done(self.store, request, partition_of(supplier_id), work)
+
+    def reverse(self, request: Request, draw_id: str, repayment_id: str, on: date, why: str) -> Answer:
+        """Take a repayment back, which a bank did: what it paid is owed again, above the limit if it must be.
+
+        Raises DrawRefused.
+        """
+
+        def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            event = draws.reversal(draw, repayment_id, on)
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+
+        return self._on_draw(request, draw_id, work)
+
+    # -- reading
+
+    def draw(self, draw_id: str, day: date) -> Answer:
+        """A draw as it is on a day, with all that happened to it. Raises DrawRefused."""
+        own = self._subject(draw_id, DRAW)
+        with self.store.reading() as con:
+            rows = [dict(row) for row in con.execute(_EVENTS, {"subject": draw_id}).mappings()]
+        draw = _folded(own, rows).counted(day)
+        return {
+            **_answer(draw_id, draw),
+            "line_id": own.parent_id,
+            "supplier_id": own.supplier_id,
+            "contract_id": own.contract_id,
+            "days_past_due": draw.days_past_due(day),
+            **own.terms,
+            "events": [{**json.loads(row["body"]), "at": row["at"], "who": row["who"]} for row in rows],
+        }
+
+    def draws_listed(self, *, supplier_id: str | None = None, line_id: str | None = None) -> list[Subject]:
+        """The draws of a supplier, of a line, or all, as they were opened."""
+        with self.store.reading() as con:
+            return _draws(con, supplier_id=supplier_id, line_id=line_id, open_only=False)
+
+    def _subject(self, subject_id: str, kind: str) -> Subject:
+        with self.store.reading() as con:
+            found = _subject(con, subject_id)
+        if found.kind != kind:
+            raise DrawRefused(f"{subject_id} is a {found.kind} and no {kind}", hint=f"`credit {kind} list`")
+        return found
+
+    def _on_draw(self, request: Request, draw_id: str, work: Any) -> Answer:
+        own = self._subject(draw_id, DRAW)
+
+        def within(turn: Turn) -> Answer:
+            answer: Answer = work(turn, _subject(turn.con, str(own.parent_id)), own, _draw(turn, own))
+            return answer
+
+        return done(self.store, request, own.partition, within)
+
+
+# -- what a turn does
+
+
+def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools: Mapping[str, int]) -> None:
+    """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
+    line, before = event.line_id, _line_events(turn, event.line_id)
+    moved(state_on(before, event.starts_on), event.kind)
+    turn.con.execute(insert(LINE_EVENTS), asdict(event))
+    moves, taken = {}, list(pools)
+    if event.kind is Event.ACCEPTED:
+        row = {
+            "subject_id": line,
+            "kind": LINE,
+            "partition": turn.partition,
+            "parent_id": None,
+            "terms": {"pools": sorted(pools), "revolves": about["revolves"]},
+            "opened_at": turn.request.at,
+            "is_open": True,
+            **{each: getattr(event, each) for each in ("supplier_id", "contract_id", "product", "decision_id")},
+            **{each: about.get(each) for each in ("buyer_id", "district", "category")},
+        }
+        turn.con.execute(insert(SUBJECTS), {**row, "terms": canonical(row["terms"])})
+        turn.open_accounts(
+            {accounts.used(line): event.limit_fen, accounts.outstanding(line): None, accounts.committed(line): None}
+        )
+        moves = {accounts.committed(line): event.limit_fen}
+    elif event.kind is Event.RENEWED:
+        turn.limit({accounts.used(line): event.limit_fen})
+        moves = {accounts.committed(line): event.limit_fen - before[-1].limit_fen}
+    elif event.kind is Event.CLOSED:
+        balances = turn.known([accounts.outstanding(line), accounts.committed(line)])
+        moves = {accounts.committed(line): balances[accounts.outstanding(line)] - balances[accounts.committed(line)]}
+    if event.kind is not Event.ACCEPTED:
+        taken = _subject(turn.con, line).terms["pools"]
+    turn.limit(pools)
+    moves |= dict.fromkeys(taken, moves.get(accounts.committed(line), 0))
+    turn.log(line, f"LINE_{event.kind.value}", event.starts_on, _said(asdict(event)), moves)
+
+
+def _refuse_inactive(turn: Turn, line: Subject, on: date) -> None:
+    state = state_on(_line_events(turn, line.subject_id), on)
+    if state is not State.ACTIVE:
+        raise DrawRefused(
+            f"{line.subject_id} is {state.value.lower()}", hint="`credit line show` says since when, and why"
+        )
+
+
+def _lapsed(turn: Turn, line: Subject, own: Subject, on: date) -> None:
+    """Give back what a draw holds that should have been paid out by now."""
+    if on <= date.fromisoformat(own.terms["lapses_on"]):
+        return
+    draw = _draw(turn, own)
+    if draw.state is DrawState.PENDING:
+        event = DrawHappened(kind=DrawEvent.LAPSED, on=on, amount_fen=draw.pending_fen)
+        _happens(turn, line, own.subject_id, draw, event)
+
+
+def _happens(
+    turn: Turn, line: Subject, draw_id: str, before: Draw, event: DrawHappened, *, why: str | None = None
+) -> Draw:
+    """Store an event of a draw with all that moves by it; answers the draw after it."""
+    after = draws.after(before, event)
+    moves = accounts.moves_of_draw(draw_id, before, after)
+    held = after.pending_fen + after.owed.principal_fen - before.pending_fen - before.owed.principal_fen
+    used = held
+    if event.kind in _ENDS_PRINCIPAL:
+        # What is repaid of a line that does not revolve cannot be drawn again, and is not committed any more.
+        used, given_back = (held, 0) if line.terms["revolves"] else (0, held)
+    else:
+        given_back = 0
+    state = state_on(_line_events(turn, line.subject_id), event.on)
+    if state is State.CLOSED:
+        given_back = held
+    moves[accounts.used(line.subject_id)] = used
+    moves[accounts.outstanding(line.subject_id)] = held
+    moves |= dict.fromkeys((accounts.committed(line.subject_id), *line.terms["pools"]), given_back)
+    said = {**_said(asdict(event)), **({"why": why} if why is not None else {})}
+    turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
+    was_open, is_open = _is_open(before.state), _is_open(after.state)
+    if was_open != is_open and before.state is not DrawState.NONE:
+        turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == draw_id).values(is_open=is_open))
+    return after
+
+
+_ENDS_PRINCIPAL = (DrawEvent.REPAID, DrawEvent.SETTLED, DrawEvent.REVERSED, DrawEvent.WRITTEN_OFF)
+
+
+def _is_open(state: DrawState) -> bool:
+    return state in (DrawState.NONE, DrawState.PENDING, DrawState.POSTED)
+
+
+def _line_events(turn: Turn, line_id: str) -> list[Happened]:
+    rows = turn.con.execute(_LINE_EVENTS, {"line": line_id}).mappings()
+    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in rows]
+
+
+def _draw(turn: Turn, own: Subject) -> Draw:
+    return _folded(own, turn.con.execute(_EVENTS, {"subject": own.subject_id}).mappings())
+
+
+def _folded(own: Subject, rows: Iterable[Mapping[str, Any]]) -> Draw:
+    """The draw that the log says, from its own bodies."""
+    terms = DrawTerms(
+        yearly_rate_bp=own.terms["yearly_rate_bp"],
+        penalty_rate_bp=own.terms["penalty_rate_bp"],
+        due_on=date.fromisoformat(own.terms["due_on"]),
+    )
+    return draws.folded(terms, (_event(json.loads(row["body"])) for row in rows))
+
+
+def _event(body: Mapping[str, Any]) -> DrawHappened:
+    return DrawHappened(
+        kind=DrawEvent(body["kind"]),
+        on=date.fromisoformat(body["on"]),
+        amount_fen=body["amount_fen"],
+        paid=Owed(**body["paid"]),
+        repayment_id=body["repayment_id"],
+    )
+
+
+def _open_draws(turn: Turn, *, supplier_id: str | None = None, line_id: str | None = None) -> list[Subject]:
+    return _draws(turn.con, supplier_id=supplier_id, line_id=line_id, open_only=True)
+
+
+def _draws(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
+    query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+    if open_only:
+        query = query.where(SUBJECTS.c.is_open)
+    if supplier_id is not None:
+        query = query.where(SUBJECTS.c.supplier_id == supplier_id)
+    if line_id is not None:
+        query = query.where(SUBJECTS.c.parent_id == line_id)
+    return [_as_subject(row) for row in con.execute(query).mappings()]
+
+
+def _subject(con: Any, subject_id: str) -> Subject:
+    row = con.execute(select(SUBJECTS).where(SUBJECTS.c.subject_id == subject_id)).mappings().first()
+    if row is None:
+        raise DrawRefused(f"the book has no {subject_id!r}", hint="`credit line list` and `credit drawdown list`")
+    return _as_subject(row)
+
+
+def _as_subject(row: Mapping[str, Any]) -> Subject:
+    kept = {name: row[name] for name in Subject.__dataclass_fields__ if name != "terms"}
+    return Subject(terms=json.loads(row["terms"]), **kept)
+
+
+def _subject_row(like: Subject, **changes: Any) -> dict[str, Any]:
+    row = {**asdict(like), "is_open": True, **changes}
+    return {**row, "terms": canonical(row["terms"])}
+
+
+def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Days as text, as JSON has them."""
+    return {name: str(value) if isinstance(value, date) else value for name, value in fields.items()}
+
+
+def _answer(draw_id: str, draw: Draw) -> Answer:
+    return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": asdict(draw.owed)}
+
+
+def _refuse_amount(amount_fen: int) -> None:
+    if amount_fen <= 0:
+        raise DrawRefused(f"{amount_fen} fen repay nothing", hint="name an amount above zero")
+
+
+_EVENTS = (
+    select(LOG.c.body, LOG.c.at, LOG.c.who).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence)
+)
+_LINE_EVENTS = (
+    select(*(column for column in LINE_EVENTS.c if column.name not in _NOT_A_COLUMN))
+    .where(LINE_EVENTS.c.line_id == bindparam("line"))
+    .order_by(LINE_EVENTS.c.number)
+)

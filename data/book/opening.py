@@ -1,0 +1,198 @@
+"""How the book's database is opened: SQLite in one file, or PostgreSQL; made where there is none, never half changed.
+
+SQLite takes its write lock when a transaction that writes begins (by default two would both read, then write), after a
+lock of the operating system, which wakes who waits for it instead of letting each try again after a while.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, insert, inspect, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import OperationalError
+
+from credit.domain.errors import MissingExtra, StoreDamaged
+from data.book.tables import FORM, HEADS, METADATA, NOTHING, PARTITIONS
+from data.durable import exclusive
+
+# The newest migration; a book of another form is not written to.
+NEWEST = "0001"
+
+# The option of a connection that only reads.
+_READS = "credit_reads"
+
+# Advisory locks of PostgreSQL are numbers: one for making the tables, one for deciding one at a time.
+_MAKING, _DECIDING = 7_001, 7_002
+
+
+class Store:
+    """A book's database. `where` is a SQLAlchemy address, or the path of an SQLite file, which is made on first use."""
+
+    def __init__(self, where: str | Path) -> None:
+        self.url: URL = make_url(where) if "://" in str(where) else URL.create("sqlite", database=str(where))
+        self._engine_made: Engine | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def file(self) -> Path:
+        """The file of an embedded book."""
+        return Path(str(self.url.database))
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: on SQLite the only one at its time."""
+        engine = self.engine()
+        if not self.is_embedded:
+            with engine.begin() as con:
+                yield con
+            return
+        with exclusive(self.file.with_suffix(".turn"), "the book", wait=True), engine.begin() as con:
+            yield con
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that waits for no writer; a file that was never written reads as empty and is not made."""
+        if self.is_embedded and not self.file.exists():
+            nothing = create_engine("sqlite://")
+            METADATA.create_all(nothing)
+            with nothing.begin() as con:
+                yield con
+            return
+        with self.engine().execution_options(**{_READS: True}).begin() as con:
+            yield con
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Wait for the turn to read what stands offered, decide and store; two at once would overdraw one budget."""
+        if self.is_embedded:
+            with exclusive(self.file.with_suffix(".lock"), "decisions", wait=True):
+                yield
+            return
+        with self.engine().connect() as con:
+            con.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _DECIDING})
+            con.commit()
+            try:
+                yield
+            finally:
+                con.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _DECIDING})
+                con.commit()
+
+    @contextmanager
+    def key_held(self, number: int) -> Iterator[bool]:
+        """Hold a request's key, a number below 2 ** 62, while this lasts; False where another process holds it.
+
+        On PostgreSQL the transaction holds it: `key_free`.
+        """
+        if not self.is_embedded:
+            yield True
+            return
+        self.engine()
+        # One byte of one file a key: the operating system frees it when this process ends, however it ends.
+        handle = os.open(self.file.with_suffix(".keys"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(handle)
+
+    def key_free(self, con: Connection, number: int) -> bool:
+        """Take a request's key until the transaction ends; False where another transaction holds it."""
+        if self.is_embedded:
+            return True
+        return bool(con.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": number}))
+
+    def engine(self) -> Engine:
+        """The engine, made on first use. Raises StoreDamaged for a book of another form, MissingExtra."""
+        if self._engine_made is None:
+            self._engine_made = self._opened()
+        return self._engine_made
+
+    def _opened(self) -> Engine:
+        if not self.is_embedded:
+            engine = self._connected()
+            with engine.begin() as con:
+                con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
+                _made(con, self.url.render_as_string(hide_password=True))
+            return engine
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": 30})
+        _begin_immediately(engine)
+        with engine.execution_options(**{_READS: True}).begin() as con:
+            is_new = _is_new(con, self.file.name)
+        if is_new:
+            with engine.begin() as con:
+                _made(con, self.file.name)
+        return engine
+
+    def _connected(self) -> Engine:
+        try:
+            engine = create_engine(self.url.set(drivername="postgresql+psycopg"))
+        except ModuleNotFoundError as missing:
+            raise MissingExtra(
+                "a book on PostgreSQL needs psycopg", hint="pip install 'supplier-credit[postgres]'"
+            ) from missing
+        try:
+            engine.connect().close()
+        except OperationalError as broken:
+            where = self.url.render_as_string(hide_password=True)
+            raise StoreDamaged(f"the book at {where} does not answer", hint="is the server there?") from broken
+        return engine
+
+
+def form_of(con: Connection) -> str | None:
+    """The form of a book's tables, by number; None of one that is empty. Raises StoreDamaged where none is said."""
+    there = inspect(con).get_table_names()
+    if not there:
+        return None
+    if FORM.name not in there:
+        raise StoreDamaged(
+            "the book was written by a release before the first",
+            hint="keep it beside as a record and begin a new one, or decide with the release that wrote it",
+        )
+    return con.scalar(FORM.select())
+
+
+def _is_new(con: Connection, name: str) -> bool:
+    """Whether there are no tables yet. Raises StoreDamaged for those of another form."""
+    form = form_of(con)
+    if form not in (None, NEWEST):
+        raise StoreDamaged(
+            f"{name} has form {form} of the book, and this release form {NEWEST}",
+            hint="`credit book upgrade` brings an older one up to date; a newer one needs a newer release",
+        )
+    return form is None
+
+
+def _made(con: Connection, name: str) -> None:
+    """Make the tables unless another process just did."""
+    if _is_new(con, name):
+        METADATA.create_all(con)
+        con.execute(insert(FORM), {"version_num": NEWEST})
+        con.execute(insert(HEADS), [{"partition": each, "sequence": 0, "hash": NOTHING} for each in range(PARTITIONS)])
+
+
+def _begin_immediately(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Every commit is forced to disk before it is answered.
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")

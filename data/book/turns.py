@@ -1,0 +1,245 @@
+"""One request, one transaction: its key, its partition's turn, what moved on which account, and its entries in the log.
+
+The same request under the same key has the same answer and does nothing again. What would go over a limit is refused by
+the database itself, whatever the caller looked at before. All writers take their partition's head first and accounts in
+one order after it, so that no two wait for each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
+from data.book.opening import Store
+from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks of the book: under which key, by which command with which arguments, who and when."""
+
+    key: str
+    command: str
+    arguments: Mapping[str, Any]
+    who: str
+    at: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of what is asked: not of who asks, nor of when."""
+        return hashlib.sha256(canonical([self.command, self.arguments]).encode()).hexdigest()
+
+
+def canonical(content: Any) -> str:
+    """JSON in one form."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def partition_of(supplier_id: str) -> int:
+    """The chain that a supplier's changes stand in."""
+    return int.from_bytes(hashlib.sha256(supplier_id.encode()).digest()[:4]) % PARTITIONS
+
+
+def done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer]) -> Answer:
+    """The answer of a request: of the first time it was asked, or of `work`, all of which is stored or nothing.
+
+    Raises KeyTaken, InFlight, LimitExceeded, and what `work` raises, after which a request may be asked again.
+    """
+    number = int.from_bytes(hashlib.sha256(request.key.encode()).digest()[:8]) >> 2
+    try:
+        with store.key_held(number) as is_ours, store.writing() as con:
+            if not (is_ours and store.key_free(con, number)):
+                raise InFlight(f"request {request.key} is being worked on", hint="ask again in a moment")
+            known = known_answer(con, request)
+            if known is not None:
+                return known
+            answer = work(Turn(con, partition, request))
+            con.execute(insert(REQUESTS), {
+                "key": request.key, "command": request.command, "fingerprint": request.fingerprint,
+                "at": request.at, "who": request.who, "answer": canonical(answer),
+            })  # fmt: skip
+        return answer
+    except _Over as over:
+        raise _over_limit(store, over) from over
+
+
+_REQUEST = select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked"))
+
+
+def known_answer(con: Connection, request: Request) -> Answer | None:
+    """The answer that a request was given, or None. Raises KeyTaken where its key was used for another one."""
+    known = con.execute(_REQUEST, {"asked": request.key}).first()
+    if known is None:
+        return None
+    if known.fingerprint != request.fingerprint:
+        raise KeyTaken(f"key {request.key!r} was used for another request", hint="choose a new key")
+    answer: Answer = json.loads(known.answer)
+    return answer
+
+
+class _Over(Exception):
+    """The database refused a move on an account."""
+
+    def __init__(self, account: str, delta_fen: int) -> None:
+        super().__init__(account)
+        self.account, self.delta_fen = account, delta_fen
+
+
+def _over_limit(store: Store, over: _Over) -> LimitExceeded:
+    with store.reading() as con:
+        query = select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == over.account)
+        used, limit = con.execute(query).one()
+    return LimitExceeded(
+        f"{over.delta_fen} fen more would be over the limit of {over.account}: {used} of {limit} fen stand",
+        hint=f"at most {max((limit or 0) - used, 0)} fen are left",
+    )
+
+
+# Once there is room again, a ceiling that was above its limit falls with what is used.
+_AFTER = BALANCES.c.amount_fen + bindparam("delta")
+_MOVE = (
+    update(BALANCES)
+    .where(BALANCES.c.account == bindparam("moved"))
+    .values(
+        amount_fen=_AFTER,
+        ceiling_fen=case(
+            (BALANCES.c.ceiling_fen.is_(None), None),
+            (bindparam("delta") >= 0, BALANCES.c.ceiling_fen),
+            (BALANCES.c.limit_fen < _AFTER, _AFTER),
+            else_=BALANCES.c.limit_fen,
+        ),
+    )
+)
+# What happened outside the book, such as a payment that a bank took back, is booked whatever the limit.
+_FACT = (
+    update(BALANCES)
+    .where(BALANCES.c.account == bindparam("moved"))
+    .values(
+        amount_fen=_AFTER,
+        ceiling_fen=case((BALANCES.c.ceiling_fen < _AFTER, _AFTER), else_=BALANCES.c.ceiling_fen),
+    )
+)
+_LIMIT = (
+    update(BALANCES)
+    .where(BALANCES.c.account == bindparam("limited"))
+    .values(
+        limit_fen=bindparam("limit"),
+        ceiling_fen=case((BALANCES.c.amount_fen > bindparam("limit"), BALANCES.c.amount_fen), else_=bindparam("limit")),
+    )
+)
+_HEAD = select(HEADS.c.sequence, HEADS.c.hash).where(HEADS.c.partition == bindparam("part")).with_for_update()
+_NEXT = (
+    update(HEADS)
+    .where(HEADS.c.partition == bindparam("part"))
+    .values(sequence=bindparam("sequence_now"), hash=bindparam("hash_now"))
+)
+
+
+class Turn:
+    """The turn of one request in its partition: what it does is stored whole when it ends, or not at all."""
+
+    def __init__(self, con: Connection, partition: int, request: Request) -> None:
+        self.con, self.partition, self.request = con, partition, request
+        head = con.execute(_HEAD, {"part": partition}).first()
+        if head is None:
+            raise StoreDamaged(f"the book has no head of partition {partition}", hint="restore it from a backup")
+        self._sequence, self._hash = head
+
+    def log(
+        self,
+        subject_id: str,
+        kind: str,
+        on: date,
+        body: Mapping[str, Any],
+        moves: Mapping[str, int] | None = None,
+        *,
+        is_fact: bool = False,
+    ) -> None:
+        """Add an entry to the log, and what moves on which account by it, in fen.
+
+        A move that would leave an account below zero or above its ceiling ends the turn, but for a fact.
+        """
+        moves = {account: delta for account, delta in sorted((moves or {}).items()) if delta}
+        self._sequence += 1
+        row = {
+            "partition": self.partition,
+            "sequence": self._sequence,
+            "subject_id": subject_id,
+            "kind": kind,
+            "on_day": on,
+            "at": self.request.at,
+            "who": self.request.who,
+            "request": self.request.key,
+            "body": canonical({**body, "moves": moves}),
+            "previous": self._hash,
+        }
+        row["hash"] = self._hash = hash_of(row)
+        self.con.execute(insert(LOG), row)
+        self.con.execute(_NEXT, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
+        for account, delta in moves.items():
+            self._move(account, delta, is_fact=is_fact)
+        if moves:
+            self.con.execute(insert(ENTRIES), [
+                {"partition": self.partition, "sequence": self._sequence, "account": account, "delta_fen": delta}
+                for account, delta in moves.items()
+            ])  # fmt: skip
+
+    def _move(self, account: str, delta: int, *, is_fact: bool) -> None:
+        try:
+            moved = self.con.execute(_FACT if is_fact else _MOVE, {"moved": account, "delta": delta})
+        except IntegrityError as refused:
+            raise _Over(account, delta) from refused
+        if moved.rowcount != 1:
+            raise StoreDamaged(f"the book has no account {account}", hint="`credit audit verify` says what is wrong")
+
+    def open_accounts(self, accounts: Mapping[str, int | None]) -> None:
+        """Open accounts at nothing, each with its limit, or none."""
+        rows = [
+            {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
+            for account, limit in sorted(accounts.items())
+        ]
+        self.con.execute(insert(BALANCES), rows)
+
+    def limit(self, accounts: Mapping[str, int]) -> None:
+        """Set the limits of accounts, opening those that are new. One cut below what is used lets that stand."""
+        if not accounts:
+            return
+        there = self.known(accounts)
+        for account, limit in sorted(accounts.items()):
+            if account in there:
+                self.con.execute(_LIMIT, {"limited": account, "limit": limit})
+        self._open_missing({account: limit for account, limit in accounts.items() if account not in there})
+
+    def known(self, accounts: Iterable[str]) -> dict[str, int]:
+        """The balances of those accounts that there are."""
+        query = select(BALANCES.c.account, BALANCES.c.amount_fen).where(BALANCES.c.account.in_(list(accounts)))
+        return {row.account: row.amount_fen for row in self.con.execute(query)}
+
+    def _open_missing(self, accounts: Mapping[str, int]) -> None:
+        """Open accounts that another partition may be opening at this moment."""
+        if self.con.dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert as insert_
+        else:
+            from sqlalchemy.dialects.postgresql import insert as insert_  # type: ignore[assignment]
+        for account, limit in sorted(accounts.items()):
+            row = {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
+            self.con.execute(insert_(BALANCES).values(row).on_conflict_do_nothing(index_elements=["account"]))
+
+
+_HASHED = ("partition", "sequence", "subject_id", "kind", "on_day", "at", "who", "request", "body", "previous")
+
+
+def hash_of(row: Mapping[str, Any]) -> str:
+    """The hash of an entry of the log: of all that it says, and by `previous` of all entries before it."""
+    return hashlib.sha256(canonical([str(row[each]) for each in _HASHED]).encode()).hexdigest()
