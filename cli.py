@@ -8,11 +8,15 @@ import sys
 import typer
 
 from credit.app import (
+    audit,
+    book,
     consent,
     decision,
     demo,
     docs,
+    drawdown,
     export,
+    exposure,
     features,
     guarantee,
     ledger,
@@ -21,6 +25,7 @@ from credit.app import (
     model,
     policy,
     portfolio,
+    repayment,
     score,
     simulate,
 )
@@ -39,7 +44,7 @@ app = typer.Typer(
 app.command("demo")(demo.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
-    *(export, docs),
+    *(drawdown, repayment, exposure, audit, book, export, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])

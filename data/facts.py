@@ -360,6 +360,16 @@ def drawn_since(ledger: Ledger, supplier_id: str, since: date, as_of: date, *, v
     return int(found[0])
 
 
+def programmes_on(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:
+    """The programmes that each of these suppliers is in on a day, a row each: supplier_id, programme."""
+    asked = pd.unique(suppliers)
+    cases = pd.DataFrame({"case_id": range(len(asked)), "supplier_id": asked, "as_of": as_of})
+    with ledger.known_on(cases, version=version, tables=_MEMBERS) as known:
+        joined = supplier_facts(known)["programmes"].reindex(cases["case_id"])
+    found = cases[["supplier_id"]].assign(programme=joined.str.split(" + ", regex=False).to_numpy())
+    return found.explode("programme").dropna().reset_index(drop=True)
+
+
 def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:
     """The group of each of these suppliers, what it owes and is guaranteed for, and what its other members are listed.
 

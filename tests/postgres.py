@@ -22,8 +22,11 @@ def _programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[dict[str, Any]]:
-    """How to connect to a server that is there as long as this lasts; it listens on a socket of its own alone."""
+def server(*, is_durable: bool = False) -> Iterator[dict[str, Any]]:
+    """How to connect to a server that is there as long as this lasts; it listens on a socket of its own alone.
+
+    Only a durable one forces what it commits to disk.
+    """
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
     programs = _programs()
     if programs is None:
@@ -40,7 +43,7 @@ def server() -> Iterator[dict[str, Any]]:
             subprocess.run(command, check=True, user=owner, cwd=scratch, stdout=subprocess.DEVNULL)
 
         run("initdb", "--auth=trust", "--username=tester", "--encoding=UTF8", "--locale=C", "--no-sync")
-        options = f"-k {scratch} -c listen_addresses='' -c fsync=off"
+        options = f"-k {scratch} -c listen_addresses='' -c fsync={'on' if is_durable else 'off'}"
         run("pg_ctl", "--wait", "-o", options, "-l", f"{scratch}/log", "start")
         try:
             yield {"host": scratch, "user": "tester", "dbname": "postgres", "connect": psycopg.connect}

@@ -161,22 +161,19 @@ def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
     """Whether a draw of an amount would be let through today, with every reason against it; nothing is stored.
 
     The line is active, the amount within what is left of its limit, and policy, asked anew on what is known by now,
-    neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met. All
-    that the supplier has drawn since the line began counts on it, until a book posts draws to their lines.
+    neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met.
     """
-    from data.facts import drawn_since
-
     there, today = _known(home, line), day_of(now())
     last, state = there[-1], state_on(there, today)
     against = []
     if state is not State.ACTIVE:
         against.append(f"the line is {state.value.lower()}")
-    drawn = drawn_since(home.ledger(), last.supplier_id, there[0].starts_on, today)
-    if amount_fen > last.limit_fen - drawn:
-        against.append(f"the amount is above what is left of the limit: {drawn} fen are drawn since the line began")
+    used = home.book().used(line)
+    if amount_fen > last.limit_fen - used:
+        against.append(f"the amount is above what is left of the limit: {used} fen are reserved or drawn")
     record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
     again = _latest(home, record)
-    against += _against(record, again, amount_fen)
+    against += _against(record, again, used + amount_fen)
     against += [
         f"{each['code']}: {each['en']}, {'which is to be looked up' if each['met'] is None else 'not met yet'}"
         for each in (again["conditions"] or {}).get("precedent", [])
@@ -255,10 +252,10 @@ def _known(home: Home, line: str) -> list[Happened]:
 
 def shown(home: Home, line: str) -> dict[str, Any]:
     """A line as it is today, with all that happened to it. Raises LineRefused."""
-    return _document(_known(home, line), day_of(now()))
+    return _document(home, _known(home, line), day_of(now()))
 
 
-def _document(there: list[Happened], today: date) -> dict[str, Any]:
+def _document(home: Home, there: list[Happened], today: date) -> dict[str, Any]:
     last = there[-1]
     terms = asdict(last)
     kept = ("line_id", "supplier_id", "contract_id", "product", "decision_id", "limit_fen", "yearly_rate_bp")
@@ -267,6 +264,7 @@ def _document(there: list[Happened], today: date) -> dict[str, Any]:
         "state": state_on(there, today).value,
         "since": str(there[0].starts_on),
         "ends_on": str(last.ends_on),
+        "used_fen": home.book().used(last.line_id),
         "events": [
             {
                 "at": each.at,
@@ -283,7 +281,7 @@ def _document(there: list[Happened], today: date) -> dict[str, Any]:
 def listed(home: Home, supplier_id: str | None) -> list[dict[str, Any]]:
     """The lines of a supplier, or all, as they are today."""
     today = day_of(now())
-    return [_document(there, today) for there in _lines(home, supplier_id)]
+    return [_document(home, there, today) for there in _lines(home, supplier_id)]
 
 
 def _lines(home: Home, supplier_id: str | None) -> list[list[Happened]]:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Amount = Annotated[str | None, typer.Option("--amount", help="Amount asked for, in yuan; default: as much as can be.")]
 Review = Annotated[bool, typer.Option("--review", help="The applicant asks that a person decides (PIPL Art. 24).")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key", help="Names this request: asked again under it, it has the same answer and is not done twice."
+    ),
+]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="What was known on this day; default: the last day known.")
 ]

@@ -70,39 +70,48 @@ Why = Annotated[str, typer.Option("--why", help="The reason, for the line's hist
 
 
 @app.command()
-def accept(decision: Decision, as_json: console.AsJson = False) -> None:
+def accept(decision: Decision, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Begin the line, or the contract loan, that a granted decision offers. Exit code 6 where it would not be today."""
     from credit.app import agreements, identity
 
-    _answer(agreements.accept(Home.from_environment(), decision, who=identity.who()), as_json=as_json)
+    _answer(agreements.accept(Home.from_environment(), decision, who=identity.who(), key=key), as_json=as_json)
 
 
 @app.command()
-def suspend(line: Line, why: Why, as_json: console.AsJson = False) -> None:
+def suspend(line: Line, why: Why, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Stop all draws on a line."""
     from credit.app import agreements, identity
 
-    _answer(agreements.suspend(Home.from_environment(), line, why, who=identity.who()), as_json=as_json)
+    _answer(agreements.suspend(Home.from_environment(), line, why, who=identity.who(), key=key), as_json=as_json)
 
 
 @app.command()
-def resume(line: Line, why: Why, as_json: console.AsJson = False) -> None:
+def resume(line: Line, why: Why, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Let a suspended line be drawn on again; another person than who suspended it has to."""
     from credit.app import agreements, identity
 
-    _answer(agreements.resume(Home.from_environment(), line, why, who=identity.who()), as_json=as_json)
+    _answer(agreements.resume(Home.from_environment(), line, why, who=identity.who(), key=key), as_json=as_json)
 
 
 @app.command()
 def renew(
     line: Line,
     decision: Annotated[str, typer.Option("--decision", help="The new decision that it goes on by.")],
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Go on with a line by a new decision on the same question, with that one's limit, price and end."""
     from credit.app import agreements, identity
 
-    _answer(agreements.renew(Home.from_environment(), line, decision, who=identity.who()), as_json=as_json)
+    _answer(agreements.renew(Home.from_environment(), line, decision, who=identity.who(), key=key), as_json=as_json)
+
+
+@app.command()
+def close(line: Line, why: Why, key: console.Key = None, as_json: console.AsJson = False) -> None:
+    """End a line for good; what is drawn is still repaid, and is all that it takes of its pools."""
+    from credit.app import agreements, identity
+
+    _answer(agreements.close(Home.from_environment(), line, why, who=identity.who(), key=key), as_json=as_json)
 
 
 @app.command()
@@ -156,8 +165,9 @@ def _answer(document: dict[str, Any], *, as_json: bool) -> None:
         about = f" on contract {document['contract_id']}" if document["contract_id"] else ""
         typer.echo(
             f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}, "
-            f"CNY {console.yuan(document['limit_fen'])} at {document['yearly_rate_bp'] / 100:.2f} % until "
-            f"{document['ends_on']}, by decision {document['decision_id']}"
+            f"CNY {console.yuan(document['used_fen'])} of {console.yuan(document['limit_fen'])} used, at "
+            f"{document['yearly_rate_bp'] / 100:.2f} % until {document['ends_on']}, by decision "
+            f"{document['decision_id']}"
         )
         rows = [(each["at"], each["kind"], each["who"], each["text"]) for each in document["events"]]
         console.table(("at (UTC)", "event", "who", "why"), rows)

@@ -35,6 +35,7 @@ class Action(StrEnum):
     SUSPEND = "suspend a line"
     BOOK = "book draws, repayments and guarantees"
     REVERSE = "take a repayment back, or write off a draw"
+    AUDIT = "seal the log"
     DISPUTE = "record a dispute"
     TRAIN = "train a model"
     PROMOTE = "promote a model"
@@ -48,6 +49,7 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.SUSPEND: (*PEOPLE, Role.OPERATOR),
     Action.BOOK: (Role.OPERATOR, *PEOPLE),
     Action.REVERSE: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),
+    Action.AUDIT: (Role.AUDITOR, Role.OPERATOR),
     Action.DISPUTE: PEOPLE,
     Action.TRAIN: PEOPLE,
     Action.PROMOTE: (Role.SENIOR, Role.COMMITTEE),

@@ -34,6 +34,11 @@ def committed_of(line_id: ColumnElement[str]) -> ColumnElement[str]:
     return literal("line:") + line_id + literal(":committed")
 
 
+def outstanding_of(line_id: ColumnElement[str]) -> ColumnElement[str]:
+    """`outstanding` of a column of lines, for a query."""
+    return literal("line:") + line_id + literal(":outstanding")
+
+
 def guaranteed_of(guarantee_id: ColumnElement[str]) -> ColumnElement[str]:
     """`guaranteed` of a column of guarantees, for a query."""
     return literal("guarantee:") + guarantee_id

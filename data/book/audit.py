@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,25 @@ def verified(store: Store, *, anchored: str | None = None) -> Verdict:
 def _chain(con: Connection, partition: int, head: tuple[int, str]) -> tuple[int, str | None]:
     """How many entries of a chain were read, and the first that is wrong."""
     query = select(LOG).where(LOG.c.partition == partition).order_by(LOG.c.sequence)
-    moved = _moved(con, partition)
-    last, previous = 0, NOTHING
-    for row in con.execute(query.execution_options(yield_per=1_000)).mappings():
+    rows = con.execute(query.execution_options(yield_per=1_000)).mappings()
+    return first_wrong(rows, _moved(con, partition), partition, head)
+
+
+def first_wrong(
+    rows: Iterable[Mapping[str, Any]],
+    moved: Iterator[dict[str, int]],
+    partition: int,
+    head: tuple[int, str],
+    *,
+    start: tuple[int, str] = (0, NOTHING),
+) -> tuple[int, str | None]:
+    """How many entries of a chain are right, and what is wrong with the first that is not.
+
+    `moved` is what the entries moved on accounts, one after another; `head` the last sequence and its hash, `start`
+    those of the entry before the first.
+    """
+    last, previous = start
+    for row in rows:
         where = f"log {partition}/{row['sequence']}"
         if row["sequence"] != last + 1:
             return last, f"{where}: entry {last + 1} is missing"

@@ -20,7 +20,7 @@ from credit.domain.errors import DrawRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
-from data.book.tables import LINE_EVENTS, LOG, SUBJECTS
+from data.book.tables import BALANCES, LINE_EVENTS, LOG, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
 
 LINE, DRAW = "line", "draw"
@@ -236,6 +236,12 @@ class Book:
         return self._on_draw(request, draw_id, work)
 
     # -- reading
+
+    def used(self, line_id: str) -> int:
+        """What of a line's limit is reserved or drawn, in fen."""
+        query = select(BALANCES.c.amount_fen).where(BALANCES.c.account == accounts.used(line_id))
+        with self.store.reading() as con:
+            return int(con.execute(query).scalar() or 0)
 
     def draw(self, draw_id: str, day: date) -> Answer:
         """A draw as it is on a day, with all that happened to it. Raises DrawRefused."""

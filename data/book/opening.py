@@ -121,24 +121,39 @@ class Store:
             self._engine_made = self._opened()
         return self._engine_made
 
+    @contextmanager
+    def unchecked(self) -> Iterator[Connection]:
+        """A transaction that writes to a book of whatever form, alone."""
+        with self._alone() as con:
+            yield con
+
     def _opened(self) -> Engine:
-        if not self.is_embedded:
-            engine = self._connected()
-            with engine.begin() as con:
-                con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
-                _made(con, self.url.render_as_string(hide_password=True))
-            return engine
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 30})
-        _begin_immediately(engine)
+        engine = self._connected()
         with engine.execution_options(**{_READS: True}).begin() as con:
-            is_new = _is_new(con, self.file.name)
+            is_new = _is_new(con, self.name)
         if is_new:
-            with engine.begin() as con:
-                _made(con, self.file.name)
+            with self._alone(engine) as con:
+                _made(con, self.name)
         return engine
 
+    @contextmanager
+    def _alone(self, engine: Engine | None = None) -> Iterator[Connection]:
+        with (engine or self._connected()).begin() as con:
+            if not self.is_embedded:
+                con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
+            yield con
+
+    @property
+    def name(self) -> str:
+        """What people call it: the file's name, or the address without its password."""
+        return self.file.name if self.is_embedded else self.url.render_as_string(hide_password=True)
+
     def _connected(self) -> Engine:
+        if self.is_embedded:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(self.url, connect_args={"timeout": 30})
+            _begin_immediately(engine)
+            return engine
         try:
             engine = create_engine(self.url.set(drivername="postgresql+psycopg"))
         except ModuleNotFoundError as missing:
@@ -148,8 +163,7 @@ class Store:
         try:
             engine.connect().close()
         except OperationalError as broken:
-            where = self.url.render_as_string(hide_password=True)
-            raise StoreDamaged(f"the book at {where} does not answer", hint="is the server there?") from broken
+            raise StoreDamaged(f"the book at {self.name} does not answer", hint="is the server there?") from broken
         return engine
 
 

@@ -1,15 +1,12 @@
-"""A book on each database, and the small world that its tests act in."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
 from data.book.book import Book
 from data.book.opening import Store
-from tests.postgres import server
+from tests.bookstore import DATABASES, new_store, server
 
 
 @pytest.fixture(scope="session")
@@ -18,18 +15,11 @@ def postgres() -> Iterator[dict]:
         yield found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def store(request, tmp_path) -> Iterator[Store]:
-    if request.param == "sqlite":
-        yield Store(tmp_path / "book.db")
-        return
-    there = request.getfixturevalue("postgres")
-    name = f"book_{uuid4().hex[:12]}"
-    with there["connect"](host=there["host"], user=there["user"], dbname=there["dbname"], autocommit=True) as con:
-        con.execute(f"CREATE DATABASE {name}")
-    made = Store(f"postgresql://{there['user']}@/{name}?host={there['host']}")
-    yield made
-    made.engine().dispose()
+    there = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with new_store(request.param, tmp_path, there) as made:
+        yield made
 
 
 @pytest.fixture

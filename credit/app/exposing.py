@@ -1,0 +1,46 @@
+"""What lines and guarantees take, by what they draw on, as the book knew it on any day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from credit.app.clock import span_of
+from credit.app.home import Home
+from credit.domain.errors import UnknownName
+
+BY = ("supplier", "group", "contract", "buyer", "pair", "district", "category", "product", "programme")
+_COLUMNS = {each: f"{each}_id" for each in ("supplier", "group", "contract", "buyer")}
+SUMS = ("committed_fen", "outstanding_fen", "guaranteed_fen")
+
+
+def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[str, Any]:
+    """What was committed, owed and guaranteed at the end of a day, by one of `BY`, the largest first; of `key` alone.
+
+    A firm counts in each of its programmes. Raises UnknownName.
+    """
+    from data import facts
+    from data.book.exposure import exposure as booked
+
+    if by not in BY:
+        raise UnknownName(f"exposure is not shown by {by!r}", hint="choose from " + ", ".join(BY))
+    _, ends = span_of(on)
+    found = booked(home.store(), ends.isoformat())
+    ledger = home.ledger()
+    gone_on_as = ledger.gone_on_as(on) if ledger.version else {}
+    # What was granted to another id of a firm is the firm's.
+    found["supplier_id"] = found["supplier_id"].replace(gone_on_as)
+    groups = facts.groups_on(ledger, on) if ledger.version else {}
+    found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
+    found["pair"] = found["group_id"] + "/" + found["buyer_id"]
+    if by == "programme":
+        found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on), on="supplier_id")
+    column = _COLUMNS.get(by, by)
+    sums = found.dropna(subset=[column]).groupby(column)[list(SUMS)].sum()
+    sums = sums.assign(total=sums["committed_fen"] + sums["guaranteed_fen"]).sort_values(
+        "total", ascending=False, kind="stable"
+    )
+    if key is not None:
+        sums = sums[sums.index == key]
+    rows = [{"key": str(name), **{each: int(row[each]) for each in SUMS}} for name, row in sums.iterrows()]
+    return {"on": str(on), "by": by, "whole": {each: int(found[each].sum()) for each in SUMS}, "rows": rows}

@@ -1,0 +1,45 @@
+"""What lines and guarantees take, as the book knew it at a moment: the sums of the entries of the log until then."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sqlalchemy import and_, func, or_, select
+
+from data.book import accounts
+from data.book.opening import Store
+from data.book.tables import ENTRIES, LOG, SUBJECTS
+
+COLUMNS = ("subject_id", "kind", "supplier_id", "contract_id", "buyer_id", "district", "category", "product")
+COMMITTED, OUTSTANDING, GUARANTEED = "committed_fen", "outstanding_fen", "guaranteed_fen"
+
+
+def exposure(store: Store, before: str) -> pd.DataFrame:
+    """A row a line or guarantee that took anything, by what was booked before a moment (ISO, UTC).
+
+    Whose it is and what it stands on; in fen what it had committed, what of that was reserved or owed, and what could
+    be called.
+    """
+    subject = SUBJECTS.c.subject_id
+    names = {
+        COMMITTED: accounts.committed_of(subject),
+        OUTSTANDING: accounts.outstanding_of(subject),
+        GUARANTEED: accounts.guaranteed_of(subject),
+    }
+    sums = [
+        func.coalesce(func.sum(ENTRIES.c.delta_fen).filter(ENTRIES.c.account == account), 0).label(name)
+        for name, account in names.items()
+    ]
+    held = or_(*(ENTRIES.c.account == account for account in names.values()))
+    booked = and_(LOG.c.partition == ENTRIES.c.partition, LOG.c.sequence == ENTRIES.c.sequence, LOG.c.at < before)
+    columns = [SUBJECTS.c[name] for name in COLUMNS]
+    query = (
+        select(*columns, *sums)
+        .select_from(SUBJECTS.join(ENTRIES, held).join(LOG, booked))
+        .where(SUBJECTS.c.parent_id.is_(None))
+        .group_by(*columns)
+        .order_by(subject)
+    )
+    with store.reading() as con:
+        rows = [tuple(row) for row in con.execute(query)]
+    found = pd.DataFrame(rows, columns=[*COLUMNS, *names]).astype(dict.fromkeys(names, "int64"))
+    return found[(found[list(names)] != 0).any(axis=1)].reset_index(drop=True)

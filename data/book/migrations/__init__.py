@@ -1,0 +1,1 @@
+"""How one form of the book became the next: alembic."""
