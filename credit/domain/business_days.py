@@ -106,6 +106,7 @@ def business_day_from(day: date) -> BusinessDay:
     return business_day_after(day - timedelta(days=1), 1)
 
 
+@cache
 def _has_notice(year: int) -> bool:
     """Whether the library has read a year's notice: every notice there has been moved a day to a weekend."""
     return any(worked.year == year for worked in _calendar(year).weekend_workdays)
