@@ -5,6 +5,7 @@ Read through the ledger's door like everything else, so a fact is what was known
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -368,6 +369,45 @@ def programmes_on(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version:
         joined = supplier_facts(known)["programmes"].reindex(cases["case_id"])
     found = cases[["supplier_id"]].assign(programme=joined.str.split(" + ", regex=False).to_numpy())
     return found.explode("programme").dropna().reset_index(drop=True)
+
+
+# Of each case, the draws and the calls of guarantees from its own day on; what was repaid since was drawn all the same.
+_HAPPENED_SINCE = """
+    WITH asked AS (SELECT unnest(CAST(? AS BIGINT[])) AS case_id, unnest(CAST(? AS DATE[])) AS since),
+    draws AS (
+        SELECT case_id, min(happened_on) FILTER (WHERE kind = 'DRAWN') AS drawn_on,
+               max(amount_fen) FILTER (WHERE kind = 'DRAWN') AS fen,
+               count(*) FILTER (WHERE kind IN ('REPAID', 'WRITTEN_OFF')) = 0 AS is_open,
+               max(days_past_due) AS days, max(amount_fen) FILTER (WHERE kind = 'WRITTEN_OFF') AS lost
+        FROM credit_events GROUP BY case_id, loan_id),
+    drawn AS (
+        SELECT case_id, sum(fen) AS drawn_fen, sum(fen) FILTER (WHERE is_open) AS open_fen, max(days) AS days,
+               sum(lost) AS lost_fen
+        FROM draws JOIN asked USING (case_id) WHERE drawn_on >= since GROUP BY case_id),
+    called AS (
+        SELECT case_id, count(DISTINCT guarantee_id) AS guarantees,
+               sum(amount_fen) FILTER (WHERE kind = 'PAID') AS paid_fen
+        FROM guarantee_events JOIN asked USING (case_id)
+        WHERE kind IN ('DEMANDED', 'PAID') AND happened_on >= since GROUP BY case_id)
+    SELECT a.case_id, coalesce(d.drawn_fen, 0)::BIGINT AS drawn_fen, coalesce(d.open_fen, 0)::BIGINT AS open_fen,
+           coalesce(d.days, 0)::BIGINT AS worst_days_past_due, coalesce(d.lost_fen, 0)::BIGINT AS written_off_fen,
+           coalesce(g.guarantees, 0)::BIGINT AS guarantees_called,
+           coalesce(g.paid_fen, 0)::BIGINT AS guarantees_paid_fen
+    FROM asked AS a LEFT JOIN drawn AS d USING (case_id) LEFT JOIN called AS g USING (case_id) ORDER BY a.case_id"""
+
+
+def happened_since(
+    ledger: Ledger, suppliers: Sequence[str], since: Sequence[date], as_of: date, *, version: int | None = None
+) -> pd.DataFrame:
+    """What became of each supplier from a day of its own on, as known by `as_of`, in the order asked.
+
+    What it drew, whoever lent, and what of it is open; the worst days past due and what was written off of those draws;
+    how many guarantees were demanded or paid, and how much was paid. Amounts are fen; nothing known is 0.
+    """
+    cases = pd.DataFrame({"case_id": range(len(suppliers)), "supplier_id": list(suppliers), "as_of": as_of})
+    with ledger.known_on(cases, version=version, tables=(CREDIT_EVENTS, GUARANTEE_EVENTS)) as known:
+        asked = [cases["case_id"].tolist(), list(since)]
+        return known.con.execute(_HAPPENED_SINCE, asked).df().set_index("case_id")
 
 
 def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:

@@ -175,6 +175,17 @@ class InFlight(CreditError):
     remedy = "Ask again in a moment, under the same key: then its answer is there."
 
 
+class GuaranteeRefused(CreditError):
+    """A guarantee cannot be issued, take effect, fall, be demanded, answered or ended, as it is or as the day is."""
+
+    code = "guarantee-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "The hint says what may happen to it now. Days are counted by URDG 758: five business days to examine a "
+        "demand, thirty calendar days to extend or pay; docs/walkthroughs shows both."
+    )
+
+
 class ValidationFailed(CreditError):
     """A model did not pass its validation; the failed checks are named, the report says the rest."""
 
@@ -299,6 +310,7 @@ ERRORS: tuple[type[CreditError], ...] = (
     LimitExceeded,
     KeyTaken,
     InFlight,
+    GuaranteeRefused,
     ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,

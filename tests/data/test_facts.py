@@ -17,6 +17,7 @@ from data.facts import (
     contracts_signed,
     drawn_since,
     group_facts,
+    happened_since,
     last_requests,
     segments,
     supplier_facts,
@@ -246,6 +247,47 @@ def test_a_draw_that_was_repaid_is_drawn_no_more(ledger: Ledger, import_rows: Im
     import_rows(ledger, suppliers=[{}], credit_events=[{}, repaid])
     assert drawn_since(ledger, "S1", date(2025, 2, 1), AS_OF) == 0
     assert drawn_since(ledger, "S1", date(2025, 2, 1), date(2025, 3, 31)) == 2_000_000
+
+
+def since(ledger: Ledger, day: date, as_of: date = AS_OF) -> dict[str, int]:
+    return {str(name): int(each) for name, each in happened_since(ledger, ["S1"], [day], as_of).iloc[0].items()}
+
+
+def test_what_became_of_draws_since_a_day(ledger: Ledger, import_rows: ImportRows) -> None:
+    late = {"credit_event_id": "V2", "kind": "PAST_DUE", "happened_on": "2025-03-01", "days_past_due": 60}
+    lost = late | {"credit_event_id": "V3", "kind": "WRITTEN_OFF", "happened_on": "2025-06-01", "days_past_due": 120,
+                   "amount_fen": 700_000}  # fmt: skip
+    more = {"credit_event_id": "V4", "loan_id": "L2", "happened_on": "2025-03-01", "amount_fen": 300_000}
+    import_rows(ledger, suppliers=[{}], credit_events=[{}, late, lost, more])
+    found = since(ledger, date(2025, 2, 10))
+    assert (found["drawn_fen"], found["open_fen"]) == (2_300_000, 300_000)
+    assert (found["worst_days_past_due"], found["written_off_fen"]) == (120, 700_000)
+    before = since(ledger, date(2025, 2, 10), date(2025, 5, 31))
+    assert (before["open_fen"], before["worst_days_past_due"], before["written_off_fen"]) == (2_300_000, 60, 0)
+
+
+def test_an_older_draw_that_goes_bad_did_not_come_of_it(ledger: Ledger, import_rows: ImportRows) -> None:
+    late = {"credit_event_id": "V2", "kind": "PAST_DUE", "happened_on": "2025-03-01", "days_past_due": 60}
+    import_rows(ledger, suppliers=[{}], credit_events=[{}, late])
+    assert set(since(ledger, date(2025, 2, 16)).values()) == {0}
+    assert since(ledger, date(2025, 2, 15))["worst_days_past_due"] == 60
+
+
+@pytest.mark.parametrize(("day", "called"), [(date(2025, 2, 2), (1, 400_000)), (date(2025, 2, 4), (0, 0))])
+def test_a_guarantee_that_is_demanded_and_paid_was_called_once(
+    ledger: Ledger, import_rows: ImportRows, day: date, called: tuple[int, int]
+) -> None:
+    asked = [event(2, "DEMANDED", amount_fen=400_000), event(3, "PAID", amount_fen=400_000)]
+    import_rows(ledger, suppliers=[{}], contracts=[{}], guarantee_events=[{}, *asked])
+    found = since(ledger, day)
+    assert (found["guarantees_called"], found["guarantees_paid_fen"]) == called
+
+
+def test_each_is_asked_about_from_its_own_day(ledger: Ledger, import_rows: ImportRows) -> None:
+    import_rows(ledger, suppliers=[{}], credit_events=[{}])
+    days = [date(2025, 2, 16), date(2025, 2, 15), date(2025, 2, 15)]
+    assert happened_since(ledger, ["S1", "S1", "S9"], days, AS_OF)["drawn_fen"].tolist() == [0, 2_000_000, 0]
+    assert happened_since(ledger, [], [], AS_OF).empty
 
 
 def paid(*days: int) -> dict[str, list[dict[str, Any]]]:
