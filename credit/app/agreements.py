@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from credit.app import booking
 from credit.app.clock import day_of, now
 from credit.app.deciding import record_of
+from credit.app.granting import against_granting, decided_by_now, granted_today
 from credit.app.home import Home
-from credit.app.judging import GRANTING, decided_today, decision_row
+from credit.app.judging import decision_row
 from credit.app.roles import refuse
-from credit.domain.authority import Action, open_findings
+from credit.domain.authority import Action
 from credit.domain.errors import LineRefused
 from credit.domain.line import Event, Happened, State, line_id, moved, state_on
-from credit.domain.policy.rules import Outcome
 from credit.domain.windows import months_after
 
 if TYPE_CHECKING:
@@ -111,34 +112,12 @@ def _close_ended(home: Home, supplier_id: str, *, who: str) -> None:
 
 
 def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, text: str) -> tuple[Happened, Record]:
-    """The event of a line that begins or goes on by a decision, and that decided today. Raises UnknownDecision or
-    LineRefused.
+    """The event of a line that begins or goes on by a decision, and the decision made today.
+
+    Raises UnknownDecision or LineRefused.
     """
-    row = decision_row(home, decision_id)
-    record, today = record_of(decision_id, row["record"]), day_of(now())
-    if record["product"]["name"] not in LENT or record["outcome"] not in [each.name for each in GRANTING]:
-        raise LineRefused(
-            f"{decision_id} grants no line: {record['outcome']} of a {record['product']['en']}",
-            hint="what is referred is granted first: `credit decision approve`",
-        )
-    if home.decisions().superseding([decision_id]):
-        raise LineRefused(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
-    if date.fromisoformat(record["valid_until"]) < today:
-        raise LineRefused(f"{decision_id} lapsed on {record['valid_until']}", hint="ask again: `credit line decide`")
-    gone_on_as = home.ledger().gone_on_as(today)
-    if (supplier := record["application"]["supplier_id"]) in gone_on_as:
-        raise LineRefused(
-            f"{supplier} was found to be another id of a supplier",
-            hint=f"it goes on as {gone_on_as[supplier]}: ask again",
-        )
-    again = _latest(home, record)
-    against = _against(record, again, record["amount_fen"])
-    if against:
-        raise LineRefused(
-            f"decided today, {decision_id} would not be granted: {'; '.join(against)}",
-            hint="ask again: `credit line decide`",
-        )
-    asked = record["application"]
+    record, again = granted_today(home, decision_id, LENT, LineRefused)
+    asked, today = record["application"], day_of(now())
     event = Happened(
         line_id=line,
         kind=kind,
@@ -157,11 +136,12 @@ def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, 
     return event, again
 
 
-def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
+def check_draw(home: Home, line: str, amount_fen: int, *, looked_up: Collection[str] = ()) -> dict[str, Any]:
     """Whether a draw of an amount would be let through today, with every reason against it; nothing is stored.
 
     The line is active, the amount within what is left of its limit, and policy, asked anew on what is known by now,
-    neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met.
+    neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met, or
+    `looked_up` where no feed says it.
     """
     there, today = _known(home, line), day_of(now())
     last, state = there[-1], state_on(there, today)
@@ -172,30 +152,14 @@ def check_draw(home: Home, line: str, amount_fen: int) -> dict[str, Any]:
     if amount_fen > last.limit_fen - used:
         against.append(f"the amount is above what is left of the limit: {used} fen are reserved or drawn")
     record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
-    again = _latest(home, record)
-    against += _against(record, again, used + amount_fen)
+    again = decided_by_now(home, record)
+    against += against_granting(record, again, used + amount_fen)
     against += [
         f"{each['code']}: {each['en']}, {'which is to be looked up' if each['met'] is None else 'not met yet'}"
         for each in (again["conditions"] or {}).get("precedent", [])
-        if not each["met"]
+        if not each["met"] and not (each["met"] is None and each["code"] in looked_up)
     ]
     return {"line_id": line, "amount_fen": amount_fen, "on": str(today), "allowed": not against, "against": against}
-
-
-def _against(record: Record, again: Record, amount_fen: int) -> list[str]:
-    """What speaks against an amount by the question decided again: what was found since, and a limit that is less.
-
-    What was found already when the decision was made was judged then.
-    """
-    said = []
-    if again["outcome"] == Outcome.DECLINE.name:
-        refused = [each["rule"] for each in again["findings"] if each["outcome"] == Outcome.DECLINE.name]
-        return ["policy declines the supplier today: " + ", ".join(refused)]
-    if new := [each for each in open_findings(again) if each not in open_findings(record)]:
-        said.append("policy refers the supplier today: " + ", ".join(new))
-    if again["amount_fen"] < amount_fen:
-        said.append(f"policy leaves {again['amount_fen']} fen today")
-    return said
 
 
 def _refuse_second(home: Home, decision_id: str) -> None:
@@ -210,7 +174,7 @@ def _refuse_second(home: Home, decision_id: str) -> None:
     wanted = question(asked["supplier_id"], asked["contract_id"], asked["product"])
     for each in _lines(home, None):
         same = question(each[-1].supplier_id, each[-1].contract_id, each[-1].product) == wanted
-        if same and state_on(each, today) is not State.ENDED:
+        if same and state_on(each, today) not in (State.ENDED, State.CLOSED):
             raise LineRefused(
                 f"{each[-1].line_id} stands on what {decision_id} was asked for",
                 hint=f"`credit line renew {each[-1].line_id} --decision {decision_id}`",
@@ -221,19 +185,6 @@ def _lines_by(home: Home, decision_id: str) -> list[str]:
     """The lines that a decision was accepted or renewed for."""
     supplier = decision_row(home, decision_id)["supplier_id"]
     return [each[0].line_id for each in _lines(home, supplier) if decision_id in {event.decision_id for event in each}]
-
-
-def _latest(home: Home, record: Record) -> Record:
-    """The question of a decision decided on the newest history up to today, and beside what stands by now."""
-    return decided_today(home, {**record, "as_of": str(_newest_day(home, record))})
-
-
-def _newest_day(home: Home, record: Record) -> date:
-    from credit.app.policies import pack_named
-
-    pack = pack_named(home, record["policy"]["pack"])
-    known = min(home.ledger().last_day(pack.tier), day_of(now()))
-    return max(known, date.fromisoformat(record["as_of"]))
 
 
 def events(home: Home, line: str) -> list[Happened]:

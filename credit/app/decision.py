@@ -145,7 +145,7 @@ def _judge(
 
 @app.command()
 def overrides(as_json: console.AsJson = False) -> None:
-    """Report the overrides: by whom, why, and what the engine had said; who overrides too often is marked."""
+    """Report the overrides: by whom, why, what the engine had said and what became of it; who does it too often."""
     from credit.app.judging import overridden
 
     document = overridden(Home.from_environment())
@@ -158,6 +158,13 @@ def overrides(as_json: console.AsJson = False) -> None:
             for r in document["overrides"]
         ]  # fmt: skip
         console.table(heads, rows, numbers=(4, 6))
+        became = [
+            (b["decision_id"], b["line_state"], console.yuan(b["drawn_fen"]), b["worst_days_past_due"],
+             console.yuan(b["written_off_fen"]), b["guarantees_called"])
+            for b in (r["became"] for r in document["overrides"])
+        ]  # fmt: skip
+        heads_since = ("decision", "line", "drawn, CNY", "late, days", "lost, CNY", "called")
+        console.table(heads_since, became, numbers=(2, 3, 4, 5))
         people = [(p["by"], p["judgements"], p["overrides"], console.percent(p["share"], 0),
                    "too often" if p["alert"] else "") for p in document["people"]]  # fmt: skip
         console.table(("by", "judgements", "overrides", "share", ""), people, numbers=(1, 2, 3))

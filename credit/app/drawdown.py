@@ -21,6 +21,9 @@ def request(
     amount: Annotated[str, typer.Option("--amount", help="In yuan.")],
     months: Annotated[int | None, typer.Option(min=1, help="Until when; default, and at most: the line's end.")] = None,
     contract: Annotated[str | None, typer.Option("--contract", help="The contract that it is for.")] = None,
+    looked_up: Annotated[
+        list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
+    ] = None,
     key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -28,10 +31,10 @@ def request(
     from credit.app import drawing, identity
 
     home, fen = Home.from_environment(), console.fen_of(amount)
-    _answer(
-        drawing.request_draw(home, line, fen, months=months, contract=contract, who=identity.who(), key=key),
-        as_json=as_json,
+    answer = drawing.request_draw(
+        home, line, fen, months=months, contract=contract, looked_up=looked_up or (), who=identity.who(), key=key
     )
+    _answer(answer, as_json=as_json)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,22 +18,32 @@ from credit.domain.errors import DrawRefused
 
 
 def request_draw(
-    home: Home, line: str, amount_fen: int, *, months: int | None, contract: str | None, who: str, key: str | None
+    home: Home,
+    line: str,
+    amount_fen: int,
+    *,
+    months: int | None,
+    contract: str | None,
+    looked_up: Collection[str],
+    who: str,
+    key: str | None,
 ) -> dict[str, Any]:
     """Reserve a draw on a line, after policy was asked again as of today. Raises DrawRefused with what is against it.
 
-    It is due after so many months, at the latest when the line ends, which is also the default.
+    It is due after so many months, at the latest when the line ends, which is also the default. `looked_up` are the
+    conditions that no feed says and somebody has looked up.
     """
     from credit.domain.draws import DrawTerms
     from credit.domain.windows import months_after
     from data.book.book import Asked
 
     refuse(home, Action.BOOK, who)
-    arguments = {"line": line, "amount_fen": amount_fen, "months": months, "contract": contract}
+    arguments = {"line": line, "amount_fen": amount_fen, "months": months, "contract": contract,
+                 "looked_up": sorted(looked_up)}  # fmt: skip
     asked = request("drawdown request", arguments, who=who, key=key)
     if known := home.book().answered(asked):
         return known
-    check = agreements.check_draw(home, line, amount_fen)
+    check = agreements.check_draw(home, line, amount_fen, looked_up=looked_up)
     if check["against"]:
         raise DrawRefused("; ".join(check["against"]), hint="`credit line check` says the same without asking for it")
     today, there = day_of(now()), agreements.shown(home, line)

@@ -30,7 +30,7 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[s
     gone_on_as = ledger.gone_on_as(on) if ledger.version else {}
     # What was granted to another id of a firm is the firm's.
     found["supplier_id"] = found["supplier_id"].replace(gone_on_as)
-    groups = facts.groups_on(ledger, on) if ledger.version else {}
+    groups: Any = facts.groups_on(ledger, on) if ledger.version else {}
     found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
     found["pair"] = found["group_id"] + "/" + found["buyer_id"]
     if by == "programme":

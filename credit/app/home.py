@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from data.book.book import Book
+    from data.book.guarantees import Guarantees
     from data.book.opening import Store
     from data.decisions import DecisionStore
     from data.ledger import Ledger
@@ -65,6 +66,12 @@ class Home:
         from data.book.book import Book
 
         return Book(self.store())
+
+    def guarantees(self) -> Guarantees:
+        """The issued guarantees."""
+        from data.book.guarantees import Guarantees
+
+        return Guarantees(self.store())
 
     @property
     def scores(self) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from credit.app import exposures
+from credit.app import aftermath, exposures
 from credit.app.clock import day_of, now
 from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
@@ -116,7 +116,7 @@ def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
 
 
 def overridden(home: Home) -> dict[str, Any]:
-    """The overrides: each with its code, and by person how many of their judgements override the engine."""
+    """The overrides: each with what became of it, and by person how many of their judgements override the engine."""
     store = home.decisions()
     judgements = [record_of(*each) for each in store.judgements()]
     before = {each["supersedes"]: record_of(each["supersedes"], decision_row(home, each["supersedes"])["record"])
@@ -145,7 +145,8 @@ def overridden(home: Home) -> dict[str, Any]:
          "alert": against[who] / n > most}
         for who, n in sorted(by_person.items())
     ]  # fmt: skip
-    return {"overrides": rows, "people": people}
+    later = aftermath.became(home, rows)
+    return {"overrides": [{**row, "became": each} for row, each in zip(rows, later, strict=True)], "people": people}
 
 
 def _of(said: dict[str, Any]) -> Judgement:

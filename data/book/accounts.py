@@ -29,6 +29,11 @@ def guaranteed(guarantee_id: str) -> str:
     return f"guarantee:{guarantee_id}"
 
 
+def claimed(guarantee_id: str) -> str:
+    """What was paid under a guarantee and is owed by the supplier since."""
+    return f"guarantee:{guarantee_id}:claimed"
+
+
 def committed_of(line_id: ColumnElement[str]) -> ColumnElement[str]:
     """`committed` of a column of lines, for a query."""
     return literal("line:") + line_id + literal(":committed")

@@ -1,0 +1,102 @@
+"""Issued guarantees: from a decision to the day on which the buyer gives the paper back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from credit.app.booking import about, pools, request
+from credit.app.clock import day_of, now
+from credit.app.granting import granted_today
+from credit.app.home import Home
+from credit.app.roles import refuse
+from credit.domain import guaranteeing as acts
+from credit.domain.authority import Action
+from credit.domain.errors import GuaranteeRefused
+from credit.domain.guarantee import Falls, Form, GuaranteeEvent, Schedule, Wording, as_of, guarantee_id
+
+if TYPE_CHECKING:
+    from credit.domain.record import Record
+
+FORMS = {
+    "advance_payment_guarantee": Form.ADVANCE_PAYMENT,
+    "performance_guarantee": Form.PERFORMANCE,
+}
+
+
+def issue(home: Home, decision_id: str, *, account: str | None, who: str, key: str | None) -> dict[str, Any]:
+    """Issue the guarantee that a granted decision offers. Raises UnknownDecision, GuaranteeRefused, LimitExceeded.
+
+    `account` is the one that an advance has to be credited to. It is decided once more as known today, for others may
+    have drawn on the same pools since.
+    """
+    refuse(home, Action.BOOK, who)
+    asked = request("guarantee issue", {"decision": decision_id, "account": account}, who=who, key=key)
+    if known := home.book().answered(asked):
+        return known
+    with home.decisions().one_at_a_time():
+        record, again = granted_today(home, decision_id, FORMS, GuaranteeRefused)
+        today = day_of(now())
+        signed = record["inputs"].get("signed_on")
+        events = acts.issue(
+            _wording(record, account), on=today, who=who, signed_on=date.fromisoformat(signed) if signed else None
+        )
+        return home.guarantees().issue(
+            asked, events, product=record["product"]["name"], about=about(record), pools=pools(home, again)
+        )
+
+
+def _wording(record: Record, account: str | None) -> Wording:
+    """What a guarantee says, by the decision that grants it."""
+    form, asked, conditions = FORMS[record["product"]["name"]], record["application"], record["conditions"]
+    contract = int(record["inputs"]["contract_fen"])
+    planned = conditions["reduction"]["planned"]
+    schedule = Schedule()
+    if form is Form.ADVANCE_PAYMENT:
+        schedule = Schedule(falls=Falls.PRO_RATA, whole_fen=contract)
+    elif planned:
+        schedule = Schedule(falls=Falls.AT_ONCE, whole_fen=contract, last_fen=planned[-1]["amount_fen"])
+    return Wording(
+        guarantee_id=guarantee_id(record["decision_id"]),
+        form=form,
+        decision_id=record["decision_id"],
+        supplier_id=asked["supplier_id"],
+        contract_id=asked["contract_id"],
+        amount_fen=record["amount_fen"],
+        expires_on=date.fromisoformat(conditions["expiry"]) if conditions["expiry"] else None,
+        account_id=account if form is Form.ADVANCE_PAYMENT else None,
+        schedule=schedule,
+    )
+
+
+def act(
+    home: Home, guarantee: str, command: str, arguments: dict[str, Any], *, on: date, who: str, key: str | None
+) -> dict[str, Any]:
+    """Do one of the acts of `credit.domain.guaranteeing` by its name. Raises GuaranteeRefused."""
+    refuse(home, Action.BOOK, who)
+    if on > day_of(now()):
+        raise GuaranteeRefused(f"{on} has not come", hint="book it on the day it happens")
+    asked = request(f"guarantee {command}", {"guarantee": guarantee, "on": str(on), **arguments}, who=who, key=key)
+    do: Callable[..., GuaranteeEvent] = getattr(acts, command)
+    return home.guarantees().act(asked, guarantee, lambda events: do(events, **arguments, on=on, who=who))
+
+
+def shown(home: Home, guarantee: str, on: date) -> dict[str, Any]:
+    """A guarantee as it is on a day, and what happened to it until then. Raises GuaranteeRefused."""
+    from data.book.guarantees import answer_of
+
+    events = home.guarantees().events(guarantee)
+    said = [
+        {"on": str(each.on), "kind": each.kind.value, "message": each.kind.message, "amount_fen": each.amount_fen,
+         "demand_id": each.demand_id, "who": each.who, "text": each.text}
+        for each in events
+        if each.on <= on
+    ]  # fmt: skip
+    return {**answer_of(as_of(events, on)), "on": str(on), "events": said}
+
+
+def listed(home: Home, *, supplier: str | None, open_only: bool) -> list[dict[str, Any]]:
+    """The guarantees of a supplier, or all, as they are today."""
+    found = home.guarantees().listed(supplier_id=supplier, open_only=open_only)
+    return [shown(home, each, day_of(now())) for each in found]

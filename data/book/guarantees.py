@@ -1,0 +1,204 @@
+"""Issued guarantees in the book: each act a request, its events in the log, what can be called on an account.
+
+What an act makes of a guarantee says `credit.domain.guaranteeing`; a guarantee takes of its pools what it can be called
+for, from its issue until it has ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from credit.domain.business_days import Closed
+from credit.domain.errors import GuaranteeRefused
+from credit.domain.guarantee import (
+    Event,
+    Falls,
+    Form,
+    Guaranteed,
+    GuaranteeEvent,
+    Schedule,
+    State,
+    Wording,
+    as_of,
+)
+from data.book import accounts
+from data.book.opening import Store
+from data.book.tables import LOG, SUBJECTS
+from data.book.turns import Answer, Request, Turn, canonical, done, partition_of
+
+GUARANTEE = "guarantee"
+Act = Callable[[Sequence[GuaranteeEvent]], GuaranteeEvent]
+_OVER = (State.NIL, State.LAPSED, State.RELEASED, State.EXPIRED)
+
+
+class Guarantees:
+    """The issued guarantees of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def issue(
+        self,
+        request: Request,
+        events: Sequence[GuaranteeEvent],
+        *,
+        product: str,
+        about: Mapping[str, Any],
+        pools: Mapping[str, int],
+    ) -> Answer:
+        """Store a guarantee that is issued, with what it takes of its pools, each with its limit.
+
+        Raises GuaranteeRefused where the decision was issued already, LimitExceeded, KeyTaken, InFlight.
+        """
+        wording = events[0].wording
+        assert wording is not None
+
+        def work(turn: Turn) -> Answer:
+            name = wording.guarantee_id
+            if turn.con.execute(select(SUBJECTS.c.kind).where(SUBJECTS.c.subject_id == name)).first():
+                raise GuaranteeRefused(f"{name} was issued already", hint="`credit guarantee show` says what it is")
+            row = {
+                "subject_id": name,
+                "kind": GUARANTEE,
+                "partition": turn.partition,
+                "supplier_id": wording.supplier_id,
+                "contract_id": wording.contract_id,
+                "product": product,
+                "parent_id": None,
+                "decision_id": wording.decision_id,
+                "terms": canonical({"pools": sorted(pools)}),
+                "opened_at": turn.request.at,
+                "is_open": True,
+                **{each: about.get(each) for each in ("buyer_id", "district", "category")},
+            }
+            turn.con.execute(insert(SUBJECTS), row)
+            turn.open_accounts({accounts.guaranteed(name): wording.amount_fen, accounts.claimed(name): None})
+            turn.limit(pools)
+            taken = dict.fromkeys((accounts.guaranteed(name), *pools), wording.amount_fen)
+            for place, event in enumerate(events):
+                turn.log(name, _kind(event), event.on, _said(event), taken if place == 0 else {})
+            return answer_of(as_of(events, events[-1].on))
+
+        return done(self.store, request, partition_of(wording.supplier_id), work)
+
+    def act(self, request: Request, guarantee_id: str, act: Act) -> Answer:
+        """Do something to a guarantee, by its events so far. Raises GuaranteeRefused, KeyTaken, InFlight."""
+        with self.store.reading() as con:
+            row = _row(con, guarantee_id)
+
+        def work(turn: Turn) -> Answer:
+            before = _events(turn.con, guarantee_id)
+            event = act(before)
+            was, now = as_of(before, event.on), as_of([*before, event], event.on)
+            freed = _can_be_called(now) - _can_be_called(was)
+            moves = dict.fromkeys((accounts.guaranteed(guarantee_id), *json.loads(row["terms"])["pools"]), freed)
+            # What was paid is owed by the supplier from then on.
+            moves[accounts.claimed(guarantee_id)] = now.paid_fen - was.paid_fen
+            # An amount that the calendar took away can come back: an expiry that fell into a closure moves.
+            turn.log(guarantee_id, _kind(event), event.on, _said(event), moves, is_fact=freed > 0)
+            if now.state in _OVER:
+                this = SUBJECTS.c.subject_id == guarantee_id
+                turn.con.execute(update(SUBJECTS).where(this).values(is_open=False))
+            return answer_of(now)
+
+        return done(self.store, request, row["partition"], work)
+
+    def events(self, guarantee_id: str) -> list[GuaranteeEvent]:
+        """What happened to a guarantee, in order. Raises GuaranteeRefused."""
+        with self.store.reading() as con:
+            _row(con, guarantee_id)
+            return _events(con, guarantee_id)
+
+    def listed(self, *, supplier_id: str | None = None, open_only: bool = False) -> list[str]:
+        """The ids of the guarantees of a supplier, or of all, as they were issued."""
+        query = select(SUBJECTS.c.subject_id).where(SUBJECTS.c.kind == GUARANTEE)
+        query = query.order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+        if supplier_id is not None:
+            query = query.where(SUBJECTS.c.supplier_id == supplier_id)
+        if open_only:
+            query = query.where(SUBJECTS.c.is_open)
+        with self.store.reading() as con:
+            return list(con.execute(query).scalars())
+
+
+def answer_of(here: Guaranteed) -> Answer:
+    """What a guarantee is, for people and programs; amounts in fen."""
+    wording = here.wording
+    return {
+        "guarantee_id": wording.guarantee_id,
+        "form": wording.form.value,
+        "state": here.state.value,
+        "supplier_id": wording.supplier_id,
+        "contract_id": wording.contract_id,
+        "decision_id": here.decision_id,
+        "amount_fen": here.amount_fen,
+        "outstanding_fen": here.outstanding_fen,
+        "paid_fen": here.paid_fen,
+        "issued_on": str(here.issued_on),
+        "effective_on": str(here.effective_on) if here.effective_on else None,
+        "expires_on": str(here.expires_on),
+        "demands": [
+            {
+                "demand_id": each.demand_id,
+                "amount_fen": each.amount_fen,
+                "presented_on": str(each.presented_on),
+                "extend_to": str(each.extend_to) if each.extend_to else None,
+                "standing": each.standing.value,
+                "last_day": str(each.last_day),
+            }
+            for each in here.demands
+        ],
+    }
+
+
+def _can_be_called(here: Guaranteed) -> int:
+    """What a guarantee takes of its pools: what is left of it until it is released or struck off."""
+    return 0 if here.ended else here.outstanding_fen
+
+
+def _kind(event: GuaranteeEvent) -> str:
+    return f"GUARANTEE_{event.kind.value}"
+
+
+def _row(con: Any, guarantee_id: str) -> Any:
+    this = (SUBJECTS.c.subject_id == guarantee_id) & (SUBJECTS.c.kind == GUARANTEE)
+    row = con.execute(select(SUBJECTS.c.partition, SUBJECTS.c.terms).where(this)).mappings().first()
+    if row is None:
+        raise GuaranteeRefused(f"no guarantee {guarantee_id!r} was issued", hint="`credit guarantee list` lists them")
+    return row
+
+
+def _events(con: Any, guarantee_id: str) -> list[GuaranteeEvent]:
+    query = select(LOG.c.body).where(LOG.c.subject_id == guarantee_id).order_by(LOG.c.sequence)
+    return [_event(json.loads(body)) for body in con.execute(query).scalars()]
+
+
+# -- an event as the log has it
+
+
+def _said(event: GuaranteeEvent) -> dict[str, Any]:
+    return dict(json.loads(canonical(asdict(event))))
+
+
+def _event(body: Mapping[str, Any]) -> GuaranteeEvent:
+    said = {name: body[name] for name in GuaranteeEvent.__dataclass_fields__}
+    days = ("on", "expires_on", "extend_to")
+    said |= {name: date.fromisoformat(said[name]) for name in days if said[name]}
+    said |= {"kind": Event(said["kind"]), "discrepancies": tuple(said["discrepancies"])}
+    if closed := said["closed"]:
+        said["closed"] = Closed(**{name: date.fromisoformat(day) for name, day in closed.items()})
+    if wording := said["wording"]:
+        schedule = wording["schedule"]
+        said["wording"] = Wording(**{
+            **wording,
+            "form": Form(wording["form"]),
+            "expires_on": date.fromisoformat(wording["expires_on"]) if wording["expires_on"] else None,
+            "schedule": Schedule(**{**schedule, "falls": Falls(schedule["falls"])}),
+        })  # fmt: skip
+    return GuaranteeEvent(**said)
