@@ -19,6 +19,7 @@ from credit.app import (
     line,
     loan,
     model,
+    monitor,
     policy,
     portfolio,
     score,
@@ -39,7 +40,7 @@ app = typer.Typer(
 app.command("demo")(demo.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
-    *(export, docs),
+    *(monitor, export, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
