@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from credit.domain.authority import Role
@@ -77,26 +78,31 @@ class AlertRule:
         return f"{self.severity.name.lower()}_look_days"
 
 
-def _red(code: str, reference: str, *texts: str, requires: tuple[str, ...] = (), unit: str = "") -> AlertRule:
-    return AlertRule(code, Severity.RED, Response.FREEZE, Role.SENIOR, reference, *texts, requires=requires, unit=unit)
+# What a severity does to a line unless its rule says otherwise, and who owns such alerts.
+_USUAL: Mapping[Severity, tuple[Response, Role]] = {
+    Severity.RED: (Response.FREEZE, Role.SENIOR),
+    Severity.AMBER: (Response.REVIEW, Role.ANALYST),
+    Severity.WATCH: (Response.WATCH, Role.ANALYST),
+}
 
 
-def _amber(
+def _rule(
+    severity: Severity,
     code: str,
-    response: Response,
     reference: str,
     *texts: str,
+    cuts: bool = False,
     requires: tuple[str, ...] = (),
     unit: str = "",
 ) -> AlertRule:
-    return AlertRule(code, Severity.AMBER, response, Role.ANALYST, reference, *texts, requires=requires, unit=unit)
+    """A rule from its four texts: what went wrong and what to do, each in Chinese and English."""
+    zh, en, advice_zh, advice_en = texts
+    usual, owner = _USUAL[severity]
+    response = Response.CUT if cuts else usual
+    return AlertRule(code, severity, response, owner, reference, zh, en, advice_zh, advice_en, requires, unit)
 
 
-def _watch(code: str, reference: str, *texts: str, requires: tuple[str, ...] = (), unit: str = "") -> AlertRule:
-    return AlertRule(
-        code, Severity.WATCH, Response.WATCH, Role.ANALYST, reference, *texts, requires=requires, unit=unit
-    )
-
+_red, _amber, _watch = (partial(_rule, each) for each in (Severity.RED, Severity.AMBER, Severity.WATCH))
 
 # The worst first. A line on a contract is warned of what happens on it; one that is granted on the whole record, of
 # what happens on any of the supplier's contracts.
@@ -161,16 +167,15 @@ RULES: tuple[AlertRule, ...] = (
     ),
     _amber(
         "EW-CALLED-ELSEWHERE",
-        Response.CUT,
         "DOMAIN 5.7: guarantee invoked elsewhere [EWS1]",
         "其他合同的保函被索赔",
         "a guarantee on another contract was demanded",
         "了解索赔原因，评估供应商履约能力",
         "learn why, and whether the supplier can still perform",
+        cuts=True,
     ),
     _amber(
         "EW-CANCELLED",
-        Response.CUT,
         "DOMAIN 5.7: cancelled bulk orders [EWS2]",
         "大额订单被取消或削减",
         "a large order was cancelled or cut",
@@ -178,19 +183,19 @@ RULES: tuple[AlertRule, ...] = (
         "decide the limit anew on the orders that are left",
         requires=("cancelled_share",),
         unit="share of a year's orders",
+        cuts=True,
     ),
     _amber(
         "EW-DISPUTE",
-        Response.CUT,
         "DOMAIN 5.7: new dispute",
         "合同出现新的争议",
         "a new dispute on a contract",
         "核实争议金额，并从可融资净额中扣除",
         "find out the amount, and take it off what can be lent on",
+        cuts=True,
     ),
     _amber(
         "EW-SLOW-BUYER",
-        Response.REVIEW,
         "DOMAIN 5.7: a buyer that pays later than is its own habit",
         "采购人付款明显晚于其自身惯例",
         "a buyer has left an acceptance unpaid for longer than is its habit",
@@ -201,7 +206,6 @@ RULES: tuple[AlertRule, ...] = (
     ),
     _amber(
         "EW-LATE",
-        Response.REVIEW,
         "DOMAIN 5.7: delivery more than 15 days late",
         "交货明显延迟",
         "a delivery came late",
@@ -212,7 +216,6 @@ RULES: tuple[AlertRule, ...] = (
     ),
     _amber(
         "EW-UNFINISHED",
-        Response.REVIEW,
         "DOMAIN 5.7: delivery more than 15 days late; it has not come at all",
         "已过计划验收日，合同仍未全部验收",
         "the planned last acceptance is past, and not everything was accepted",
@@ -223,7 +226,6 @@ RULES: tuple[AlertRule, ...] = (
     ),
     _amber(
         "EW-RATING",
-        Response.REVIEW,
         "DOMAIN 5.7: acceptance score drops by two standard deviations",
         "验收评分明显下降",
         "the last three acceptances were rated well below those before",
@@ -234,7 +236,6 @@ RULES: tuple[AlertRule, ...] = (
     ),
     _amber(
         "EW-SCOPE",
-        Response.REVIEW,
         "DOMAIN 5.7: frequent scope change [EWS2]",
         "合同频繁变更",
         "a contract was changed again and again",
@@ -337,22 +338,22 @@ def raised(found: pd.DataFrame, lines: pd.DataFrame, terms: Mapping[str, Any], *
     observed. `lines` has line_id, supplier_id, contract_id and since. What was found was not known when the line
     began, so it is raised on a later day, whenever it happened.
     """
-    by_line = {each.line_id: each for each in lines.itertuples(index=False)}
+    by_line: dict[str, dict[Any, Any]] = {each["line_id"]: each for each in lines.to_dict("records")}
     rules = {rule.code: rule for rule in RULES}
     alerts = []
     for each in found.to_dict("records"):
         rule, line = rules[each["rule"]], by_line[each["line_id"]]
-        raised_on = max(each["happened_on"], each["known_on"], line.since + timedelta(days=1))
+        raised_on = max(each["happened_on"], each["known_on"], line["since"] + timedelta(days=1))
         alerts.append(
             Alert(
-                alert_id=alert_id(rule.code, line.line_id, each["about"]),
+                alert_id=alert_id(rule.code, line["line_id"], each["about"]),
                 rule=rule.code,
                 rule_version=version,
                 severity=rule.severity.name,
                 action=rule.response.value,
-                supplier_id=line.supplier_id,
-                contract_id=plain(each["contract_id"]) or plain(line.contract_id),
-                line_id=line.line_id,
+                supplier_id=line["supplier_id"],
+                contract_id=plain(each["contract_id"]) or plain(line["contract_id"]),
+                line_id=line["line_id"],
                 raised_on=raised_on,
                 due_on=raised_on + timedelta(days=int(terms[rule.look_days])),
                 owner=rule.owner.value,
@@ -367,7 +368,7 @@ def in_order(alerts: Sequence[Alert]) -> list[Alert]:
     return sorted(alerts, key=lambda each: (-Severity[each.severity], each.raised_on, each.line_id, each.alert_id))
 
 
-def _evidence(rule: AlertRule, found: Mapping[str, Any], terms: Mapping[str, Any]) -> str:
+def _evidence(rule: AlertRule, found: Mapping[Any, Any], terms: Mapping[str, Any]) -> str:
     """What was found as one line of JSON: ids and days, what was observed and what it was held against; no names."""
     said = {
         "table": found["table"],
