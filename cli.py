@@ -23,6 +23,7 @@ from credit.app import (
     line,
     loan,
     model,
+    monitor,
     policy,
     portfolio,
     repayment,
@@ -44,7 +45,7 @@ app = typer.Typer(
 app.command("demo")(demo.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
-    *(drawdown, repayment, exposure, audit, book, export, docs),
+    *(drawdown, repayment, exposure, monitor, audit, book, export, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])

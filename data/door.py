@@ -14,6 +14,9 @@ from data.staging import literal, quoted
 # `as_of` ends at midnight in China, where the platform works: 16:00 UTC.
 DAY_ENDS = "INTERVAL 16 HOUR"
 
+# The day in China on which a row was recorded.
+KNOWN_ON = f"CAST(t.recorded_at + (INTERVAL 24 HOUR - {DAY_ENDS}) AS DATE) AS known_on"
+
 # The ids of each case's supplier, `asked_id` itself and those found by then to be the same.
 CASE_SUPPLIERS = "case_suppliers"
 
@@ -68,17 +71,20 @@ def stands_on(day: str, rows: str, *, corrected: bool) -> str:
                    WHERE later.replaces = t.record_id AND later.recorded_at < {ended})"""
 
 
-def view_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:
+def view_sql(table: Table, rows: str, *, corrected: bool, currency: str, dated: bool = False) -> str:
     """What is seen of a table of events: its columns and `record_id`, beside `case_id` and `as_of`.
 
-    Where a table is about no supplier its rows are known on days, not for cases, and have no `case_id`.
+    Where a table is about no supplier its rows are known on days, not for cases, and have no `case_id`. With `dated`
+    each row also says since which day it has been known, `known_on`.
     """
     if not table.has_supplier:
         return everyone_sql(table, rows, corrected=corrected, currency=currency)
     joined = f"{CASE_SUPPLIERS} AS c ON c.supplier_id = t.supplier_id"
     seen = _seen_sql(table, rows, joined, corrected=corrected, currency=currency)
-    seen = f"SELECT c.case_id, {seen} {_ONLY.get(table.name, '')}"
-    return f"{_masked(table, seen, 'case_id')} {_STILL_SHOWN.get(table.name, '')}".strip()
+    known = f"{KNOWN_ON}, " if dated else ""
+    seen = f"SELECT c.case_id, {known}{seen} {_ONLY.get(table.name, '')}"
+    beside = ("case_id", "known_on") if dated else ("case_id",)
+    return f"{_masked(table, seen, *beside)} {_STILL_SHOWN.get(table.name, '')}".strip()
 
 
 def everyone_sql(table: Table, rows: str, *, corrected: bool, currency: str) -> str:

@@ -435,7 +435,7 @@ def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: i
 
 # Days from acceptance to payment of what each buyer paid within two years, as known at the end of a month.
 _PAY_DAYS = """
-    SELECT p.buyer_id, quantile_disc(greatest(date_diff('day', a.accepted_on, p.paid_on), 0), 0.8) AS days,
+    SELECT p.buyer_id, quantile_disc(greatest(date_diff('day', a.accepted_on, p.paid_on), 0), ?) AS days,
            count(*) AS payments
     FROM payments AS p JOIN acceptances AS a USING (as_of, delivery_id)
     WHERE p.kind = 'PROGRESS' AND p.paid_on > p.as_of - INTERVAL 24 MONTH AND p.buyer_id IS NOT NULL
@@ -444,16 +444,16 @@ _PAY_DAYS = """
 FEWEST_PAYMENTS = 5
 
 
-def buyer_pay_days(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.Series:
-    """Days after acceptance by which each buyer has paid in eight of ten cases, by buyer_id (DOMAIN 5.4).
+def buyer_pay_days(ledger: Ledger, as_of: date, *, share: float = 0.8, version: int | None = None) -> pd.Series:
+    """Days after acceptance by which each buyer has paid in eight of ten cases, or a `share`, by buyer_id (DOMAIN 5.4).
 
     From everybody's record as known at the end of the last month that is over; computed once a month and version.
     """
     end = last_month_end(as_of)
-    name = f"pay-days-{end}"
+    name = f"pay-days-{share:g}-{end}"
     file = ledger.derived(name, version)
     if file is None:
         with ledger.everyone_on([end], tables=(PAYMENTS, ACCEPTANCES), version=version) as con:
-            found = con.execute(_PAY_DAYS, [FEWEST_PAYMENTS]).df()
+            found = con.execute(_PAY_DAYS, [share, FEWEST_PAYMENTS]).df()
         file = ledger.keep_derived(name, found.to_parquet(index=False), version)
     return pd.read_parquet(file).set_index("buyer_id")["days"].astype("float64")

@@ -179,6 +179,7 @@ class Ledger:
         tables: tuple[Table, ...] = TABLES,
         beside: Mapping[str, list[Path]] = MappingProxyType({}),
         threads: int | None = None,
+        dated: bool = False,
     ) -> Iterator[Known]:
         """A view of the ledger as it was known for each case on the case's own date. The only door for readers.
 
@@ -187,7 +188,8 @@ class Ledger:
         `as_of`, less those that a correction or restatement recorded by then had replaced. Outcomes and names have no
         view. Rows with amounts are those in `currency`: amounts of two currencies are never added up. Who reads few
         `tables` names them, and waits for no others to be opened. Files `beside` the ledger, computed from what this
-        door has shown, have a view by their name. Who reads in several threads says how many each may use.
+        door has shown, have a view by their name. Who reads in several threads says how many each may use. With `dated`
+        each row also says since which day it has been known, `known_on`.
         """
         with self.connection(threads) as con:
             batches = self.batches(version)
@@ -195,7 +197,7 @@ class Ledger:
             self._ask(con, cases, batches)
             for table in readable:
                 rows, corrected = self.rows(table, batches), self.corrected(table, batches)
-                seen = view_sql(table, rows, corrected=corrected, currency=currency)
+                seen = view_sql(table, rows, corrected=corrected, currency=currency, dated=dated)
                 con.execute(f"CREATE TEMP VIEW {table.name} AS {seen}")
             for name, files in beside.items():
                 con.execute(f"CREATE TEMP VIEW {name} AS FROM {parquet(*files)}")

@@ -151,6 +151,43 @@ def _reasons() -> str:
     )
 
 
+def _alerts() -> str:
+    from credit.app.home import Home
+    from credit.app.policies import alert_parameters
+    from credit.domain import alerts
+    from credit.domain.alerts import RESPONSES, RULES
+
+    lines = [
+        "# Alerts\n",
+        "What `credit monitor alerts` finds on a line after lending: what came to be known since the decision that the "
+        "line stands on knew, whenever it happened. The worst first; an alert has the same id on every night.\n",
+        *(f"- `{response.value}` {zh} / {en}" for response, (zh, en) in RESPONSES.items()),
+        "",
+    ]
+    rows = [
+        (
+            f"`{r.code}`",
+            r.severity.name.lower(),
+            r.response.value,
+            f"{r.zh} / {r.en}",
+            f"{r.advice_zh} / {r.advice_en}",
+            r.owner.value,
+            ", ".join(f"`{name}`" for name in (*r.requires, r.look_days)),
+            r.reference,
+        )
+        for r in RULES
+    ]
+    headings = ("rule", "severity", "does", "what happened", "what to do", "owner", "parameters", "reference")
+    lines += _table(headings, rows)
+    parameters = [
+        (f"`{p.name}`", "; ".join(f"{v.value} from {v.since}" for v in p.values), p.unit, p.reference)
+        for p in alert_parameters(Home(Path("/nonexistent"))).values()
+    ]
+    lines += ["", *_table(("parameter", "value", "unit", "source"), parameters)]
+    left_out = (alerts.__doc__ or "").split("\n\n", 1)[1]
+    return "\n".join([*lines, "", left_out.strip()]) + "\n"
+
+
 def _errors() -> str:
     from data.quarantine import HINTS
 
@@ -247,6 +284,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("policy.md", _policy),
     ("validation.md", _validation),
     ("reasons.md", _reasons),
+    ("alerts.md", _alerts),
     ("errors.md", _errors),
     ("formats.md", _formats),
     ("tables.md", _tables),

@@ -13,10 +13,11 @@ from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_paramet
 from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
-VALIDATION, AUTHORITY, PORTFOLIO, BOOK = "validation.toml", "authority.toml", "portfolio.toml", "book.toml"
+VALIDATION, AUTHORITY, PORTFOLIO = "validation.toml", "authority.toml", "portfolio.toml"
+BOOK, ALERTS = "book.toml", "alerts.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK, ALERTS)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -80,6 +81,7 @@ def prove(home: Home) -> dict[str, Any]:
                     f"{region.name}: no pack has a parameter {name!r}", hint="a region differs in what packs have"
                 )
     validation_thresholds(home)
+    alert_parameters(home)
     for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK):
         read_parameters(_read(home.policies / file), file=file)
     asked = [
@@ -117,6 +119,17 @@ def portfolio_terms(home: Home, as_of: date) -> dict[str, Any]:
 def book_terms(home: Home, as_of: date) -> dict[str, Any]:
     """How draws are held and repaid, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, BOOK, as_of)
+
+
+def alert_parameters(home: Home) -> dict[str, Parameter]:
+    """From when what happens after lending is an alert, by name. Raises PolicyBroken naming the entry."""
+    from credit.domain.alerts import refuse_incomplete
+
+    content = _read(home.policies / ALERTS)
+    refuse_unknown(content, SHARED_SECTIONS, ALERTS)
+    found = read_parameters(content, file=ALERTS)
+    refuse_incomplete(found, ALERTS)
+    return found
 
 
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""`credit monitor`: what happens after lending."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from credit.app import console
+from credit.app.home import Home
+
+app = console.group("Watch the lines that stand.")
+
+
+@app.callback()
+def monitor() -> None:
+    """Watch the lines that stand."""
+
+
+@app.command()
+def alerts(
+    supplier: Annotated[str | None, typer.Option("--supplier", help="Only this supplier's lines.")] = None,
+    as_of: console.AsOf = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List what has gone wrong on the lines that stand since they began: evidence, what to do, owner and due day.
+
+    The worst first, of those the oldest. Nothing is stored; asked again on the same knowledge, the same alerts are the
+    answer.
+    """
+    from credit.app import warning
+
+    document = warning.listed(Home.from_environment(), console.as_of_day(as_of), supplier)
+    console.answer(document, as_json=as_json, page=lambda: _page(document))
+
+
+def _page(document: dict[str, Any]) -> None:
+    alerts = document["alerts"]
+    typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines as known on {document['as_of']}")
+    for each in alerts:
+        about = f" on contract {each['contract_id']}" if each["contract_id"] else ""
+        typer.echo(f"{each['severity']} {each['rule']}  {each['line_id']} of {each['supplier_id']}{about}")
+        typer.echo(f"  found       {each['zh']} {each['en']}{_observed(each['evidence'])}")
+        typer.echo(f"  evidence    {_evidence(each['evidence'])}")
+        typer.echo(f"  does        {each['action']}")
+        typer.echo(f"  to do       {each['advice_zh']} {each['advice_en']}")
+        typer.echo(f"  owner       {each['owner']}, raised {each['raised_on']}, due {each['due_on']}")
+        typer.echo(f"  alert       {each['alert_id']}, {each['reference']}")
+
+
+def _observed(evidence: dict[str, Any]) -> str:
+    number = evidence["observed"]
+    return "" if number is None else f" ({number:.3g} {evidence['unit']})"
+
+
+_LISTED = 5
+
+
+def _evidence(evidence: dict[str, Any]) -> str:
+    ids = evidence["records"]
+    named = ", ".join(ids[:_LISTED]) + (f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else "")
+    rows = f"{evidence['table']} {named}" if ids else f"no row of {evidence['table']}"
+    return f"{rows}; happened {evidence['happened_on']}, known {evidence['known_on']}"

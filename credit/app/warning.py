@@ -1,0 +1,85 @@
+"""What has gone wrong on lines since they began: found anew each time it is asked, and stored nowhere yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from credit.app.clock import day_of, now
+from credit.app.home import Home
+from credit.app.policies import alert_parameters
+from credit.domain.line import Event, Happened, State, state_on
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from credit.domain.alerts import Alert
+
+COLUMNS = ("line_id", "supplier_id", "contract_id", "since")
+BEGINS = (Event.ACCEPTED, Event.RENEWED)
+
+
+def found(home: Home, lines: pd.DataFrame, as_of: date, *, version: int | None = None) -> list[Alert]:
+    """The alerts on these lines as known on a day, the worst and then the oldest first.
+
+    `lines` has line_id, supplier_id, contract_id and since. The same lines, day and version of the ledger give the same
+    alerts with the same ids, however often they are asked for.
+    """
+    from credit.domain.alerts import raised, version_on
+    from data.early_warnings import found_on
+
+    parameters = alert_parameters(home)
+    terms = {name: parameter.on(as_of) for name, parameter in parameters.items()}
+    findings = found_on(home.ledger(), lines, as_of, terms, version=version)
+    return raised(findings, lines, terms, version=version_on(parameters, as_of))
+
+
+def watched(home: Home, on: date, supplier_id: str | None = None) -> pd.DataFrame:
+    """The lines of a supplier, or of all, that stand on a day: line_id, supplier_id, contract_id, since; by line_id.
+
+    A suspended one is watched too. `since` is the day of which the decision knew that the line stands on: what came to
+    be known later is new.
+    """
+    import pandas as pd
+
+    store = home.decisions()
+    by_line: dict[str, list[Happened]] = {}
+    for row in store.line_events(supplier_id=supplier_id):
+        if day_of(datetime.fromisoformat(row["at"])) <= on:
+            by_line.setdefault(row["line_id"], []).append(Happened(**{**row, "kind": Event(row["kind"])}))
+    rows = []
+    for line, events in sorted(by_line.items()):
+        if state_on(events, on) not in (State.ACTIVE, State.SUSPENDED):
+            continue
+        begun = [each for each in events if each.kind in BEGINS][-1]
+        decided = store.row(begun.decision_id)
+        since = min(decided["as_of"], begun.starts_on) if decided else begun.starts_on
+        rows.append((line, begun.supplier_id, begun.contract_id, since))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def listed(home: Home, as_of: date | None, supplier_id: str | None = None) -> dict[str, Any]:
+    """The alerts on all lines that stand, and on what day that was known: the last one that the ledger knows.
+
+    Where no day is named the lines are those of today, for a line may have begun after the ledger's last day.
+    """
+    today = day_of(now())
+    ledger = home.ledger()
+    known = as_of or min(ledger.last_day(), today)
+    lines = watched(home, as_of or today, supplier_id)
+    alerts = found(home, lines, known, version=ledger.version)
+    return {"as_of": str(known), "lines": len(lines), "alerts": list(_documents(alerts))}
+
+
+def _documents(alerts: Iterable[Alert]) -> Iterable[dict[str, Any]]:
+    """Each alert as it is said: its fields, and what its rule says in both languages."""
+    from credit.domain.alerts import rule_named
+
+    for alert in alerts:
+        rule = rule_named(alert.rule)
+        texts = {name: getattr(rule, name) for name in ("zh", "en", "advice_zh", "advice_en", "reference")}
+        days = {name: str(getattr(alert, name)) for name in ("raised_on", "due_on")}
+        yield {**asdict(alert), **days, **texts, "evidence": json.loads(alert.evidence)}
