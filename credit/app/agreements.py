@@ -89,6 +89,9 @@ def _happens(home: Home, line: str, kind: Event, why: str, *, who: str, key: str
         moved(state_on(there, today), kind)
         if kind is Event.RESUMED and there[-1].who == who:
             raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
+        open_ = home.alerts().listed(line_id=line) if kind is Event.RESUMED else []
+        if red := [each["alert_id"] for each in open_ if each["action"] == Response.FREEZE]:
+            raise LineRefused(f"alert {red[0]} on {line} is open", hint="`credit monitor settle` comes first")
         _store(home, replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why), key=key)
     return shown(home, line)
 

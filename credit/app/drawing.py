@@ -51,7 +51,7 @@ def request_draw(
     due_on = ends_on if months is None else min(months_after(today, months), ends_on)
     rate = int(there["yearly_rate_bp"])
     wanted = Asked(
-        draw_id=f"W{asked.fingerprint[:7].upper()}{uuid4().hex[:8].upper()}",
+        draw_id=f"T{asked.fingerprint[:7].upper()}{uuid4().hex[:8].upper()}",
         line_id=line,
         contract_id=contract,
         amount_fen=amount_fen,

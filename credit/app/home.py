@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from data.book.alerts import Alerts
     from data.book.book import Book
     from data.book.guarantees import Guarantees
     from data.book.opening import Store
@@ -72,6 +73,12 @@ class Home:
         from data.book.guarantees import Guarantees
 
         return Guarantees(self.store())
+
+    def alerts(self) -> Alerts:
+        """What was found to have gone wrong on lines."""
+        from data.book.alerts import Alerts
+
+        return Alerts(self.store())
 
     @property
     def scores(self) -> Path:

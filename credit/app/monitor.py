@@ -34,6 +34,52 @@ def alerts(
     console.answer(document, as_json=as_json, page=lambda: _page(document))
 
 
+@app.command()
+def watch(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
+    """Raise what is new of it in the book, once, and stop the draws on the lines that it freezes; for every night."""
+    from credit.app import identity, warning
+
+    document = warning.watch(Home.from_environment(), console.as_of_day(as_of), who=identity.who())
+
+    def page() -> None:
+        typer.echo(
+            f"{len(document['raised']):,} new alerts on {document['lines']:,} lines as known on {document['as_of']}; "
+            f"{len(document['frozen']):,} lines are suspended by them"
+        )
+
+    console.answer(document, as_json=as_json, page=page)
+
+
+@app.command("open")
+def open_(
+    every: Annotated[bool, typer.Option("--all", help="Those that are settled too.")] = False,
+    line: Annotated[str | None, typer.Option("--line", help="Only those on this line.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List the alerts that nobody has settled, the first that is due first."""
+    found = Home.from_environment().alerts().listed(line_id=line, open_only=not every)
+    keys = ("alert_id", "severity", "rule", "line_id", "owner", "due_on", "outcome")
+    heads = ("alert", "severity", "rule", "line", "owner", "due", "outcome")
+    rows = [tuple(each[key] for key in keys) for each in found]
+    console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows))
+
+
+@app.command()
+def settle(
+    alert: Annotated[str, typer.Argument(help="The alert's id.")],
+    outcome: Annotated[str, typer.Option("--outcome", help="CONFIRMED, MITIGATED or FALSE.")],
+    text: Annotated[str, typer.Option("--text", help="What was found.")],
+    key: console.Key = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Record what an alert turned out to be; a line that it suspended is resumed apart: `credit line resume`."""
+    from credit.app import identity, warning
+
+    home = Home.from_environment()
+    answer = warning.settle(home, alert, outcome, text, who=identity.who(), key=key)
+    console.answer(answer, as_json=as_json, page=lambda: typer.echo(f"alert {alert} is settled: {outcome}"))
+
+
 def _page(document: dict[str, Any]) -> None:
     alerts = document["alerts"]
     typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines as known on {document['as_of']}")

@@ -1,4 +1,4 @@
-"""What has gone wrong on lines since they began: found anew each time it is asked, and stored nowhere yet."""
+"""What has gone wrong on lines since they began: found, raised in the book once, and settled by who looked."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from credit.app.booking import request
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.policies import alert_parameters
+from credit.app.roles import refuse
+from credit.domain.authority import Action
+from credit.domain.errors import LineRefused, UnknownName
 from credit.domain.line import Event, Happened, State, state_on
 
 if TYPE_CHECKING:
@@ -72,6 +76,41 @@ def listed(home: Home, as_of: date | None, supplier_id: str | None = None) -> di
     lines = watched(home, as_of or today, supplier_id)
     alerts = found(home, lines, known, version=ledger.version)
     return {"as_of": str(known), "lines": len(lines), "alerts": list(_documents(alerts))}
+
+
+def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
+    """Find what went wrong on all lines that stand, store what is new, and stop the draws on lines that it freezes.
+
+    Done again on the same knowledge, nothing is new.
+    """
+    refuse(home, Action.SUSPEND, who)
+    today, ledger = day_of(now()), home.ledger()
+    known = as_of or min(ledger.last_day(), today)
+    lines = watched(home, as_of or today)
+    by_supplier: dict[str, list[Alert]] = {}
+    for alert in found(home, lines, known, version=ledger.version):
+        by_supplier.setdefault(alert.supplier_id, []).append(alert)
+    raised, frozen = [], []
+    for supplier, alerts in sorted(by_supplier.items()):
+        arguments = {"alerts": sorted(each.alert_id for each in alerts)}
+        asked = request("monitor watch", arguments, who=who, key=None)
+        answer = home.alerts().raise_(asked, supplier, alerts, today)
+        raised += answer["raised"]
+        frozen += answer["frozen"]
+    return {"as_of": str(known), "lines": len(lines), "raised": raised, "frozen": frozen}
+
+
+def settle(home: Home, alert: str, outcome: str, text: str, *, who: str, key: str | None) -> dict[str, Any]:
+    """Record what an alert turned out to be. Raises LineRefused, NotAuthorised, UnknownName."""
+    from data.book.alerts import Outcome
+
+    refuse(home, Action.JUDGE, who)
+    if outcome not in list(Outcome):
+        raise UnknownName(f"an alert does not turn out {outcome!r}", hint="choose from " + ", ".join(Outcome))
+    if not text.strip():
+        raise LineRefused("it has to be said what was found", hint='--text "…"')
+    asked = request("monitor settle", {"alert": alert, "outcome": outcome, "text": text}, who=who, key=key)
+    return home.alerts().settle(asked, alert, Outcome(outcome), text, day_of(now()))
 
 
 def _documents(alerts: Iterable[Alert]) -> Iterable[dict[str, Any]]:

@@ -286,7 +286,7 @@ class Book:
 
 def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools: Mapping[str, int]) -> None:
     """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
-    line, before = event.line_id, _line_events(turn, event.line_id)
+    line, before = event.line_id, line_events_of(turn, event.line_id)
     moved(state_on(before, event.starts_on), event.kind)
     turn.con.execute(insert(LINE_EVENTS), asdict(event))
     moves, taken = {}, list(pools)
@@ -321,7 +321,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
 
 
 def _refuse_inactive(turn: Turn, line: Subject, on: date) -> None:
-    state = state_on(_line_events(turn, line.subject_id), on)
+    state = state_on(line_events_of(turn, line.subject_id), on)
     if state is not State.ACTIVE:
         raise DrawRefused(
             f"{line.subject_id} is {state.value.lower()}", hint="`credit line show` says since when, and why"
@@ -351,7 +351,7 @@ def _happens(
         used, given_back = (held, 0) if line.terms["revolves"] else (0, held)
     else:
         given_back = 0
-    state = state_on(_line_events(turn, line.subject_id), event.on)
+    state = state_on(line_events_of(turn, line.subject_id), event.on)
     if state is State.CLOSED:
         given_back = held
     moves[accounts.used(line.subject_id)] = used
@@ -372,7 +372,8 @@ def _is_open(state: DrawState) -> bool:
     return state in (DrawState.NONE, DrawState.PENDING, DrawState.POSTED)
 
 
-def _line_events(turn: Turn, line_id: str) -> list[Happened]:
+def line_events_of(turn: Turn, line_id: str) -> list[Happened]:
+    """What happened to a line, as its turn sees it."""
     rows = turn.con.execute(_LINE_EVENTS, {"line": line_id}).mappings()
     return [Happened(**{**row, "kind": Event(row["kind"])}) for row in rows]
 

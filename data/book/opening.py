@@ -22,7 +22,7 @@ from data.book.tables import FORM, HEADS, METADATA, NOTHING, PARTITIONS
 from data.durable import exclusive
 
 # The newest migration; a book of another form is not written to.
-NEWEST = "0001"
+NEWEST = "0002"
 
 # The option of a connection that only reads.
 _READS = "credit_reads"

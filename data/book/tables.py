@@ -176,6 +176,29 @@ BALANCES = Table(
     CheckConstraint("ceiling_fen IS NULL OR amount_fen <= ceiling_fen", name="balance_within_ceiling"),
 )
 
+# What was found to have gone wrong on a line, by whom it is to be looked at until when, and what came of it.
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("alert_id", String(32), primary_key=True),
+    Column("rule", String(32), nullable=False),
+    Column("rule_version", String(64), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("supplier_id", String(64), nullable=False, index=True),
+    Column("contract_id", String(64)),
+    Column("line_id", String(64), nullable=False, index=True),
+    Column("raised_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("found_at", String(26), nullable=False),
+    Column("settled_at", String(26)),
+    Column("settled_by", String(64)),
+    Column("outcome", String(16)),
+    Column("text", Text),
+)
+
 # Every request by its key, with its answer: asked again, the same answer is given and nothing is done.
 REQUESTS = Table(
     "requests",

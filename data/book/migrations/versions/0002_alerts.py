@@ -1,0 +1,34 @@
+"""What was found to have gone wrong on a line."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "alerts",
+        sa.Column("alert_id", sa.String(length=32), nullable=False),
+        sa.Column("rule", sa.String(length=32), nullable=False),
+        sa.Column("rule_version", sa.String(length=64), nullable=False),
+        sa.Column("severity", sa.String(length=8), nullable=False),
+        sa.Column("action", sa.String(length=8), nullable=False),
+        sa.Column("supplier_id", sa.String(length=64), nullable=False),
+        sa.Column("contract_id", sa.String(length=64), nullable=True),
+        sa.Column("line_id", sa.String(length=64), nullable=False),
+        sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("owner", sa.String(length=16), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.String(length=26), nullable=False),
+        sa.Column("settled_at", sa.String(length=26), nullable=True),
+        sa.Column("settled_by", sa.String(length=64), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("alert_id"),
+    )
+    op.create_index(op.f("ix_alerts_line_id"), "alerts", ["line_id"], unique=False)
+    op.create_index(op.f("ix_alerts_supplier_id"), "alerts", ["supplier_id"], unique=False)
