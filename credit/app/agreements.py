@@ -14,6 +14,7 @@ from credit.app.granting import against_granting, decided_by_now, granted_today
 from credit.app.home import Home
 from credit.app.judging import decision_row
 from credit.app.roles import refuse
+from credit.domain.alerts import Response
 from credit.domain.authority import Action
 from credit.domain.errors import LineRefused
 from credit.domain.line import Event, Happened, State, line_id, moved, state_on
