@@ -171,7 +171,8 @@ def _changes(draw: Draw, event: DrawHappened) -> dict[str, Any]:
             changes = {"owed": draw.owed.plus(event.paid), "repayments": kept}
         case DrawEvent.WRITTEN_OFF:
             changes = {"owed": Owed()}
-        case DrawEvent.VOIDED | DrawEvent.LAPSED:
+        case _:
+            # Voided, or lapsed.
             changes = {"pending_fen": 0}
     return changes
 
