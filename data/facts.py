@@ -5,7 +5,7 @@ Read through the ledger's door like everything else, so a fact is what was known
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -408,6 +408,25 @@ def happened_since(
     with ledger.known_on(cases, version=version, tables=(CREDIT_EVENTS, GUARANTEE_EVENTS)) as known:
         asked = [cases["case_id"].tolist(), list(since)]
         return known.con.execute(_HAPPENED_SINCE, asked).df().set_index("case_id")
+
+
+def paid_into_locked(
+    ledger: Ledger, since: Mapping[str, date], as_of: date
+) -> list[tuple[str, str, str | None, date, int]]:
+    """What buyers paid into locked accounts, by supplier from a day of its own on, as known by `as_of`.
+
+    Of each payment, in the order of their days: its id, supplier, contract, day and amount in fen.
+    """
+    cases = pd.DataFrame({"case_id": range(len(since)), "supplier_id": list(since), "as_of": as_of})
+    with ledger.known_on(cases, tables=(PAYMENTS,)) as known:
+        return known.con.execute(
+            """WITH asked AS (SELECT unnest(CAST(? AS BIGINT[])) AS case_id, unnest(CAST(? AS DATE[])) AS since)
+               SELECT p.payment_id, c.supplier_id, p.contract_id, p.paid_on, p.amount_fen
+               FROM payments AS p JOIN asked USING (case_id) JOIN cases AS c USING (case_id)
+               WHERE p.to_locked_account AND p.amount_fen > 0 AND p.paid_on >= since
+               ORDER BY p.paid_on, p.payment_id""",
+            [cases["case_id"].tolist(), list(since.values())],
+        ).fetchall()
 
 
 def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:

@@ -99,6 +99,13 @@ def test_a_repayment_that_is_taken_back_is_owed_again():
         reversal(before, "P1", DUE)
 
 
+def test_a_payment_repays_once():
+    paid = after(drawn(), repayment(drawn(), "P1", 99_000, DUE))
+    with pytest.raises(DrawRefused, match="P1 repaid of this draw already"):
+        repayment(paid, "P1", 1, DUE)
+    assert repayment(paid, "P2", 1, DUE).amount_fen == 1
+
+
 def test_what_is_written_off_is_owed_no_more():
     lost = after(drawn(), event(DrawEvent.WRITTEN_OFF, DUE, 1))
     assert (lost.state, lost.owed.total_fen) == (DrawState.WRITTEN_OFF, 0)
