@@ -8,12 +8,14 @@ import sys
 import typer
 
 from credit.app import (
+    account,
     consent,
     decision,
     demo,
     docs,
     export,
     features,
+    feedback,
     guarantee,
     ledger,
     line,
@@ -38,8 +40,8 @@ app = typer.Typer(
 
 app.command("demo")(demo.run)
 NOUNS = (
-    *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
-    *(export, docs),
+    *(simulate, ledger, consent, features, model, score, line, loan, account, guarantee, decision, policy, portfolio),
+    *(export, feedback, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
