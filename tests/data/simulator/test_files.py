@@ -95,7 +95,9 @@ def test_choices_are_respected_and_required_columns_never_empty(tables, table):
 def test_amounts_and_counts_are_never_below_what_the_schema_allows(tables, table):
     for column in table.columns:
         if column.at_least is not None:
-            assert pc.min(tables[table.name][column.name]).as_py() >= column.at_least, column.name
+            least = pc.min(tables[table.name][column.name]).as_py()
+            # A column that the simulated platform never fills has no least value.
+            assert (not column.required and least is None) or least >= column.at_least, column.name
 
 
 @each_table
