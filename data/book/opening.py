@@ -34,8 +34,9 @@ _MAKING, _DECIDING = 7_001, 7_002
 class Store:
     """A book's database. `where` is a SQLAlchemy address, or the path of an SQLite file, which is made on first use."""
 
-    def __init__(self, where: str | Path) -> None:
-        self.url: URL = make_url(where) if "://" in str(where) else URL.create("sqlite", database=str(where))
+    def __init__(self, where: str | Path | URL) -> None:
+        is_address = isinstance(where, URL) or "://" in str(where)
+        self.url: URL = make_url(where) if is_address else URL.create("sqlite", database=str(where))
         self._engine_made: Engine | None = None
 
     @property

@@ -6,20 +6,29 @@ import pytest
 
 from data.book.book import Book
 from data.book.opening import Store
+from data.book.tables import METADATA
 from tests.bookstore import DATABASES, new_store, server
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[dict]:
-    with server() as found:
-        yield found
+def postgres(tmp_path_factory) -> Iterator[Store]:
+    """One database for all tests: to make one for each takes longer than most of them."""
+    with server() as there, new_store("postgresql", tmp_path_factory.mktemp("none"), there) as made:
+        yield made
 
 
 @pytest.fixture(params=DATABASES)
 def store(request, tmp_path) -> Iterator[Store]:
-    there = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with new_store(request.param, tmp_path, there) as made:
-        yield made
+    if request.param == "sqlite":
+        with new_store(request.param, tmp_path) as made:
+            yield made
+        return
+    there = request.getfixturevalue("postgres")
+    with there.unchecked() as con:
+        METADATA.drop_all(con)
+    made = Store(there.url)
+    yield made
+    made.engine().dispose()
 
 
 @pytest.fixture
