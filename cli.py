@@ -8,6 +8,7 @@ import sys
 import typer
 
 from credit.app import (
+    account,
     audit,
     book,
     consent,
@@ -18,6 +19,7 @@ from credit.app import (
     export,
     exposure,
     features,
+    feedback,
     guarantee,
     ledger,
     line,
@@ -44,8 +46,8 @@ app = typer.Typer(
 
 app.command("demo")(demo.run)
 NOUNS = (
-    *(simulate, ledger, consent, features, model, score, line, loan, guarantee, decision, policy, portfolio),
-    *(drawdown, repayment, exposure, monitor, audit, book, export, docs),
+    *(simulate, ledger, consent, features, model, score, line, loan, account, guarantee, decision, policy, portfolio),
+    *(drawdown, repayment, exposure, monitor, audit, book, export, feedback, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])

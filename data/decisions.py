@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, insert, select, union_all, update
+from sqlalchemy import case, func, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from data.book import accounts
@@ -108,8 +108,16 @@ class DecisionStore:
             DECISIONS.c.category,
         )
         # What became of a decision: the line or guarantee, and the account of what that takes.
+        last = select(LINE_EVENTS.c.line_id, func.max(LINE_EVENTS.c.ends_on).label("ends_on"))
+        ends = last.group_by(LINE_EVENTS.c.line_id).subquery()
+        begun = select(LINE_EVENTS.c.decision_id, LINE_EVENTS.c.line_id).distinct().subquery()
+        # A line that has ended takes what is still owed of it, even before somebody closes it.
+        takes = case(
+            (ends.c.ends_on < since, accounts.outstanding_of(begun.c.line_id)),
+            else_=accounts.committed_of(begun.c.line_id),
+        )
         holds = union_all(
-            select(LINE_EVENTS.c.decision_id, accounts.committed_of(LINE_EVENTS.c.line_id).label("account")).distinct(),
+            select(begun.c.decision_id, takes.label("account")).join(ends, ends.c.line_id == begun.c.line_id),
             select(SUBJECTS.c.decision_id, accounts.guaranteed_of(SUBJECTS.c.subject_id).label("account")).where(
                 SUBJECTS.c.kind == GUARANTEE
             ),

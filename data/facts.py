@@ -5,7 +5,7 @@ Read through the ledger's door like everything else, so a fact is what was known
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -16,6 +16,8 @@ from data.ledger import Known, Ledger
 from data.regions import current_regions, tag_of
 from data.schema import (
     ACCEPTANCES,
+    ACCOUNT_STEPS,
+    ACCOUNTS,
     CONSENTS,
     CONTRACT_ENDS,
     CONTRACTS,
@@ -28,6 +30,7 @@ from data.schema import (
     RELATIONS,
     SUPPLIERS,
 )
+from data.staging import literal
 
 # What each guarantee leaves standing: the amount it was issued for or last reduced to, until it ends. A demand may be
 # for a part of it and takes nothing off.
@@ -36,7 +39,7 @@ _STANDING = """standing AS (
                coalesce(arg_max(amount_fen, (happened_on, kind, guarantee_event_id))
                             FILTER (WHERE kind IN ('ISSUED', 'EFFECTIVE', 'REDUCED')), max(amount_fen)) AS fen
         FROM guarantee_events GROUP BY case_id, contract_id, guarantee_id, form
-        HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED'))"""
+        HAVING arg_max(kind, (happened_on, kind)) IN ('ISSUED', 'EFFECTIVE', 'REDUCED', 'DEMANDED', 'REFUSED'))"""
 
 # Every programme that the supplier is a member of on the case's day.
 _PROGRAMMES = """memberships AS (
@@ -77,6 +80,9 @@ _SUPPLIER_FACTS = f"""
     LEFT JOIN guaranteed AS g USING (case_id) LEFT JOIN joined AS j USING (case_id)
     LEFT JOIN changed AS x USING (case_id) LEFT JOIN lists AS l USING (case_id) ORDER BY c.case_id"""
 
+# Within a day an account only goes forward: the table lists what can happen to it in that order.
+_STEP = f"list_position([{', '.join(map(literal, ACCOUNT_STEPS))}], kind)"
+
 # The contract as changed by then: open or ended, its account, what stands on it, what advance has arrived.
 _CONTRACT_FACTS = f"""
     WITH {_STANDING},
@@ -89,7 +95,7 @@ _CONTRACT_FACTS = f"""
                count(*) FILTER (WHERE kind IN {CONTRACT_ENDS}) AS ends
         FROM amendments GROUP BY ALL),
     account AS (
-        SELECT case_id, contract_id, arg_max(kind, (happened_on, kind)) AS last_kind FROM accounts GROUP BY ALL),
+        SELECT case_id, contract_id, arg_max(kind, (happened_on, {_STEP})) AS last_kind FROM accounts GROUP BY ALL),
     paid AS (
         SELECT case_id, contract_id,
                sum(amount_fen) FILTER (WHERE kind = 'ADVANCE') AS received_fen,
@@ -157,7 +163,7 @@ _VALID_CONSENTS = """
         SELECT * FROM consents
         QUALIFY row_number() OVER (PARTITION BY case_id, consent_id
                                    ORDER BY happened_on DESC, kind DESC, consent_event_id DESC) = 1)
-    SELECT c.supplier_id, l.consent_id, l.bank_id, l.purpose
+    SELECT c.supplier_id, l.consent_id, l.bank_id, l.purpose, l.valid_to
     FROM last AS l JOIN cases AS c USING (case_id)
     WHERE l.kind = 'GRANTED' AND (l.valid_to IS NULL OR l.valid_to >= c.as_of)
     ORDER BY c.supplier_id, l.consent_id"""
@@ -205,14 +211,15 @@ def contract_facts(known: Known, *, form: str) -> pd.DataFrame:
 
 
 def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: int | None = None) -> pd.DataFrame:
-    """The consents of these suppliers that hold on a day: supplier_id, consent_id, bank_id, purpose.
+    """The consents of these suppliers that hold on a day: supplier_id, consent_id, bank_id, purpose, valid_to.
 
     `on` is the day on which something is done with the data, not the date of the history: a revocation binds at once.
     """
     asked = pd.DataFrame({"supplier_id": pd.unique(suppliers)})
     asked = asked.assign(case_id=range(len(asked)), as_of=on)
     with ledger.known_on(asked, version=version, tables=(CONSENTS,)) as known:
-        return known.con.execute(_VALID_CONSENTS).df()
+        found = known.con.execute(_VALID_CONSENTS).df()
+    return found.assign(valid_to=pd.to_datetime(found["valid_to"]).dt.date)
 
 
 def last_requests(known: Known) -> pd.Series:
@@ -246,10 +253,22 @@ def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | No
                AND contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')
                AND contract_id NOT IN (SELECT contract_id FROM guarantee_events WHERE form = 'ADVANCE_PAYMENT')
                AND contract_id IN (SELECT contract_id FROM accounts GROUP BY contract_id
-                                   HAVING arg_max(kind, (happened_on, kind)) IN ('LOCKED', 'CONFIRMED'))
+                                   HAVING arg_max(kind, (happened_on, {_STEP})) IN ('LOCKED', 'CONFIRMED'))
                ORDER BY contract_id"""
         ).fetchall()
         return [row[0] for row in rows]
+
+
+def account_events(ledger: Ledger, supplier_id: str, contract_id: str, *, on: date) -> list[dict[str, str]]:
+    """What happened to the collection account of a contract by a day, in order: happened_on, kind, account_event_id."""
+    cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier_id], "as_of": [on]})
+    with ledger.known_on(cases, tables=(ACCOUNTS,)) as known:
+        rows = known.con.execute(
+            f"""SELECT CAST(happened_on AS VARCHAR), kind, account_event_id FROM accounts WHERE contract_id = ?
+                ORDER BY happened_on, {_STEP}, account_event_id""",
+            [contract_id],
+        ).fetchall()
+    return [dict(zip(("happened_on", "kind", "account_event_id"), row, strict=True)) for row in rows]
 
 
 _SEGMENTS = f"""
@@ -408,6 +427,25 @@ def happened_since(
     with ledger.known_on(cases, version=version, tables=(CREDIT_EVENTS, GUARANTEE_EVENTS)) as known:
         asked = [cases["case_id"].tolist(), list(since)]
         return known.con.execute(_HAPPENED_SINCE, asked).df().set_index("case_id")
+
+
+def paid_into_locked(
+    ledger: Ledger, since: Mapping[str, date], as_of: date
+) -> list[tuple[str, str, str | None, date, int]]:
+    """What buyers paid into locked accounts, by supplier from a day of its own on, as known by `as_of`.
+
+    Of each payment, in the order of their days: its id, supplier, contract, day and amount in fen.
+    """
+    cases = pd.DataFrame({"case_id": range(len(since)), "supplier_id": list(since), "as_of": as_of})
+    with ledger.known_on(cases, tables=(PAYMENTS,)) as known:
+        return known.con.execute(
+            """WITH asked AS (SELECT unnest(CAST(? AS BIGINT[])) AS case_id, unnest(CAST(? AS DATE[])) AS since)
+               SELECT p.payment_id, c.supplier_id, p.contract_id, p.paid_on, p.amount_fen
+               FROM payments AS p JOIN asked USING (case_id) JOIN cases AS c USING (case_id)
+               WHERE p.to_locked_account AND p.amount_fen > 0 AND p.paid_on >= since
+               ORDER BY p.paid_on, p.payment_id""",
+            [cases["case_id"].tolist(), list(since.values())],
+        ).fetchall()
 
 
 def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:

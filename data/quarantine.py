@@ -31,6 +31,12 @@ HINTS: dict[str, str] = {
     "corrected-before": "a correction of a correction is recorded no earlier than the one that it corrects; this one"
     " is kept, and goes in once that is known from earlier on",
     "replaced-twice": "that row has a correction already; a further one replaces the correction",
+    "not-of-the-bank": "a bank reports on firms that consented to it or that it lent to, by the id or the code of its"
+    " file; no other firm's record is touched",
+    "other-bank": "the row is another bank's; import each bank's file with its own --bank",
+    "not-one-supplier": "several suppliers have this code; name the supplier_id of the bank's file",
+    "not-its-code": "the code is another supplier's than the supplier_id; leave out what is wrong",
+    "not-its-contract": "the supplier has no contract of that id on record; the guarantee's text has the platform's id",
     "erased": "the supplier's personal data were erased and are not taken in again",
     "unknown-supplier": "no supplier of that id is registered; the row is kept, and goes in with the registration",
 }

@@ -396,6 +396,8 @@ LISTINGS = Table(
     ),
 )
 
+# What can happen to a collection account, in the order in which it does.
+ACCOUNT_STEPS = ("NAMED", "LOCKED", "CONFIRMED", "UNLOCKED")
 ACCOUNTS = Table(
     "accounts",
     "What happened to the collection account of a contract.",
@@ -406,7 +408,7 @@ ACCOUNTS = Table(
         CONTRACT,
         SUPPLIER,
         date("happened_on", "date of the event"),
-        text("kind", "what happened", choices=("NAMED", "LOCKED", "CONFIRMED", "UNLOCKED")),
+        text("kind", "what happened", choices=ACCOUNT_STEPS),
     ),
 )
 
@@ -440,6 +442,13 @@ APPLICATIONS = Table(
         fen("requested_fen", "amount asked for"),
         CURRENCY,
         text("answer", "what the lender said", choices=("GRANTED", "REFUSED")),
+        fen("granted_fen", "limit granted; empty where refused or unknown", required=False),
+        text(
+            "refused_for",
+            "why it was refused; empty where granted or unknown",
+            required=False,
+            choices=("SCORE", "EXPOSURE", "LISTED", "PAST_DUE", "DOCUMENTS", "PURPOSE", "POLICY", "WITHDRAWN", "OTHER"),
+        ),
     ),
 )
 
@@ -475,8 +484,8 @@ GUARANTEE_EVENTS = Table(
         text("form", "advance-payment or performance", choices=("ADVANCE_PAYMENT", "PERFORMANCE")),
         text(
             "kind",
-            "what happened",
-            choices=("ISSUED", "EFFECTIVE", "REDUCED", "DEMANDED", "PAID", "RELEASED", "EXPIRED"),
+            "what happened; REFUSED is a demand that was refused: the guarantee stands as before",
+            choices=("ISSUED", "EFFECTIVE", "REDUCED", "DEMANDED", "REFUSED", "PAID", "RELEASED", "EXPIRED"),
         ),
         date("happened_on", "date of the event"),
         fen("amount_fen", "amount the event is about; after a reduction, what is left"),

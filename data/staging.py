@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -61,6 +61,15 @@ def literal(value: str) -> str:
     "'it''s'"
     """
     return "'" + value.replace("'", "''") + "'"
+
+
+def listed_literals(values: Iterable[str]) -> str:
+    """The SQL list of these texts.
+
+    >>> listed_literals(("a", "b"))
+    "('a', 'b')"
+    """
+    return f"({', '.join(map(literal, values))})"
 
 
 def parquet(*files: Path, options: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -111,7 +111,8 @@ def lessons(
     known = ledger.outcomes(target.name, known_on=as_of, version=version)
     known = known[known["tier"] == tier]
     with_dates = known[["opened_on", "matured_on"]].notna().all(axis=1)
-    dated = bool(with_dates.any())
+    # Where nobody has said an outcome, what happened on draws and contracts says it, and has its dates.
+    dated = bool(with_dates.any()) or known.empty
     if dated and not with_dates.all():
         raise MixedOutcomes(
             f"{target.name}: {int((~with_dates).sum()):,} of {len(known):,} outcomes of {tier} firms carry no dates",
@@ -187,7 +188,8 @@ def _watched(
 ) -> pd.DataFrame:
     """Every draw or contract that anybody knows of, with or without an outcome: is_over, closed_on, and if unclear why.
 
-    A source that sends outcomes alone is taken at its word.
+    A source that sends outcomes alone is taken at its word; a guarantee that was called since is a breach whatever was
+    said before. Where nobody said an outcome, what happened says it (ADR 18): so a bank's feedback teaches.
     """
     said = known.astype({"opened_on": "datetime64[us]", "matured_on": "datetime64[us]"})
     if target.asks_contract:
@@ -199,13 +201,59 @@ def _watched(
         key, ended = "loan_id", endings.of_draws(ledger, as_of, tier=tier, version=version)
     said = said.assign(key=said[key].fillna(said["outcome_id"])).set_index("key")
     whole = said.join(ended.drop(columns=["supplier_id", "opened_on"]), how="left")
-    unsaid = ended[~ended.index.isin(said.index)]
-    whole = pd.concat([whole, unsaid.drop(columns=[c for c in unsaid if c not in whole])])
+    shown = _shown_by_contracts if target.asks_contract else _shown_by_draws
+    unsaid = _as_outcomes(ended[~ended.index.isin(said.index)], shown, target, terms, as_of)
+    whole = pd.concat([whole, unsaid.drop(columns=[c for c in unsaid if c not in whole])]) if len(unsaid) else whole
+    if target.asks_contract:
+        whole["happened"] = whole["happened"].mask(whole["called_on"].notna() & whole["matured_on"].notna(), True)
     bad = whole["happened"].eq(True).to_numpy(dtype=bool)
     judge = _judge_contracts if target.asks_contract else _judge_draws
     closed_on, is_open, unclear = judge(whole, terms, as_of)
     is_over = whole["matured_on"].notna() & (closed_on <= pd.Timestamp(as_of)) & ~(is_open & ~bad)
     return whole.assign(closed_on=closed_on, is_over=is_over, unclear=unclear.where(~bad, None))
+
+
+def _as_outcomes(
+    unsaid: pd.DataFrame,
+    shown: Callable[[pd.DataFrame, Mapping[str, Any]], tuple[pd.Series, pd.Series]],
+    target: Target,
+    terms: Mapping[str, Any],
+    as_of: date,
+) -> pd.DataFrame:
+    """Draws or contracts of which nobody said an outcome, as outcomes; without one where it has not shown.
+
+    An outcome shows on the evening after its window: what happened on the last day of it is on record by then.
+    """
+    happened, matured_on = shown(unsaid, terms)
+    known = matured_on.notna() & (matured_on < pd.Timestamp(as_of))
+    about = {"contract_id": unsaid.index} if target.asks_contract else {}
+    return unsaid.assign(
+        outcome_id=[f"{target.name}-{key}" for key in unsaid.index],
+        happened=happened.astype(object).where(known, None),
+        matured_on=matured_on.where(known),
+        **about,
+    )
+
+
+def _shown_by_draws(draws: pd.DataFrame, terms: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
+    """Whether each draw defaulted, and when that could be said: 90 days after it was due, as of any draw.
+
+    Of one that was neither repaid nor marked so late nor written off nobody knows.
+    """
+    days = int(terms["default_days_past_due"])
+    late = (draws["repaid_on"] - draws["due_on"]).dt.days >= days
+    bad = (draws["worst_days"] >= days) | draws["lost_on"].notna() | late
+    known = bad | draws["repaid_on"].notna()
+    return bad, (draws["due_on"] + pd.Timedelta(days=days)).where(known)
+
+
+def _shown_by_contracts(contracts: pd.DataFrame, terms: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
+    """Whether each contract was broken, and when that could be said: when it and every guarantee on it have ended."""
+    faulty = contracts["ended_by"].eq("TERMINATED") & contracts["fault"].eq("SUPPLIER")
+    shows = contracts["planned_on"] + pd.Timedelta(days=int(terms["breach_shows_days"]))
+    last = pd.concat([shows, contracts["ended_on"], contracts["released_on"]], axis=1).max(axis=1)
+    known = contracts["planned_on"].notna() & contracts["ended_by"].notna() & ~contracts["is_guaranteed"].eq(True)
+    return faulty | contracts["called_on"].notna(), last.where(known)
 
 
 def _judge_draws(whole: pd.DataFrame, terms: Mapping[str, Any], as_of: date) -> tuple[pd.Series, pd.Series, pd.Series]:

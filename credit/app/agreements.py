@@ -106,13 +106,22 @@ def _store(home: Home, event: Happened, *, again: Record | None = None, key: str
     home.book().line_happens(asked, event, about=about, pools=pools)
 
 
-def _close_ended(home: Home, supplier_id: str, *, who: str) -> None:
-    """Close the supplier's lines whose last day is over, so that they take no more than what is drawn."""
-    today = day_of(now())
+def close_ended(home: Home, *, who: str) -> list[str]:
+    """Close all lines whose last day is over; answers them."""
+    refuse(home, Action.SUSPEND, who)
+    with home.decisions().one_at_a_time():
+        return _close_ended(home, None, who=who)
+
+
+def _close_ended(home: Home, supplier_id: str | None, *, who: str) -> list[str]:
+    """Close the lines of a supplier, or all, whose last day is over, so that they take no more than what is drawn."""
+    today, closed = day_of(now()), []
     for there in _lines(home, supplier_id):
         if state_on(there, today) is State.ENDED:
             over = replace(there[-1], kind=Event.CLOSED, starts_on=today, at=now().isoformat(), who=who, text="ended")
             _store(home, over)
+            closed.append(over.line_id)
+    return closed
 
 
 def _granted(home: Home, line: str, decision_id: str, kind: Event, *, who: str, text: str) -> tuple[Happened, Record]:
@@ -147,12 +156,15 @@ def check_draw(home: Home, line: str, amount_fen: int, *, looked_up: Collection[
     neither declines or refers the supplier nor leaves less. What has to be met before money is paid out is met, or
     `looked_up` where no feed says it.
     """
+    from data.facts import drawn_since
+
     there, today = _known(home, line), day_of(now())
     last, state = there[-1], state_on(there, today)
     against = []
     if state is not State.ACTIVE:
         against.append(f"the line is {state.value.lower()}")
-    used = home.book().used(line)
+    # A bank that lends by its own book tells of its draws, but not on which line: they count where ours are fewer.
+    used = max(home.book().used(line), drawn_since(home.ledger(), last.supplier_id, there[0].starts_on, today))
     if amount_fen > last.limit_fen - used:
         against.append(f"the amount is above what is left of the limit: {used} fen are reserved or drawn")
     record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])

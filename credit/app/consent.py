@@ -17,11 +17,20 @@ Purpose = Annotated[str, typer.Option("--purpose", help="credit_line or guarante
 
 
 @app.command()
-def grant(supplier: Supplier, bank: Bank, purpose: Purpose = "credit_line", as_json: console.AsJson = False) -> None:
+def grant(
+    supplier: Supplier,
+    bank: Bank,
+    purpose: Purpose = "credit_line",
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="The last day it holds; default: until revoked.")
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Record that a supplier signed a consent today."""
     from credit.app.consenting import record_consent
 
-    event = record_consent(Home.from_environment(), supplier, bank, purpose, kind="GRANTED")
+    last = console.day(until) if until else None
+    event = record_consent(Home.from_environment(), supplier, bank, purpose, kind="GRANTED", until=last)
     console.answer(
         event,
         as_json=as_json,
@@ -52,6 +61,6 @@ def list_(
     rows = standing_consents(Home.from_environment(), supplier, bank)
 
     def page() -> None:
-        console.table(("supplier", "bank", "purpose", "consent"), [tuple(row.values()) for row in rows])
+        console.table(("supplier", "bank", "purpose", "consent", "until"), [tuple(row.values()) for row in rows])
 
     console.answer(rows, as_json=as_json, page=page)

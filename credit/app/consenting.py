@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import tempfile
-from pathlib import Path
+from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
 from credit.app.home import Home
+from credit.app.recording import event_id, record_events
 from credit.domain.errors import CreditError, UnknownName
 
 
-def record_consent(home: Home, supplier: str, bank: str, purpose: str, *, kind: str) -> dict[str, Any]:
-    """Record that a supplier granted or revoked a consent today.
+def record_consent(
+    home: Home, supplier: str, bank: str, purpose: str, *, kind: str, until: date | None = None
+) -> dict[str, Any]:
+    """Record that a supplier granted a consent today, `until` its last day if it has one, or revoked it.
 
     Raises UnknownSupplier, UnknownName for a bank without agreement or a purpose it did not agree to, and CreditError
-    where there is nothing to revoke or a consent stands already.
+    where there is nothing to revoke, a consent stands already, or its last day is over.
     """
     from credit.app.exporting import bank_named
     from data.facts import valid_consents
-    from data.formats import format_named
-    from data.importing import import_history
 
     supplier_tier(home, supplier)
     agreement = bank_named(home, bank)
@@ -32,6 +30,8 @@ def record_consent(home: Home, supplier: str, bank: str, purpose: str, *, kind: 
             f"{bank} takes no records for purpose {purpose!r}", hint="choose from " + ", ".join(agreement.purposes)
         )
     moment = now()
+    if until is not None and until < day_of(moment):
+        raise CreditError(f"the consent would have ended on {until}", hint="--until names its last day, today or later")
     import pandas as pd
 
     standing = valid_consents(home.ledger(), pd.Series([supplier]), on=day_of(moment))
@@ -41,30 +41,21 @@ def record_consent(home: Home, supplier: str, bank: str, purpose: str, *, kind: 
     if kind == "GRANTED" and len(same):
         raise CreditError(f"{supplier} consents to {bank} ({purpose}) already", hint="`credit consent list`")
     # Every standing consent of that bank and purpose is revoked, or the firm would stay in the bank's files.
-    consent_ids = list(same["consent_id"]) or [f"{supplier}-{bank}-{purpose}-{uuid4().hex[:12]}"]
-    events = [
+    consent_ids = list(same["consent_id"]) or [event_id(supplier, bank, purpose)]
+    events: list[dict[str, Any]] = [
         {
-            "consent_event_id": f"{consent_id}-{kind}-{uuid4().hex[:12]}",
+            "consent_event_id": event_id(consent_id, kind),
             "consent_id": consent_id,
             "supplier_id": supplier,
             "bank_id": bank,
             "purpose": purpose,
-            "happened_on": str(day_of(moment)),
             "kind": kind,
-            "recorded_at": moment.isoformat(),
+            "valid_to": str(until) if until else "",
         }
         for consent_id in consent_ids
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "consents.csv"
-        with file.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.DictWriter(out, list(events[0]))
-            writer.writeheader()
-            writer.writerows(events)
-        summary = import_history(home.ledger(), format_named("platform"), file, loaded_at=moment)
-    if sum(table.imported for table in summary.tables) != len(events):
-        raise CreditError("the consent could not be recorded", hint="`credit ledger summary` shows the quarantine")
-    return events[0]
+    record_events(home, "consents", events, at=moment)
+    return {**events[0], "happened_on": str(day_of(moment)), "recorded_at": moment.isoformat()}
 
 
 def standing_consents(home: Home, supplier: str | None, bank: str | None) -> list[dict[str, Any]]:
@@ -84,7 +75,8 @@ def standing_consents(home: Home, supplier: str | None, bank: str | None) -> lis
     found = valid_consents(ledger, asked, on=today)
     if bank:
         found = found[found["bank_id"] == bank]
+    listed = found[["supplier_id", "bank_id", "purpose", "consent_id"]].to_dict("records")
     return [
-        {str(k): v for k, v in row.items()}
-        for row in found[["supplier_id", "bank_id", "purpose", "consent_id"]].to_dict("records")
+        {**{str(k): v for k, v in row.items()}, "valid_to": None if pd.isna(last) else str(last)}
+        for row, last in zip(listed, found["valid_to"].tolist(), strict=True)
     ]

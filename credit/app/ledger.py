@@ -10,11 +10,10 @@ import typer
 
 from credit.app import console
 from credit.app.home import Home
-from credit.domain.errors import Exit, UnknownName
+from credit.app.imports import SHOWN_PROBLEMS, answer_import
+from credit.domain.errors import UnknownName
 
 app = console.group("Import history, and see what the ledger holds.")
-
-SHOWN_PROBLEMS = 5
 
 
 @app.command("import")
@@ -43,7 +42,6 @@ def import_(
     from data.formats import format_named
     from data.formats.mapped import MAPPED, read_mapping
     from data.importing import import_history
-    from data.quarantine import describe
 
     named = format_named(format_name)
     if (named is MAPPED) is (mapping is None):
@@ -52,30 +50,7 @@ def import_(
     summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
     console.progress_done()
 
-    def page() -> None:
-        headings = ("table", "read", "imported", "duplicate", "quarantined")
-        counts = [(t.read, t.imported, t.duplicate, t.quarantined) for t in summary.tables]
-        rows = [(t.table, *row) for t, row in zip(summary.tables, counts, strict=True)]
-        total = ("total", *map(sum, zip(*counts, strict=True))) if counts else ("total", 0, 0, 0, 0)
-        console.table(headings, [*rows, total], numbers=(1, 2, 3, 4))
-        if summary.not_read:
-            typer.echo(f"Not part of this format: {', '.join(summary.not_read)}")
-        for what, count in summary.passed_over.items():
-            typer.echo(f"Passed over: {count:,} {what}")
-        for row in summary.quarantine[:SHOWN_PROBLEMS]:
-            typer.echo(f"Quarantined: {describe(row)}; {row['hint']}")
-        if summary.waiting:
-            typer.echo(f"Waiting: {summary.waiting:,} of these rows, each for what it names; they go in with that")
-        for table, count in summary.taken_in.items():
-            typer.echo(f"Taken in: {count:,} {table.replace('_', ' ')} that had waited for what they name")
-        if summary.batch is None and not summary.taken_in:
-            typer.echo("Nothing was new; the ledger is unchanged.")
-        elif summary.batch is not None:
-            typer.echo(f"Batch {summary.batch} is in the ledger.")
-
-    console.answer(asdict(summary), as_json=as_json, page=page)
-    if summary.quarantined:
-        raise typer.Exit(Exit.IN_PART)
+    answer_import(summary, as_json=as_json)
 
 
 @app.command()

@@ -107,11 +107,26 @@ def renew(
 
 
 @app.command()
-def close(line: Line, why: Why, key: console.Key = None, as_json: console.AsJson = False) -> None:
+def close(
+    line: Annotated[str | None, typer.Argument(help="The line's id.")] = None,
+    why: Annotated[str | None, typer.Option("--why", help="The reason, for the line's history.")] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="All lines whose last day is over; for every night.")] = False,
+    key: console.Key = None,
+    as_json: console.AsJson = False,
+) -> None:
     """End a line for good; what is drawn is still repaid, and is all that it takes of its pools."""
     from credit.app import agreements, identity
 
-    _answer(agreements.close(Home.from_environment(), line, why, who=identity.who(), key=key), as_json=as_json)
+    home = Home.from_environment()
+    if ended:
+        if line or why:
+            raise typer.BadParameter("--ended closes all that are over, and says so itself")
+        closed = agreements.close_ended(home, who=identity.who())
+        console.answer(closed, as_json=as_json, page=lambda: typer.echo(f"{len(closed):,} lines are closed"))
+        return
+    if not line or not why:
+        raise typer.BadParameter("name a line and --why, or --ended")
+    _answer(agreements.close(home, line, why, who=identity.who(), key=key), as_json=as_json)
 
 
 @app.command()

@@ -51,6 +51,25 @@ def collect(
 
 
 @app.command()
+def sweep(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
+    """Collect all that the ledger says was paid into locked accounts, each payment once; for every night."""
+    from credit.app import identity, sweeping
+
+    document = sweeping.sweep(Home.from_environment(), console.as_of_day(as_of), who=identity.who())
+
+    def page() -> None:
+        repaid = sum(sum(paid.values()) for each in document["swept"] for paid in each["repaid"].values())
+        typer.echo(
+            f"{len(document['swept']):,} payments to {document['suppliers']:,} suppliers as known on "
+            f"{document['as_of']} repaid CNY {console.yuan(repaid)}"
+        )
+        for each in document["refused"]:
+            typer.echo(f"  {each['payment_id']}: {each['why']}; `credit repayment collect` books it by hand")
+
+    console.answer(document, as_json=as_json, page=page)
+
+
+@app.command()
 def reverse(
     draw: Draw,
     payment: Payment,

@@ -40,6 +40,8 @@ class Action(StrEnum):
     TRAIN = "train a model"
     PROMOTE = "promote a model"
     EXPORT = "write bank files"
+    FEEDBACK = "import a bank's feedback"
+    ACCOUNT = "record what became of a collection account"
 
 
 PEOPLE = (Role.ANALYST, Role.SENIOR, Role.COMMITTEE)
@@ -54,6 +56,8 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.TRAIN: PEOPLE,
     Action.PROMOTE: (Role.SENIOR, Role.COMMITTEE),
     Action.EXPORT: (Role.OPERATOR,),
+    Action.FEEDBACK: (Role.OPERATOR,),
+    Action.ACCOUNT: (Role.OPERATOR,),
 }
 
 

@@ -172,7 +172,8 @@ def _changes(draw: Draw, event: DrawHappened) -> dict[str, Any]:
             changes = {"owed": draw.owed.plus(event.paid), "repayments": kept}
         case DrawEvent.WRITTEN_OFF:
             changes = {"owed": Owed()}
-        case DrawEvent.VOIDED | DrawEvent.LAPSED:
+        case _:
+            # Voided, or lapsed.
             changes = {"pending_fen": 0}
     return changes
 
@@ -207,7 +208,9 @@ def allotted(amount_fen: int, owed: Owed, order: Sequence[str] = KINDS) -> Owed:
 
 
 def repayment(draw: Draw, repayment_id: str, amount_fen: int, on: date, order: Sequence[str] = KINDS) -> DrawHappened:
-    """The event of a repayment of at most what is owed on the day."""
+    """The event of a repayment of at most what is owed on the day. Raises DrawRefused for one that is known already."""
+    if repayment_id in draw.repayments:
+        raise DrawRefused(f"{repayment_id} repaid of this draw already", hint="a payment has an id of its own")
     owed = draw.counted(on).owed
     paid = allotted(amount_fen, owed, order)
     kind = DrawEvent.SETTLED if paid == owed else DrawEvent.REPAID

@@ -186,6 +186,17 @@ class GuaranteeRefused(CreditError):
     )
 
 
+class AccountRefused(CreditError):
+    """A step does not follow from what the collection account of a contract is."""
+
+    code = "account-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit account show` says what the account is. The bank locks it, the buyer confirms it; what was unlocked "
+        "is locked and confirmed anew."
+    )
+
+
 class ValidationFailed(CreditError):
     """A model did not pass its validation; the failed checks are named, the report says the rest."""
 
@@ -305,12 +316,14 @@ ERRORS: tuple[type[CreditError], ...] = (
     NoModel,
     ModelMismatch,
     PromotionRefused,
+    NotAuthorised,
     LineRefused,
     DrawRefused,
     LimitExceeded,
     KeyTaken,
     InFlight,
     GuaranteeRefused,
+    AccountRefused,
     ValidationFailed,
     TooFewOutcomes,
     MixedOutcomes,

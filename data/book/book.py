@@ -43,6 +43,7 @@ class Subject:
     decision_id: str | None
     terms: Mapping[str, Any]
     partition: int
+    opened_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +177,6 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             draws.moved(draw.state, DrawEvent.REPAID)
-            if repayment_id in draw.repayments:
-                raise DrawRefused(f"{repayment_id} repaid {draw_id} already", hint="name another payment")
             event = draws.repayment(draw, repayment_id, amount_fen, on, order)
             drawn = _happens(turn, line, draw_id, draw, event)
             return {
@@ -204,12 +203,14 @@ class Book:
         """
         _refuse_amount(amount_fen)
 
+        payment = f"payment:{repayment_id}"
+
         def work(turn: Turn) -> Answer:
+            if turn.con.execute(_EVENTS, {"subject": payment}).first():
+                raise DrawRefused(f"payment {repayment_id} was swept already", hint="a payment is swept once")
             found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
             states = {each: _draw(turn, own) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
-            if any(repayment_id in draw.repayments for draw in states.values()):
-                raise DrawRefused(f"payment {repayment_id} was swept already", hint="name another payment")
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
             lines = {each: _subject(turn.con, str(found[each].parent_id)) for each in sweep.repaid}
@@ -218,7 +219,7 @@ class Book:
                 _happens(turn, lines[each], each, states[each], event)
             body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
                     "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
-            turn.log(f"payment:{repayment_id}", "COLLECTED", on, body)
+            turn.log(payment, "COLLECTED", on, body)
             return {"repayment_id": repayment_id, "released_fen": sweep.released_fen,
                     "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}  # fmt: skip
 
@@ -260,10 +261,12 @@ class Book:
             "events": [{**json.loads(row["body"]), "at": row["at"], "who": row["who"]} for row in rows],
         }
 
-    def draws_listed(self, *, supplier_id: str | None = None, line_id: str | None = None) -> list[Subject]:
-        """The draws of a supplier, of a line, or all, as they were opened."""
+    def draws_listed(
+        self, *, supplier_id: str | None = None, line_id: str | None = None, open_only: bool = False
+    ) -> list[Subject]:
+        """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
         with self.store.reading() as con:
-            return _draws(con, supplier_id=supplier_id, line_id=line_id, open_only=False)
+            return _draws(con, supplier_id=supplier_id, line_id=line_id, open_only=open_only)
 
     def _subject(self, subject_id: str, kind: str) -> Subject:
         with self.store.reading() as con:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from credit.domain.errors import UnknownName
+from data.formats.bank_feedback import BANK_FEEDBACK
 from data.formats.format import Format
 from data.formats.mapped import MAPPED
 from data.formats.ocds import OCDS
 from data.formats.platform import PLATFORM
 from data.formats.vat_invoices import VAT_INVOICES
 
-FORMATS: tuple[Format, ...] = (PLATFORM, OCDS, VAT_INVOICES, MAPPED)
+FORMATS: tuple[Format, ...] = (PLATFORM, OCDS, VAT_INVOICES, MAPPED, BANK_FEEDBACK)
 
 
 def format_named(name: str) -> Format:

@@ -78,7 +78,7 @@ def schema() -> dict[str, Any]:
 
 def _resource(table: Table) -> dict[str, Any]:
     key = {"primaryKey": list(table.unique)} if table.unique else {}
-    fields = [_field(column) for column in (*table.columns, *SOURCE_COLUMNS)]
+    fields = [described(column) for column in (*table.columns, *SOURCE_COLUMNS)]
     return {
         "name": table.name.replace("_", "-"),
         "path": f"{table.name}.csv",
@@ -90,7 +90,8 @@ def _resource(table: Table) -> dict[str, Any]:
     }
 
 
-def _field(column: Column) -> dict[str, Any]:
+def described(column: Column) -> dict[str, Any]:
+    """A column as a field of a Data Package."""
     constraints: dict[str, Any] = {"required": column.required}
     if column.choices:
         constraints["enum"] = list(column.choices)

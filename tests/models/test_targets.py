@@ -70,19 +70,19 @@ def test_a_draw_teaches_from_the_day_its_window_is_over(platform, taught, as_of,
 
 def test_a_month_of_which_a_draw_is_open_teaches_nothing(platform, taught):
     platform.draw(20, date(2025, 2, 3))
-    platform.draw(21, date(2025, 2, 20), outcome=False)
+    platform.draw(21, date(2025, 2, 20), past_due=1, outcome=False)
     found = taught(platform)
     assert suppliers(found) == {f"S{n}" for n in range(12)}
     assert found.cohorts["used"].tolist() == [True, False]
 
 
 def test_a_month_teaches_from_the_share_of_it_that_has_to_be_over(platform, taught):
-    platform.draw(20, date(2025, 1, 20), outcome=False)
+    platform.draw(20, date(2025, 1, 20), past_due=1, outcome=False)
     assert len(taught(platform, cohort_closed_min=12 / 13).cases) == 12
 
 
 def test_a_month_just_below_that_share_teaches_nothing(platform, taught):
-    platform.draw(20, date(2025, 1, 20), outcome=False)
+    platform.draw(20, date(2025, 1, 20), past_due=1, outcome=False)
     with pytest.raises(TooFewOutcomes, match="0 bad and 0 good"):
         taught(platform, cohort_closed_min=12 / 13 + 1e-9)
 
@@ -105,10 +105,54 @@ def test_contracts_that_were_bought_otherwise_teach_nothing(platform, taught):
 
 
 def test_a_label_that_was_recorded_later_is_not_known_before(platform, imported, terms):
-    platform.tables["outcomes"][0]["recorded_at"] = "2026-06-02"
+    platform.draw(20, date(2025, 1, 20), past_due=1)
+    platform.tables["outcomes"][-1]["recorded_at"] = "2026-06-02"
     ledger, asked = imported(platform), {"tier": "platform", "terms": terms | {"cohort_closed_min": 0.9}}
     early, late = (lessons(ledger, LOAN_DEFAULT, as_of=date(2026, 6, day), **asked) for day in (1, 2))
-    assert (len(early.cases), len(late.cases)) == (11, 12)
+    assert (len(early.cases), len(late.cases)) == (12, 13)
+
+
+# -- where nobody says an outcome
+
+
+@pytest.mark.parametrize(("days", "happened"), [(89, 0), (90, 1)])
+def test_a_draw_that_nobody_labelled_is_bad_where_it_was_repaid_ninety_days_late(platform, taught, days, happened):
+    opened = date(2025, 1, 20)
+    platform.draw(20, opened, past_due=30, repaid=opened + TERM + timedelta(days=days), outcome=False)
+    found = taught(platform)
+    assert found.happened[found.cases["supplier_id"] == "S20"].tolist() == [happened]
+
+
+def test_a_draw_that_nobody_labelled_and_that_was_marked_or_written_off_is_bad(platform, taught):
+    platform.draw(20, date(2025, 1, 20), past_due=90, outcome=False)
+    platform.draw(21, date(2025, 1, 20), past_due=1, outcome=False)
+    lost = platform.tables["credit_events"][-1] | {"credit_event_id": "V21-X", "kind": "WRITTEN_OFF"}
+    platform.tables["credit_events"].append(lost)
+    found = taught(platform)
+    assert found.happened[found.cases["supplier_id"].isin(["S20", "S21"])].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(("evenings", "is_taught"), [(0, False), (1, True)])
+def test_what_happened_says_an_outcome_on_the_evening_after_its_window(platform, taught, evenings, is_taught):
+    opened = date(2025, 2, 20)
+    platform.draw(20, opened, outcome=False)
+    as_of = opened + TERM + SHOWS + timedelta(days=evenings)
+    assert ("S20" in suppliers(taught(platform, as_of=as_of))) == is_taught
+
+
+def test_a_contract_that_nobody_labelled_teaches_once_it_and_its_guarantee_have_ended(platform, taught):
+    platform.contract(20, date(2025, 2, 1), guarantee=("ISSUED", "RELEASED"), outcome=False)
+    platform.contract(21, date(2025, 3, 1), guarantee=("ISSUED", "PAID"), outcome=False)
+    platform.contract(22, date(2025, 4, 1), guarantee=("ISSUED",), outcome=False)
+    found = taught(platform, PERFORMANCE_BREACH)
+    ours = found.cases["supplier_id"].isin(["S20", "S21", "S22"])
+    assert dict(zip(found.cases["supplier_id"][ours], found.happened[ours], strict=True)) == {"S20": 0, "S21": 1}
+
+
+def test_a_guarantee_that_was_paid_is_a_breach_whatever_was_said_of_the_contract(platform, taught):
+    platform.contract(20, date(2025, 2, 1), guarantee=("ISSUED", "PAID"))
+    found = taught(platform, PERFORMANCE_BREACH)
+    assert found.happened[found.cases["supplier_id"] == "S20"].tolist() == [1]
 
 
 # -- neither good nor bad
