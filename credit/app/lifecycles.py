@@ -7,30 +7,44 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from credit.domain import draws, guarantee, line
+from credit.domain import account, draws, guarantee, line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeCycle:
-    """One table of moves. `by_itself` is what a state becomes once its last day is over, without any event."""
+    """One table of moves, from `start`, which is nothing yet.
+
+    `by_itself` is what a state becomes once its last day is over, without any event.
+    """
 
     title: str
     says: str
-    start: StrEnum
+    all: type[StrEnum]
+    start: StrEnum | None
     moves: Mapping[tuple[Any, Any], tuple[StrEnum, ...]]
     by_itself: Mapping[Any, StrEnum] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[StrEnum, ...]:
-        """All states, in the order of their enum."""
-        return tuple(type(self.start))
+        """What it can be, in the order of the enum, but for the start."""
+        return tuple(each for each in self.all if each is not self.start)
 
 
 LIFE_CYCLES: tuple[LifeCycle, ...] = (
     LifeCycle(
+        title="Collection account 回款账户",
+        says="The bank locks it and the buyer confirms it before a contract loan is drawn on. What is entered by hand "
+        "follows the table; what a feed says happened is taken as said. Table: `MAY_FOLLOW` of "
+        "[credit/domain/account.py](../credit/domain/account.py).",
+        all=account.Account,
+        start=None,
+        moves={(at, step): (step,) for step, before in account.MAY_FOLLOW.items() for at in before},
+    ),
+    LifeCycle(
         title="Line 授信额度",
         says="A granted decision that was accepted. Only an active line is drawn on; what is drawn on a closed one is "
         "still repaid. Table: `MOVES` of [credit/domain/line.py](../credit/domain/line.py).",
+        all=line.State,
         start=line.State.NONE,
         moves={move: (to,) for move, to in line.MOVES.items()},
         by_itself=line.AFTER_LAST_DAY,
@@ -42,6 +56,7 @@ LIFE_CYCLES: tuple[LifeCycle, ...] = (
         "pays fees, overdue interest, interest and principal, in the order of `waterfall_rank`; the last one settles. "
         "One that its bank took back is owed again. Table: `DRAW_MOVES` of "
         "[credit/domain/draws.py](../credit/domain/draws.py).",
+        all=draws.DrawState,
         start=draws.DrawState.NONE,
         moves={move: (to,) for move, to in draws.DRAW_MOVES.items()},
     ),
@@ -50,6 +65,7 @@ LIFE_CYCLES: tuple[LifeCycle, ...] = (
         says="Where a move leads to several states, amounts and days say which: to nothing left (nil), to another "
         "demand still open, past the last day. A closure of the guarantor can give a lapsed guarantee days again "
         "(URDG 26). Table: `MOVES` of [credit/domain/guarantee.py](../credit/domain/guarantee.py).",
+        all=guarantee.State,
         start=guarantee.State.NONE,
         moves=guarantee.MOVES,
         by_itself=guarantee.AFTER_LAST_DAY,
@@ -132,7 +148,7 @@ def _drawn(cycle: LifeCycle) -> Iterator[str]:
     for (at, to), words in arrows.items():
         yield f"    {'[*]' if at is cycle.start else at.value} --> {to.value}: {', '.join(words)}"
     for state in cycle.states:
-        if state is not cycle.start and state not in {at for at, _ in cycle.moves}:
+        if state not in {at for at, _ in cycle.moves}:
             yield f"    {state.value} --> [*]"
     yield "```"
 
@@ -147,5 +163,5 @@ def _table(cycle: LifeCycle) -> Iterator[str]:
         yield f"| {_word(at)} | *{_OVER}* | {_word(to)} |"
 
 
-def _word(name: StrEnum) -> str:
-    return name.value.lower().replace("_", " ")
+def _word(name: StrEnum | None) -> str:
+    return name.value.lower().replace("_", " ") if name is not None else "none"
