@@ -24,7 +24,7 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 6 if a page is out of date.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Write the generated pages: commands, features, rules, parameters, reasons, errors, formats, tables, bank file."""
+    """Write the generated pages: commands, features, rules, reasons, alerts, states, errors, formats, bank file."""
     from credit.app.documenting import check_pages, write_pages
 
     root = context.find_root().command

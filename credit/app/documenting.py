@@ -189,6 +189,12 @@ def _alerts() -> str:
     return "\n".join([*lines, "", left_out.strip()]) + "\n"
 
 
+def _states() -> str:
+    from credit.app.lifecycles import page
+
+    return page()
+
+
 def _errors() -> str:
     from data.quarantine import HINTS
 
@@ -286,6 +292,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("validation.md", _validation),
     ("reasons.md", _reasons),
     ("alerts.md", _alerts),
+    ("states.md", _states),
     ("errors.md", _errors),
     ("formats.md", _formats),
     ("tables.md", _tables),

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from credit.domain.errors import DrawRefused
+from credit.domain.moves import step
 
 
 class DrawEvent(StrEnum):
@@ -187,13 +188,7 @@ def folded(terms: DrawTerms, events: Iterable[DrawHappened]) -> Draw:
 
 def moved(state: DrawState, event: DrawEvent) -> DrawState:
     """The state after an event. Raises DrawRefused where it cannot happen."""
-    try:
-        return DRAW_MOVES[state, event]
-    except KeyError:
-        may = ", ".join(each.value.lower() for (at, each) in DRAW_MOVES if at is state) or "nothing"
-        raise DrawRefused(
-            f"a draw that is {state.value.lower()} cannot be {event.value.lower()}", hint=f"it can be: {may}"
-        ) from None
+    return step(DRAW_MOVES, state, event, of="a draw", refused=DrawRefused)
 
 
 # -- the waterfall

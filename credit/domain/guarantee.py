@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from credit.domain.business_days import BusinessDay, Closed, business_day_after, business_day_from
 from credit.domain.errors import GuaranteeRefused
+from credit.domain.moves import step
 from credit.domain.windows import months_after
 
 EXAMINATION_BUSINESS_DAYS = 5  # URDG 20 and 24
@@ -117,6 +118,9 @@ MOVES: dict[tuple[State, Event], tuple[State, ...]] = {
     (State.LAPSED, Event.RELEASED): (State.RELEASED,),
     (State.LAPSED, Event.EXPIRED): (State.EXPIRED,),
 }
+
+# What a guarantee is by itself once its last day is over; while a demand is open, and with nothing left, no day counts.
+AFTER_LAST_DAY: dict[State, State] = {State.ISSUED: State.LAPSED, State.EFFECTIVE: State.LAPSED}
 
 
 class Standing(StrEnum):
@@ -278,7 +282,7 @@ class Guaranteed:
     @property
     def state(self) -> State:
         """What it is on the day."""
-        return State.LAPSED if State.LAPSED in self.may_be and self.day > self.presentable_until else self.may_be[0]
+        return self.may_be[-1 if self.day > self.presentable_until else 0]
 
     @property
     def may_be(self) -> tuple[State, ...]:
@@ -289,7 +293,8 @@ class Guaranteed:
             return (State.DEMANDED,)
         if not self.outstanding_fen:
             return (State.NIL,)
-        return (State.EFFECTIVE if self.effective_on else State.ISSUED), State.LAPSED
+        here = State.EFFECTIVE if self.effective_on else State.ISSUED
+        return here, AFTER_LAST_DAY[here]
 
 
 Events = Sequence[GuaranteeEvent]
@@ -330,13 +335,7 @@ def as_of(events: Events, day: date) -> Guaranteed:
 
 def moved(state: State, event: Event) -> tuple[State, ...]:
     """What a guarantee can be after an event. Raises GuaranteeRefused where the event cannot happen."""
-    try:
-        return MOVES[state, event]
-    except KeyError:
-        may = ", ".join(each.value.lower() for (at, each) in MOVES if at is state) or "nothing"
-        raise GuaranteeRefused(
-            f"a guarantee that is {state.value.lower()} cannot be {event.value.lower()}", hint=f"it can be: {may}"
-        ) from None
+    return step(MOVES, state, event, of="a guarantee", refused=GuaranteeRefused)
 
 
 def _after(found: Guaranteed | None, event: GuaranteeEvent) -> Guaranteed:

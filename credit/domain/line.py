@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from credit.domain.errors import LineRefused
+from credit.domain.moves import step
 
 
 class Event(StrEnum):
@@ -47,6 +48,9 @@ MOVES: dict[tuple[State, Event], State] = {
     (State.SUSPENDED, Event.CLOSED): State.CLOSED,
     (State.ENDED, Event.CLOSED): State.CLOSED,
 }
+
+# What a line is by itself once its last day is over; one that is suspended stays so until somebody has looked.
+AFTER_LAST_DAY: dict[State, State] = {State.ACTIVE: State.ENDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +91,10 @@ def state_on(events: Sequence[Happened], day: date) -> State:
 
 
 def _at(state: State, ends_on: date | None, day: date) -> State:
-    """An active line has ended after its last day; one that is suspended stays so until somebody has looked."""
-    over = state is State.ACTIVE and ends_on is not None and day > ends_on
-    return State.ENDED if over else state
+    over = ends_on is not None and day > ends_on
+    return AFTER_LAST_DAY.get(state, state) if over else state
 
 
 def moved(state: State, event: Event) -> State:
     """The state after an event. Raises LineRefused where it cannot happen."""
-    try:
-        return MOVES[state, event]
-    except KeyError:
-        may = ", ".join(each.value.lower() for (at, each) in MOVES if at is state) or "nothing"
-        raise LineRefused(
-            f"a line that is {state.value.lower()} cannot be {event.value.lower()}", hint=f"it can be: {may}"
-        ) from None
+    return step(MOVES, state, event, of="a line", refused=LineRefused)

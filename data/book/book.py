@@ -213,9 +213,10 @@ class Book:
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
+            lines = {each: _subject(turn.con, str(found[each].parent_id)) for each in sweep.repaid}
+            turn.hold(pool for line in lines.values() for pool in line.terms["pools"])
             for each, event in sweep.repaid.items():
-                line = _subject(turn.con, str(found[each].parent_id))
-                _happens(turn, line, each, states[each], event)
+                _happens(turn, lines[each], each, states[each], event)
             body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
                     "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
             turn.log(payment, "COLLECTED", on, body)
@@ -318,6 +319,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
         moves = {accounts.committed(line): balances[accounts.outstanding(line)] - balances[accounts.committed(line)]}
     if event.kind is not Event.ACCEPTED:
         taken = _subject(turn.con, line).terms["pools"]
+        turn.hold([*taken, *pools])
     turn.limit(pools)
     moves |= dict.fromkeys(taken, moves.get(accounts.committed(line), 0))
     turn.log(line, f"LINE_{event.kind.value}", event.starts_on, _said(asdict(event)), moves)

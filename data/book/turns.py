@@ -203,6 +203,14 @@ class Turn:
         if moved.rowcount != 1:
             raise StoreDamaged(f"the book has no account {account}", hint="`credit audit verify` says what is wrong")
 
+    def hold(self, accounts: Iterable[str]) -> None:
+        """Take accounts of pools before a turn of several entries moves them, in the order in which an entry would.
+
+        Other partitions move them too, and would otherwise hold the next while they wait for the first.
+        """
+        query = select(BALANCES.c.account).where(BALANCES.c.account.in_(set(accounts)))
+        self.con.execute(query.order_by(BALANCES.c.account).with_for_update())
+
     def open_accounts(self, accounts: Mapping[str, int | None]) -> None:
         """Open accounts at nothing, each with its limit, or none."""
         rows = [
