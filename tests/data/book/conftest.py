@@ -17,18 +17,24 @@ def postgres(tmp_path_factory) -> Iterator[Store]:
         yield made
 
 
-@pytest.fixture(params=DATABASES)
-def store(request, tmp_path) -> Iterator[Store]:
-    if request.param == "sqlite":
-        with new_store(request.param, tmp_path) as made:
-            yield made
-        return
-    there = request.getfixturevalue("postgres")
-    with there.unchecked() as con:
+@pytest.fixture
+def on_postgres(postgres) -> Iterator[Store]:
+    """An empty book on PostgreSQL."""
+    with postgres.unchecked() as con:
         METADATA.drop_all(con)
-    made = Store(there.url)
+    made = Store(postgres.url)
     yield made
     made.engine().dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def store(request, tmp_path) -> Iterator[Store]:
+    """An empty book on either database."""
+    if request.param == "postgresql":
+        yield request.getfixturevalue("on_postgres")
+        return
+    with new_store(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

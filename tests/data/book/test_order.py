@@ -13,7 +13,6 @@ from credit.domain.draws import KINDS, DrawTerms
 from credit.domain.line import Event, Happened
 from data.book import accounts
 from data.book.book import Asked, Book
-from tests.bookstore import new_store
 
 FIRST, SECOND = accounts.pool("buyer", "A"), accounts.pool("buyer", "B")
 BEGINS, LATER = date(2026, 1, 1), date(2026, 3, 1)
@@ -24,10 +23,9 @@ ACCEPTED = Happened(
 
 
 @pytest.fixture
-def store(postgres, tmp_path):
+def store(on_postgres):
     """Only on PostgreSQL do two writers hold accounts at once."""
-    with new_store("postgresql", tmp_path, postgres) as made:
-        yield made
+    return on_postgres
 
 
 def begin(book, line, pool, due_on):
