@@ -71,7 +71,7 @@ def nation(folder: Path, rows: int) -> dict[str, Any]:
     frame = drawn(frame[frame["contract_tenure_months"].notna()], rows)
     booster = lgb.Booster(model_str=model.booster)
     start, worked = time.perf_counter(), time.process_time()
-    scores = with_reasons(served, frame, HistoryFloor(months_min=0, events_min=0, last_days_max=10**6))
+    scores = with_reasons(served, frame, HistoryFloor(months_min=0, events_min=0, last_days_max=10**6), withheld=())
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

@@ -168,6 +168,16 @@ _VALID_CONSENTS = """
     WHERE l.kind = 'GRANTED' AND (l.valid_to IS NULL OR l.valid_to >= c.as_of)
     ORDER BY c.supplier_id, l.consent_id"""
 
+# A sole trader is a natural person: by the form it is registered in, or by its code where the source names no form.
+_WITHHELD = f"""
+    WITH valid AS ({_VALID_CONSENTS}),
+    registration AS (
+        SELECT case_id, legal_form, uscc FROM suppliers
+        QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1)
+    SELECT c.supplier_id FROM cases AS c JOIN registration AS r USING (case_id)
+    WHERE coalesce(r.legal_form = 'SOLE_TRADER', starts_with(r.uscc, '92'))
+      AND c.supplier_id NOT IN (SELECT supplier_id FROM valid)"""
+
 # The last amount that the supplier itself asked a lender for within a year.
 _LAST_REQUESTS = """
     SELECT case_id, arg_max(requested_fen, (applied_on, application_id)) AS requested_fen
@@ -220,6 +230,17 @@ def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: i
     with ledger.known_on(asked, version=version, tables=(CONSENTS,)) as known:
         found = known.con.execute(_VALID_CONSENTS).df()
     return found.assign(valid_to=pd.to_datetime(found["valid_to"]).dt.date)
+
+
+def withheld(ledger: Ledger, suppliers: pd.Series, *, on: date, version: int | None = None) -> frozenset[str]:
+    """Of these suppliers the sole traders who consent on a day to no bank's receiving their record, for any purpose.
+
+    A natural person's credit is not judged without consent (征信业管理条例 Art. 13; DOMAIN 2.5, U04).
+    """
+    asked = pd.DataFrame({"supplier_id": pd.unique(suppliers)})
+    asked = asked.assign(case_id=range(len(asked)), as_of=on)
+    with ledger.known_on(asked, version=version, tables=(SUPPLIERS, CONSENTS)) as known:
+        return frozenset(supplier for (supplier,) in known.con.execute(_WITHHELD).fetchall())
 
 
 def last_requests(known: Known) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,16 +32,21 @@ _HISTORY = {
 }
 
 
-def unscorable(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.Series:
-    """The unscorable code of each row, or None: too little history (U01), stale (U02), learned by the model (U06).
+def unscorable(
+    frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor, *, withheld: Collection[str]
+) -> pd.Series:
+    """The unscorable code of each row, or None.
 
-    A model on undated outcomes has seen what became of its firms; scoring them would be a memory, not a forecast.
+    Without the consent that a natural person has to give (U04, for the suppliers in `withheld`), too little history
+    (U01), stale (U02), learned by the model (U06): a model on undated outcomes has seen what became of its firms, and
+    scoring them would be a memory, not a forecast.
     """
     tenure, events, last = _HISTORY[served.card["tier"]]
     thin = ~((frame[tenure] >= floor.months_min) & (frame[events] >= floor.events_min))
     stale = frame[last] > floor.last_days_max
     learned = suppliers.isin(served.learned).to_numpy() & (not served.card["dated"])
-    codes = np.select([learned, thin.to_numpy(), stale.to_numpy()], ["U06", "U01", "U02"], "")
+    silent = suppliers.isin(withheld).to_numpy()
+    codes = np.select([silent, learned, thin.to_numpy(), stale.to_numpy()], ["U04", "U06", "U01", "U02"], "")
     return pd.Series(codes, index=frame.index, dtype=object).replace("", None)
 
 
@@ -49,7 +55,9 @@ def probability_of(served: Served, frame: pd.DataFrame) -> Floats:
     return np.round(anchored(served.model.probabilities(served.inputs(frame)), shift_of(served.card)), DIGITS)
 
 
-def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor) -> pd.DataFrame:
+def score(
+    frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: HistoryFloor, *, withheld: Collection[str]
+) -> pd.DataFrame:
     """PD and unscorable code of each row, indexed as the frame; exactly one of the two is there.
 
     `pd` is anchored to the long run (TTC), `pd_pit` is that of the times the model learned from: grades, points and
@@ -57,7 +65,7 @@ def score(frame: pd.DataFrame, suppliers: pd.Series, served: Served, floor: Hist
     `pd_low` and `pd_high` lies, as often as the level says, what firms that look alike to the columns do on average;
     how far such firms differ no column says (docs/exam.md).
     """
-    codes = unscorable(frame, suppliers, served, floor)
+    codes = unscorable(frame, suppliers, served, floor, withheld=withheld)
     of_the_times = served.model.probabilities(served.inputs(frame)) if len(frame) else np.empty(0)
     low, high = _interval(served, of_the_times)
     shift = shift_of(served.card)

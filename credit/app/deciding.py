@@ -155,6 +155,7 @@ class Gathered:
 
 def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
     """Read what is known of applications on the pinned date. Raises UnknownSupplier or UnknownContract."""
+    from data.facts import withheld
     from features import engine
     from models.scoring import score
 
@@ -164,7 +165,8 @@ def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
         _refuse_unknown(ledger, known, pinned)
         frame = engine.build(known, tier=pinned.pack.tier)
         read = _facts(ledger, known, frame, pinned)
-    scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of))
+    silent = withheld(ledger, cases["supplier_id"], on=day_of(pinned.decided_at), version=version)
+    scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of), withheld=silent)
     return Gathered(cases, frame, read, scores)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
 from credit.app.home import Home
 from credit.app.policies import explaining_terms
@@ -64,6 +65,7 @@ def explain_score(
 
     from credit.domain.errors import UnknownSupplier
     from credit.domain.record import said
+    from data.facts import withheld
     from features import engine
     from models.registry import registered_name
     from models.scoring import unscorable
@@ -76,7 +78,8 @@ def explain_score(
     cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier], "as_of": [day]})
     frame = engine.build_cases(ledger, cases, tier=tier)
     document = {"supplier_id": supplier, "as_of": str(day), "model": served.label}
-    code = unscorable(frame, cases["supplier_id"], served, floor_of(home, day)).iloc[0]
+    silent = withheld(ledger, cases["supplier_id"], on=day_of(now()))
+    code = unscorable(frame, cases["supplier_id"], served, floor_of(home, day), withheld=silent).iloc[0]
     if isinstance(code, str):
         nothing = dict.fromkeys(("pd", "grade", "score", "log_odds", "reference", "what_if", "next_grade"))
         return {**document, "unscorable": said(code), **nothing, "reasons": []}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app.clock import day_of
 from credit.app.home import Home
 from credit.app.policies import packs
 from credit.domain.errors import EmptyLedger, NoModel
@@ -100,7 +102,9 @@ def tiers_to_score(home: Home) -> list[str]:
     return ready
 
 
-def with_reasons(served: Served, frame: pd.DataFrame, floor: HistoryFloor) -> pd.DataFrame:
+def with_reasons(
+    served: Served, frame: pd.DataFrame, floor: HistoryFloor, *, withheld: Collection[str]
+) -> pd.DataFrame:
     """The scores of a frame of features by supplier_id: pd, unscorable, and the codes reason_1..4 of those with a PD.
 
     A part at a time, so that what is held beside the frame does not grow with it.
@@ -113,7 +117,7 @@ def with_reasons(served: Served, frame: pd.DataFrame, floor: HistoryFloor) -> pd
     parts = []
     for at in range(0, max(len(frame), 1), ROWS_AT_ONCE):
         part = frame.iloc[at : at + ROWS_AT_ONCE]
-        scores = score(part, part.index.to_series(), served, floor)
+        scores = score(part, part.index.to_series(), served, floor, withheld=withheld)
         codes = top_codes(served, part[scores["pd"].notna()]).reindex(part.index)
         parts.append(pd.concat([scores, codes], axis=1))
     return pd.concat(parts)
@@ -126,6 +130,7 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
     """
     from credit.domain.points import points
     from credit.domain.scale import grades
+    from data.facts import withheld
     from data.scores import keep
     from features import engine
     from models.registry import registered_name
@@ -134,7 +139,8 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
     ledger = home.ledger()
     frame = engine.build_on(ledger, as_of, tier=tier)
     terms = scale_terms(home, as_of)
-    scored = with_reasons(served, frame, floor_of(home, as_of))
+    silent = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
+    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent)
     kept = scored.assign(grade=grades(scored["pd"], terms), score=points(scored["pd"]).astype("Int64"))[list(KEPT)]
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}

@@ -126,7 +126,7 @@ def _asked_on(home: Home, served: Served, night: date) -> pd.DataFrame:
     """The features of who would be asked about on a night: every supplier, or the contracts of the month before it."""
     import pandas as pd
 
-    from data.facts import contracts_signed
+    from data.facts import contracts_signed, withheld
     from features import engine
     from models.scoring import unscorable
     from models.targets import target_named
@@ -136,7 +136,9 @@ def _asked_on(home: Home, served: Served, night: date) -> pd.DataFrame:
     if not target.asks_contract:
         frame = engine.build_on(ledger, night, tier=tier)
         # Whom nobody scores is in neither population.
-        codes = unscorable(frame, pd.Series(frame.index, index=frame.index), served, floor_of(home, night))
+        suppliers = pd.Series(frame.index, index=frame.index)
+        silent = withheld(ledger, suppliers, on=night)
+        codes = unscorable(frame, suppliers, served, floor_of(home, night), withheld=silent)
         return frame[codes.isna()]
     cases = contracts_signed(ledger, night - DRAWN_OF, night, channels=target.channels)
     return engine.build_cases(ledger, cases, tier=tier)

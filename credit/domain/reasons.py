@@ -119,6 +119,13 @@ UNSCORABLE: tuple[Reason, ...] = (
         "resume trading",
     ),
     Reason(
+        "U04",
+        "个体工商户未授权，不得评分",
+        "a sole trader has consented to nobody, and may not be scored",
+        "授权银行查询",
+        "grant a bank consent",
+    ),
+    Reason(
         "U06",
         "模型已使用该企业的结果，不能再评分",
         "the model has learned this firm's own outcome and cannot score it",

@@ -22,6 +22,7 @@ from data.facts import (
     segments,
     supplier_facts,
     valid_consents,
+    withheld,
 )
 from data.ledger import Ledger
 
@@ -151,6 +152,29 @@ def consents(ledger: Ledger, import_rows: ImportRows) -> Callable[..., list[str]
         return valid_consents(ledger, pd.Series(["S1", "S1"]), on=on)["consent_id"].tolist()
 
     return of
+
+
+TRADER, COMPANY = "92330100MA27A1B2C3", "91330100799655058B"
+
+
+@pytest.mark.parametrize(("who", "is_withheld"), [
+    ({"legal_form": "SOLE_TRADER"}, True),
+    ({"legal_form": "COMPANY"}, False),
+    ({"uscc": TRADER}, True),
+    ({"uscc": COMPANY}, False),
+    ({"uscc": TRADER, "legal_form": "COMPANY"}, False),
+    ({"uscc": ""}, False),
+])  # fmt: skip
+def test_a_sole_trader_without_a_consent_is_not_scored(ledger, import_rows, who, is_withheld) -> None:
+    import_rows(ledger, suppliers=[{"legal_form": "", **who}])
+    assert withheld(ledger, pd.Series(["S1"]), on=AS_OF) == ({"S1"} if is_withheld else set())
+
+
+@pytest.mark.parametrize(("day", "is_withheld"), [(31, False), (1, True)])
+def test_a_sole_trader_is_scored_until_the_last_day_of_a_consent(ledger, import_rows, day, is_withheld) -> None:
+    import_rows(ledger, suppliers=[{"legal_form": "SOLE_TRADER"}], consents=[GRANT | {"recorded_at": "2025-02-01"}])
+    on = date(2025, 12, 31) if day == 31 else date(2026, 1, day)
+    assert bool(withheld(ledger, pd.Series(["S1"]), on=on)) is is_withheld
 
 
 GRANT = {"happened_on": "2025-02-01", "valid_to": "2025-12-31"}
