@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
 from data.book.opening import Store
-from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, NOTHING, REQUESTS, SEALS
+from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LINE_EVENTS, LOG, NOTHING, REQUESTS, SEALS
 from data.book.turns import canonical, hash_of
 
 
@@ -40,6 +40,8 @@ def verified(store: Store, *, anchored: str | None = None) -> Verdict:
         faults += _wrong_seals(con, seals, anchored)
         faults += _wrong_balances(con)
         faults += _lost_requests(con)
+        faults += _wrong_lines(con)
+        faults += _wrong_records(con)
         strange = con.execute(select(LOG.c.partition).where(LOG.c.partition.not_in(list(heads))).limit(1)).first()
         if strange:
             faults.append(f"log: an entry stands in partition {strange.partition}, which the book does not have")
@@ -115,6 +117,36 @@ def _lost_requests(con: Connection) -> list[str]:
     query = select(REQUESTS.c.key).where(REQUESTS.c.key.not_in(select(LOG.c.request))).limit(1)
     lost = con.execute(query).first()
     return [f"requests: {lost.key} was answered, and nothing in the log came of it"] if lost else []
+
+
+def _wrong_lines(con: Connection) -> list[str]:
+    """An event of a line that the log has otherwise, or not."""
+    logged: dict[str, list[dict[str, Any]]] = {}
+    query = select(LOG.c.subject_id, LOG.c.body).where(LOG.c.kind.startswith("LINE_")).order_by(LOG.c.sequence)
+    for row in con.execute(query.execution_options(yield_per=1_000)):
+        logged.setdefault(row.subject_id, []).append(json.loads(row.body))
+    query = select(LINE_EVENTS).order_by(LINE_EVENTS.c.number)
+    for event in con.execute(query.execution_options(yield_per=1_000)).mappings():
+        said = next(iter(logged.get(event["line_id"], [])), {"moves": {}})
+        del said["moves"]
+        if {name: value for name, value in json.loads(canonical(dict(event))).items() if name != "number"} != said:
+            return [f"line {event['line_id']}: an event of {event['starts_on']} is not what the log says"]
+        logged[event["line_id"]].pop(0)
+    lost = [line for line, events in logged.items() if events]
+    return [f"line {lost[0]}: an event that the log has is gone"] if lost else []
+
+
+def _wrong_records(con: Connection) -> list[str]:
+    """A decision whose record is not the one that was logged, or was not logged, or is gone."""
+    logged: dict[str, str] = {}
+    query = select(LOG.c.body).where(LOG.c.kind == "DECIDED")
+    for body in con.execute(query.execution_options(yield_per=100)).scalars():
+        logged |= json.loads(body)["sha256"]
+    query = select(DECISIONS.c.decision_id, DECISIONS.c.record)
+    for row in con.execute(query.execution_options(yield_per=1_000)):
+        if logged.pop(row.decision_id, None) != hashlib.sha256(row.record.encode()).hexdigest():
+            return [f"decision {row.decision_id}: its record is not the one that was logged"]
+    return [f"decision {next(iter(logged))}: its record is gone"] if logged else []
 
 
 # -- seals

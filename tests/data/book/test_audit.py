@@ -8,8 +8,9 @@ from sqlalchemy import delete, select, update
 
 from bench import book_load
 from data.book.audit import sealed, verified
-from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, REQUESTS, SEALS
+from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LINE_EVENTS, LOG, REQUESTS, SEALS
 from data.book.turns import hash_of
+from data.decisions import DecisionStore
 
 
 @pytest.fixture
@@ -74,6 +75,8 @@ def test_two_entries_in_each_others_place_are_found(acted):
     update(ENTRIES).values(delta_fen=ENTRIES.c.delta_fen + 1),
     delete(ENTRIES),
     update(HEADS).values(hash="f" * 64),
+    update(LINE_EVENTS).where(LINE_EVENTS.c.line_id == "L3r").values(limit_fen=LINE_EVENTS.c.limit_fen + 1),
+    delete(LINE_EVENTS).where(LINE_EVENTS.c.line_id == "L3r"),
     update(REQUESTS).where(REQUESTS.c.command == "post").values(key=REQUESTS.c.key + "x"),
 ])  # fmt: skip
 def test_what_the_log_does_not_say_is_found(acted, what):
@@ -100,3 +103,20 @@ def test_whoever_rewrites_a_chain_to_its_end_is_found_by_a_seal(acted):
     assert verified(acted, anchored=seal["hash"]).faults == (
         f"seals: none has the hash {seal['hash']} that was kept outside",
     )
+
+
+@pytest.mark.parametrize("what", [
+    update(DECISIONS).values(record="{}"),
+    delete(DECISIONS),
+    update(DECISIONS).values(decision_id="D2"),
+])  # fmt: skip
+def test_a_record_that_is_not_the_one_that_was_logged_is_found(store, what):
+    row = {
+        "decision_id": "D1", "decided_at": "2026-11-01T00:00:00", "supplier_id": "S1", "contract_id": None, "pack": "p",
+        "as_of": date(2026, 10, 31), "outcome": "APPROVE", "amount_fen": 1, "valid_until": date(2026, 11, 30),
+        "product": "turnover_line", "pd": 0.01, "district": None, "buyer_id": None, "category": None, "applied": True,
+        "cooling_until": None, "maker": "wang", "supersedes": None, "record": '{"n": 1}',
+    }  # fmt: skip
+    DecisionStore(store).add([row])
+    assert verified(store).faults == ()
+    assert alter(store, what)[0].startswith("decision D")
