@@ -50,6 +50,7 @@ bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes
 	$(BIN)/python -m bench.scoring
 	$(BIN)/python -m bench.decisions
 	$(BIN)/python -m bench.portfolio
+	$(BIN)/python -m bench.book
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam
@@ -57,7 +58,7 @@ exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs 
 calibration: $(STAMP) ## simulate and write docs/calibration.md
 	$(BIN)/python -m bench.calibration
 
-soak: $(STAMP)   ## long fault tests: real kills during imports
+soak: $(STAMP)   ## long fault tests: real kills during imports and on the book
 	$(BIN)/python -m pytest -n 0 tests/soak --soak
 
 docs: $(STAMP)   ## regenerate the reference pages
