@@ -174,7 +174,7 @@ class BookMachine(RuleBasedStateMachine):
         if answer:
             owed = each.owed(self.day)
             assert answer["released_fen"] == max(amount - sum(owed.values()), 0)
-            self.paid(draw, f"P{self.number}", answer["paid"], owed, amount)
+            self.paid(draw, f"PK{self.number}", answer["paid"], owed, amount)
 
     def paid(self, draw: str, payment: str, parts: dict[str, int], owed: dict[str, int], amount: int) -> None:
         each, left = self.known[draw], amount
@@ -208,7 +208,7 @@ class BookMachine(RuleBasedStateMachine):
                 part = min(left, sum(before[draw].values()))
                 assert sum(answer["repaid"].get(draw, {}).values()) == part
                 if part:
-                    self.paid(draw, f"P{self.number}", answer["repaid"][draw], before[draw], part)
+                    self.paid(draw, f"PK{self.number}", answer["repaid"][draw], before[draw], part)
                 left -= part
         assert answer["released_fen"] == left
 

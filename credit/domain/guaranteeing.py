@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from credit.domain.amounts import cny
 from credit.domain.business_days import Closed
 from credit.domain.guarantee import (
     CLOSURE_DAYS,
@@ -73,7 +74,7 @@ def receive_advance(events: Events, *, account_id: str, credited_fen: int, on: d
     named = account_id == here.wording.account_id
     need(named, "the advance went to another account", "the account is the one that the guarantee names")
     missing = here.amount_fen - credited_fen
-    need(missing <= 0, f"{missing} fen of the advance are missing", "it takes effect when all of it is credited")
+    need(missing <= 0, f"{cny(missing)} of the advance are missing", "it takes effect when all of it is credited")
     return _next(here, Event.EFFECTIVE, who=who, amount_fen=here.amount_fen)
 
 
@@ -93,9 +94,11 @@ def reduce(events: Events, *, accepted_fen: int, on: date, who: str, text: str =
     here = _today(events, on)
     left = max(0, here.wording.schedule.left_fen(here.amount_fen, accepted_fen) - here.paid_fen)
     falls = left < here.outstanding_fen
-    need(falls, f"{left} fen would be left of {here.outstanding_fen}", "it falls by its own text, and never rises")
+    need(
+        falls, f"{cny(left)} would be left of {cny(here.outstanding_fen)}", "it falls by its own text, and never rises"
+    )
     free = left >= here.demanded_fen
-    need(free, f"{here.demanded_fen} fen of it are demanded", "answer the demand first: it is for what stood that day")
+    need(free, f"{cny(here.demanded_fen)} of it are demanded", "answer the demand first: it is for what stood that day")
     return _next(here, Event.REDUCED, who=who, text=text, amount_fen=left)
 
 
@@ -136,7 +139,7 @@ def demand(
     need(on <= until, f"it could be demanded until {until}", "what is presented later is answered outside of it")
     need(amount_fen > 0, "a demand of nothing", "the amount is at least one fen")
     free = here.outstanding_fen - here.demanded_fen
-    need(amount_fen <= free, f"{free} fen can be demanded", "a demand for more does not comply (URDG 17)")
+    need(amount_fen <= free, f"{cny(free)} can be demanded", "a demand for more does not comply (URDG 17)")
     later = extend_to is None or extend_to > here.expires_on
     need(later, f"it runs until {here.expires_on}", "extend-or-pay asks for an expiry that is later")
     event = _next(here, Event.DEMANDED, who=who, text=text, amount_fen=amount_fen)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from credit.domain import draws
+from credit.domain.amounts import cny
 from credit.domain.draws import Draw, DrawEvent, DrawHappened, DrawState, DrawTerms, Owed
 from credit.domain.errors import DrawRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
@@ -115,7 +116,8 @@ class Book:
             turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
             drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event)
-            return _answer(asked.draw_id, drawn)
+            days = {"due_on": str(asked.terms.due_on), "lapses_on": str(asked.lapses_on)}
+            return {**_answer(asked.draw_id, drawn), **days}
 
         return done(self.store, request, line.partition, work)
 
@@ -124,11 +126,15 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             _refuse_inactive(turn, line, on)
-            if on > date.fromisoformat(own.terms["lapses_on"]):
-                raise DrawRefused(f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew")
+            if draw.state is DrawState.PENDING and _has_lapsed(own, on):
+                raise DrawRefused(
+                    f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew: `credit drawdown request`"
+                )
             paid = draw.pending_fen if amount_fen is None else amount_fen
             if draw.state is DrawState.PENDING and not 0 < paid <= draw.pending_fen:
-                raise DrawRefused(f"{paid} fen of {draw.pending_fen} cannot be paid out", hint="void it, or pay less")
+                raise DrawRefused(
+                    f"{cny(paid)} of {cny(draw.pending_fen)} cannot be paid out", hint="void it, or pay less"
+                )
             return _answer(
                 draw_id,
                 _happens(turn, line, draw_id, draw, DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)),
@@ -205,11 +211,10 @@ class Book:
         _refuse_amount(amount_fen)
 
         def work(turn: Turn) -> Answer:
+            _refuse_swept(turn, repayment_id)
             found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
             states = {each: _draw(turn, own) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
-            if any(repayment_id in draw.repayments for draw in states.values()):
-                raise DrawRefused(f"payment {repayment_id} was swept already", hint="name another payment")
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
             for each, event in sweep.repaid.items():
@@ -217,7 +222,7 @@ class Book:
                 _happens(turn, line, each, states[each], event)
             body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
                     "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
-            turn.log(f"payment:{repayment_id}", "COLLECTED", on, body)
+            turn.log(_payment(repayment_id), "COLLECTED", on, body)
             return {"repayment_id": repayment_id, "released_fen": sweep.released_fen,
                     "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}  # fmt: skip
 
@@ -237,9 +242,23 @@ class Book:
 
     # -- reading
 
-    def used(self, line_id: str) -> int:
-        """What of a line's limit is reserved or drawn, in fen."""
-        query = select(BALANCES.c.amount_fen).where(BALANCES.c.account == accounts.used(line_id))
+    def used(self, line_id: str, on: date | None = None) -> int:
+        """What of a line's limit is reserved or drawn, in fen; on a day, less what the next request would let lapse."""
+        return self._balance(accounts.used(line_id)) - (self._lapsed_fen(line_id, on) if on else 0)
+
+    def outstanding(self, line_id: str, on: date) -> int:
+        """What is reserved on a line on a day or owed of its draws' principal, in fen."""
+        return self._balance(accounts.outstanding(line_id)) - self._lapsed_fen(line_id, on)
+
+    def _lapsed_fen(self, line_id: str, on: date) -> int:
+        """What draws on a line hold that were not paid out in time."""
+        with self.store.reading() as con:
+            found = _draws(con, supplier_id=None, line_id=line_id, open_only=True)
+        late = [each for each in found if _has_lapsed(each, on)]
+        return sum(self._balance(accounts.of_draw(each.subject_id)["pending_fen"]) for each in late)
+
+    def _balance(self, account: str) -> int:
+        query = select(BALANCES.c.amount_fen).where(BALANCES.c.account == account)
         with self.store.reading() as con:
             return int(con.execute(query).scalar() or 0)
 
@@ -288,6 +307,10 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
     """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
     line, before = event.line_id, line_events_of(turn, event.line_id)
     moved(state_on(before, event.starts_on), event.kind)
+    if event.kind is Event.CLOSED:
+        # What is not paid out by now never will be.
+        for each in _open_draws(turn, line_id=line):
+            _lapses(turn, _subject(turn.con, line), each, event.starts_on)
     turn.con.execute(insert(LINE_EVENTS), asdict(event))
     moves, taken = {}, list(pools)
     if event.kind is Event.ACCEPTED:
@@ -330,8 +353,15 @@ def _refuse_inactive(turn: Turn, line: Subject, on: date) -> None:
 
 def _lapsed(turn: Turn, line: Subject, own: Subject, on: date) -> None:
     """Give back what a draw holds that should have been paid out by now."""
-    if on <= date.fromisoformat(own.terms["lapses_on"]):
-        return
+    if _has_lapsed(own, on):
+        _lapses(turn, line, own, on)
+
+
+def _has_lapsed(own: Subject, on: date) -> bool:
+    return on > date.fromisoformat(own.terms["lapses_on"])
+
+
+def _lapses(turn: Turn, line: Subject, own: Subject, on: date) -> None:
     draw = _draw(turn, own)
     if draw.state is DrawState.PENDING:
         event = DrawHappened(kind=DrawEvent.LAPSED, on=on, amount_fen=draw.pending_fen)
@@ -441,6 +471,20 @@ def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer(draw_id: str, draw: Draw) -> Answer:
     return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": asdict(draw.owed)}
+
+
+def _payment(repayment_id: str) -> str:
+    return f"payment:{repayment_id}"
+
+
+def _refuse_swept(turn: Turn, repayment_id: str) -> None:
+    """Raise DrawRefused where a payment was swept already, whatever became of the draws that it repaid."""
+    query = select(LOG.c.on_day).where(LOG.c.subject_id == _payment(repayment_id), LOG.c.partition == turn.partition)
+    if swept := turn.con.execute(query).first():
+        raise DrawRefused(
+            f"payment {repayment_id} of {swept.on_day} was swept already",
+            hint="the bank names each payment once: name this one as it does",
+        )
 
 
 def _refuse_amount(amount_fen: int) -> None:
