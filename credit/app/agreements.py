@@ -17,8 +17,9 @@ from credit.app.roles import refuse
 from credit.domain.alerts import Response
 from credit.domain.amounts import cny
 from credit.domain.authority import Action
-from credit.domain.errors import LineRefused
+from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, line_id, moved, state_on
+from credit.domain.policy.rules import Outcome
 from credit.domain.windows import months_after
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def check_draw(home: Home, line: str, amount_fen: int, *, looked_up: Collection[
     # What was repaid of a loan out of its receivable is not lent any more, though it cannot be drawn again.
     against += against_granting(record, again, owed + amount_fen)
     precedent = (again["conditions"] or {}).get("precedent", [])
+    if again["outcome"] != Outcome.DECLINE.name:
+        _refuse_strange(precedent, looked_up)
     to_look_up = [each for each in precedent if each["met"] is None and each["code"] not in looked_up]
     not_met = [each for each in precedent if each["met"] is not None and not each["met"]]
     against += [f"{each['code']}: {each['en']}, not met yet" for each in not_met]
@@ -194,6 +197,16 @@ def check_draw(home: Home, line: str, amount_fen: int, *, looked_up: Collection[
         "against": against,
         "to_look_up": [each["code"] for each in to_look_up],
     }
+
+
+def _refuse_strange(precedent: list[dict[str, Any]], looked_up: Collection[str]) -> None:
+    """Raise DrawRefused where somebody looked up what is no condition, or what a feed says."""
+    may = [each["code"] for each in precedent if each["met"] is None]
+    if strange := sorted(set(looked_up) - set(may)):
+        raise DrawRefused(
+            f"{strange[0]} is nothing that is looked up before this draw",
+            hint="what is: " + (", ".join(may) or "nothing"),
+        )
 
 
 def _refuse_second(home: Home, decision_id: str) -> None:

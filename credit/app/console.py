@@ -25,6 +25,9 @@ Key = Annotated[
         "--key", help="Names this request: asked again under it, it has the same answer and is not done twice."
     ),
 ]
+LookedUp = Annotated[
+    list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
+]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="What was known on this day; default: the last day known.")
 ]

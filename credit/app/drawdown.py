@@ -21,9 +21,7 @@ def request(
     amount: Annotated[str, typer.Option("--amount", help="In yuan.")],
     months: Annotated[int | None, typer.Option(min=1, help="Until when; default, and at most: the line's end.")] = None,
     contract: Annotated[str | None, typer.Option("--contract", help="The contract that it is for.")] = None,
-    looked_up: Annotated[
-        list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
-    ] = None,
+    looked_up: console.LookedUp = None,
     key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:

@@ -61,6 +61,7 @@ def request_draw(
         amount_fen=amount_fen,
         on=today,
         lapses_on=today + timedelta(days=int(terms["pending_days"])),
+        looked_up=tuple(sorted(looked_up)),
         terms=DrawTerms(yearly_rate_bp=rate, penalty_rate_bp=round(rate * terms["penalty_multiple"]), due_on=due_on),
     )
     return home.book().request_draw(asked, wanted)

@@ -258,10 +258,13 @@ def _answer(document: dict[str, Any], *, as_json: bool) -> None:
             f"{document['guarantee_id']}: {document['state']}  {_form(document)} of {document['supplier_id']} on "
             f"{document['contract_id']}"
         )
-        typer.echo(
-            f"  can be called  CNY {console.yuan(document['outstanding_fen'])} of "
-            f"{console.yuan(document['amount_fen'])}, until {document['expires_on']}"
-        )
+        over = document["state"] in ("NIL", "LAPSED", "RELEASED", "EXPIRED")
+        left = "no more" if over else f"CNY {console.yuan(document['outstanding_fen'])}"
+        until = "" if over else f", until {document['expires_on']}"
+        typer.echo(f"  can be called  {left}{until}")
+        typer.echo(f"  issued         CNY {console.yuan(document['amount_fen'])} on {document['issued_on']}")
+        if document["paid_fen"]:
+            typer.echo(f"  paid           CNY {console.yuan(document['paid_fen'])}, which the supplier owes")
         for each in document["demands"]:
             asked = f", or extend to {each['extend_to']}" if each["extend_to"] else ""
             typer.echo(f"  demand         {each['demand_id']} of CNY {console.yuan(each['amount_fen'])}{asked}")

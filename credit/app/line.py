@@ -141,13 +141,14 @@ def list_(
 def check_(
     line: Line,
     amount: Annotated[str, typer.Option("--amount", help="What would be drawn, in yuan.")],
+    looked_up: console.LookedUp = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Say whether a draw would be let through today, and what stands against it: exit code 6 where something does."""
     from credit.app import agreements
     from credit.domain.errors import Exit
 
-    found = agreements.check_draw(Home.from_environment(), line, console.fen_of(amount))
+    found = agreements.check_draw(Home.from_environment(), line, console.fen_of(amount), looked_up=looked_up or ())
 
     def page() -> None:
         typer.echo(f"{line}: a draw of CNY {console.yuan(found['amount_fen'])} on {found['on']} "

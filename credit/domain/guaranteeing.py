@@ -61,7 +61,8 @@ def _refuse_wording(wording: Wording, on: date) -> None:
     falls_to = schedule.falls is Falls.NEVER or (schedule.whole_fen > 0 and 0 <= schedule.last_fen < wording.amount_fen)
     need(falls_to, "the schedule does not fall", "it says what has to be accepted in all, and what is left then")
     if wording.form is Form.ADVANCE_PAYMENT:
-        need(wording.account_id, "no account is named", "an advance guarantee takes effect by what is credited to it")
+        why = "an advance guarantee takes effect by what is credited to it: --account"
+        need(wording.account_id, "no account is named", why)
         # Otherwise the whole advance can be called when most of it has been recouped (DOMAIN 3.2).
         recouped = schedule.falls is Falls.PRO_RATA and schedule.last_fen == 0
         need(recouped, "the advance guarantee does not fall to nothing", "its text says how the advance is recouped")

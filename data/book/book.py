@@ -57,6 +57,8 @@ class Asked:
     on: date
     lapses_on: date
     terms: DrawTerms
+    # The conditions that no feed says and that who asks has looked up.
+    looked_up: tuple[str, ...] = ()
 
 
 class Book:
@@ -103,19 +105,21 @@ class Book:
             _refuse_inactive(turn, line, asked.on)
             for each in _open_draws(turn, line_id=line.subject_id):
                 _lapsed(turn, line, each, asked.on)
+            terms = {**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)}
             own = _subject_row(
                 line,
                 subject_id=asked.draw_id,
                 kind=DRAW,
                 contract_id=asked.contract_id or line.contract_id,
                 parent_id=line.subject_id,
-                terms={**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)},
+                terms=terms,
                 opened_at=turn.request.at,
             )
             turn.con.execute(insert(SUBJECTS), own)
             turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
-            drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event)
+            told = {"terms": terms, "looked_up": list(asked.looked_up)}
+            drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event, told)
             days = {"due_on": str(asked.terms.due_on), "lapses_on": str(asked.lapses_on)}
             return {**_answer(asked.draw_id, drawn), **days}
 
@@ -147,7 +151,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = DrawHappened(kind=DrawEvent.VOIDED, on=on, amount_fen=draw.pending_fen)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -158,7 +162,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = DrawHappened(kind=DrawEvent.CHARGED, on=on, amount_fen=amount_fen)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -168,7 +172,7 @@ class Book:
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             lost = draw.counted(on).owed.total_fen
             event = DrawHappened(kind=DrawEvent.WRITTEN_OFF, on=on, amount_fen=lost)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -236,7 +240,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = draws.reversal(draw, repayment_id, on)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -369,9 +373,9 @@ def _lapses(turn: Turn, line: Subject, own: Subject, on: date) -> None:
 
 
 def _happens(
-    turn: Turn, line: Subject, draw_id: str, before: Draw, event: DrawHappened, *, why: str | None = None
+    turn: Turn, line: Subject, draw_id: str, before: Draw, event: DrawHappened, told: Mapping[str, Any] | None = None
 ) -> Draw:
-    """Store an event of a draw with all that moves by it; answers the draw after it."""
+    """Store an event of a draw with all that moves by it, and what is told beside; answers the draw after it."""
     after = draws.after(before, event)
     moves = accounts.moves_of_draw(draw_id, before, after)
     held = after.pending_fen + after.owed.principal_fen - before.pending_fen - before.owed.principal_fen
@@ -387,7 +391,7 @@ def _happens(
     moves[accounts.used(line.subject_id)] = used
     moves[accounts.outstanding(line.subject_id)] = held
     moves |= dict.fromkeys((accounts.committed(line.subject_id), *line.terms["pools"]), given_back)
-    said = {**_said(asdict(event)), **({"why": why} if why is not None else {})}
+    said = {**_said(asdict(event)), **(told or {})}
     turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
     was_open, is_open = _is_open(before.state), _is_open(after.state)
     if was_open != is_open and before.state is not DrawState.NONE:
