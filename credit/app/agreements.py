@@ -15,13 +15,16 @@ from credit.app.home import Home
 from credit.app.judging import decision_row
 from credit.app.roles import refuse
 from credit.domain.alerts import Response
+from credit.domain.amounts import cny
 from credit.domain.authority import Action
-from credit.domain.errors import LineRefused
+from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, line_id, moved, state_on
+from credit.domain.policy.rules import Outcome
 from credit.domain.windows import months_after
 
 if TYPE_CHECKING:
     from credit.domain.record import Record
+    from data.book.turns import Request
 
 LENT = ("turnover_line", "contract_loan")
 
@@ -29,37 +32,38 @@ LENT = ("turnover_line", "contract_loan")
 def accept(home: Home, decision_id: str, *, who: str, key: str | None = None) -> dict[str, Any]:
     """Begin the line that a granted decision offers; accepted again, the same line is the answer.
 
-    It is decided once more as known today, for others may have drawn on the same pools since. Raises UnknownDecision or
-    LineRefused.
+    It is decided once more as known today, for others may have drawn on the same pools since. Raises UnknownDecision,
+    LineRefused, LimitExceeded or KeyTaken.
     """
     refuse(home, Action.DECIDE, who)
-    store = home.decisions()
-    with store.one_at_a_time():
-        there = events(home, line_id(decision_id))
-        if not there:
+    line, asked = line_id(decision_id), booking.request("line accept", {"decision": decision_id}, who=who, key=key)
+    with home.decisions().one_at_a_time():
+        if home.book().answered(asked) is None and not events(home, line):
             _close_ended(home, decision_row(home, decision_id)["supplier_id"], who=who)
             _refuse_second(home, decision_id)
-            begun, again = _granted(home, line_id(decision_id), decision_id, Event.ACCEPTED, who=who, text="accepted")
-            _store(home, begun, again=again, key=key)
-    return shown(home, line_id(decision_id))
+            begun, again = _granted(home, line, decision_id, Event.ACCEPTED, who=who, text="accepted")
+            _store(home, begun, asked, again=again)
+    return shown(home, line)
 
 
 def renew(home: Home, line: str, decision_id: str, *, who: str, key: str | None = None) -> dict[str, Any]:
-    """Go on with a line by a new decision on the same question. Raises UnknownDecision or LineRefused."""
+    """Go on with a line by a new decision on the same question. Raises UnknownDecision, LineRefused, LimitExceeded."""
     refuse(home, Action.DECIDE, who)
-    store = home.decisions()
-    with store.one_at_a_time():
-        last = _known(home, line)[-1]
-        moved(state_on(events(home, line), day_of(now())), Event.RENEWED)
-        if _lines_by(home, decision_id):
-            raise LineRefused(f"a line stands on {decision_id} already", hint="`credit line decide` first")
-        event, again = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
-        asked = [(each.supplier_id, each.contract_id, each.product) for each in (last, event)]
-        if asked[0] != asked[1]:
-            raise LineRefused(
-                f"{decision_id} is no new decision on what {line} was granted for", hint="`credit line decide` first"
-            )
-        _store(home, event, again=again, key=key)
+    asked = booking.request("line renew", {"line": line, "decision": decision_id}, who=who, key=key)
+    with home.decisions().one_at_a_time():
+        if home.book().answered(asked) is None:
+            there = _known(home, line)
+            moved(state_on(there, day_of(now())), Event.RENEWED)
+            if _lines_by(home, decision_id):
+                raise LineRefused(f"a line stands on {decision_id} already", hint="`credit line decide` first")
+            event, again = _granted(home, line, decision_id, Event.RENEWED, who=who, text=f"renewed by {decision_id}")
+            was, will = ((each.supplier_id, each.contract_id, each.product) for each in (there[-1], event))
+            if was != will:
+                raise LineRefused(
+                    f"{decision_id} is no new decision on what {line} was granted for",
+                    hint="`credit line decide` first",
+                )
+            _store(home, event, asked, again=again)
     return shown(home, line)
 
 
@@ -76,31 +80,46 @@ def resume(home: Home, line: str, why: str, *, who: str, key: str | None = None)
 
 
 def close(home: Home, line: str, why: str, *, who: str, key: str | None = None) -> dict[str, Any]:
-    """End a line for good: what is drawn is still repaid, and is all that it takes of its pools. Raises LineRefused."""
+    """End a line for good: what is drawn is still repaid, and is all that it takes of its pools. Raises LineRefused.
+
+    What is reserved and was not paid out lapses.
+    """
     refuse(home, Action.SUSPEND, who)
     return _happens(home, line, Event.CLOSED, why, who=who, key=key)
+
+
+_VERBS = {Event.SUSPENDED: "suspend", Event.RESUMED: "resume", Event.CLOSED: "close"}
 
 
 def _happens(home: Home, line: str, kind: Event, why: str, *, who: str, key: str | None) -> dict[str, Any]:
     if not why.strip():
         raise LineRefused("it has to be said why", hint='--why "…"')
-    store = home.decisions()
-    with store.one_at_a_time():
-        there, today = _known(home, line), day_of(now())
-        moved(state_on(there, today), kind)
-        if kind is Event.RESUMED and there[-1].who == who:
-            raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
-        open_ = home.alerts().listed(line_id=line) if kind is Event.RESUMED else []
-        if red := [each["alert_id"] for each in open_ if each["action"] == Response.FREEZE]:
-            raise LineRefused(f"alert {red[0]} on {line} is open", hint="`credit monitor settle` comes first")
-        _store(home, replace(there[-1], kind=kind, starts_on=today, at=now().isoformat(), who=who, text=why), key=key)
+    asked = booking.request(f"line {_VERBS[kind]}", {"line": line, "why": why}, who=who, key=key)
+    with home.decisions().one_at_a_time():
+        if home.book().answered(asked) is None:
+            there, today = _known(home, line), day_of(now())
+            moved(state_on(there, today), kind)
+            if kind is Event.RESUMED:
+                _refuse_resumed(home, there[-1], who=who)
+            happened = replace(there[-1], kind=kind, starts_on=today, at=asked.at, who=who, text=why)
+            _store(home, happened, asked)
     return shown(home, line)
 
 
-def _store(home: Home, event: Happened, *, again: Record | None = None, key: str | None = None) -> None:
+def _refuse_resumed(home: Home, suspended: Happened, *, who: str) -> None:
+    """Raise LineRefused where it is not for this person to resume a line, or what froze it was not looked at."""
+    if suspended.who == who:
+        raise LineRefused(f"{who} suspended {suspended.line_id}", hint="another person looks at it and resumes it")
+    open_ = home.alerts().listed(line_id=suspended.line_id)
+    if red := [each["alert_id"] for each in open_ if each["action"] == Response.FREEZE]:
+        raise LineRefused(
+            f"alert {red[0]} on {suspended.line_id} is open",
+            hint=f'`credit monitor settle {red[0]} --outcome … --text "…"` comes first',
+        )
+
+
+def _store(home: Home, event: Happened, asked: Request, *, again: Record | None = None) -> None:
     """Book what happened to a line; with the decision of today, where it begins or goes on by one."""
-    arguments = {name: value for name, value in asdict(event).items() if name not in ("at", "who")}
-    asked = booking.request(f"line {event.kind.value.lower()}", arguments, who=event.who, key=key)
     about = booking.about(again) if again else {}
     pools = booking.pools(home, again) if again else {}
     home.book().line_happens(asked, event, about=about, pools=pools)
@@ -118,9 +137,10 @@ def _close_ended(home: Home, supplier_id: str | None, *, who: str) -> list[str]:
     today, closed = day_of(now()), []
     for there in _lines(home, supplier_id):
         if state_on(there, today) is State.ENDED:
-            over = replace(there[-1], kind=Event.CLOSED, starts_on=today, at=now().isoformat(), who=who, text="ended")
-            _store(home, over)
-            closed.append(over.line_id)
+            line, at = there[-1].line_id, now().isoformat()
+            over = replace(there[-1], kind=Event.CLOSED, starts_on=today, at=at, who=who, text="ended")
+            _store(home, over, booking.request("line close", {"line": line, "why": "ended"}, who=who, key=None))
+            closed.append(line)
     return closed
 
 
@@ -164,18 +184,43 @@ def check_draw(home: Home, line: str, amount_fen: int, *, looked_up: Collection[
     if state is not State.ACTIVE:
         against.append(f"the line is {state.value.lower()}")
     # A bank that lends by its own book tells of its draws, but not on which line: they count where ours are fewer.
-    used = max(home.book().used(line), drawn_since(home.ledger(), last.supplier_id, there[0].starts_on, today))
+    told = drawn_since(home.ledger(), last.supplier_id, there[0].starts_on, today)
+    used = max(home.book().used(line, today), told)
+    owed = max(home.book().outstanding(line, today), told)
     if amount_fen > last.limit_fen - used:
-        against.append(f"the amount is above what is left of the limit: {used} fen are reserved or drawn")
+        against.append(
+            f"the amount is above what is left of the limit, {cny(max(last.limit_fen - used, 0))}: {cny(used)} of "
+            f"{cny(last.limit_fen)} are reserved or drawn"
+        )
     record = record_of(last.decision_id, decision_row(home, last.decision_id)["record"])
     again = decided_by_now(home, record)
-    against += against_granting(record, again, used + amount_fen)
-    against += [
-        f"{each['code']}: {each['en']}, {'which is to be looked up' if each['met'] is None else 'not met yet'}"
-        for each in (again["conditions"] or {}).get("precedent", [])
-        if not each["met"] and not (each["met"] is None and each["code"] in looked_up)
-    ]
-    return {"line_id": line, "amount_fen": amount_fen, "on": str(today), "allowed": not against, "against": against}
+    # What was repaid of a loan out of its receivable is not lent any more, though it cannot be drawn again.
+    against += against_granting(record, again, owed + amount_fen)
+    precedent = (again["conditions"] or {}).get("precedent", [])
+    if again["outcome"] != Outcome.DECLINE.name:
+        _refuse_strange(precedent, looked_up)
+    to_look_up = [each for each in precedent if each["met"] is None and each["code"] not in looked_up]
+    not_met = [each for each in precedent if each["met"] is not None and not each["met"]]
+    against += [f"{each['code']}: {each['en']}, not met yet" for each in not_met]
+    against += [f"{each['code']}: {each['en']}, which no feed says and is to be looked up" for each in to_look_up]
+    return {
+        "line_id": line,
+        "amount_fen": amount_fen,
+        "on": str(today),
+        "allowed": not against,
+        "against": against,
+        "to_look_up": [each["code"] for each in to_look_up],
+    }
+
+
+def _refuse_strange(precedent: list[dict[str, Any]], looked_up: Collection[str]) -> None:
+    """Raise DrawRefused where somebody looked up what is no condition, or what a feed says."""
+    may = [each["code"] for each in precedent if each["met"] is None]
+    if strange := sorted(set(looked_up) - set(may)):
+        raise DrawRefused(
+            f"{strange[0]} is nothing that is looked up before this draw",
+            hint="what is: " + (", ".join(may) or "nothing"),
+        )
 
 
 def _refuse_second(home: Home, decision_id: str) -> None:
@@ -231,7 +276,7 @@ def _document(home: Home, there: list[Happened], today: date) -> dict[str, Any]:
         "state": state_on(there, today).value,
         "since": str(there[0].starts_on),
         "ends_on": str(last.ends_on),
-        "used_fen": home.book().used(last.line_id),
+        "used_fen": home.book().used(last.line_id, today),
         "events": [
             {
                 "at": each.at,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from credit.domain import amounts
 from credit.domain.errors import CreditError, Exit
 
 if TYPE_CHECKING:
     from datetime import date
 
+yuan = amounts.yuan
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Amount = Annotated[str | None, typer.Option("--amount", help="Amount asked for, in yuan; default: as much as can be.")]
 Review = Annotated[bool, typer.Option("--review", help="The applicant asks that a person decides (PIPL Art. 24).")]
@@ -22,6 +24,9 @@ Key = Annotated[
     typer.Option(
         "--key", help="Names this request: asked again under it, it has the same answer and is not done twice."
     ),
+]
+LookedUp = Annotated[
+    list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
 ]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="What was known on this day; default: the last day known.")
@@ -65,18 +70,6 @@ def _width(text: str) -> int:
 def _pad(text: str, width: int, *, right: bool) -> str:
     fill = " " * (width - _width(text))
     return fill + text if right else text + fill
-
-
-def yuan(fen: int | None) -> str:
-    """An amount for people: yuan with separators, fen only where there are some.
-
-    >>> yuan(91_200_000), yuan(91_200_050), yuan(None)
-    ('912,000', '912,000.50', '–')
-    """
-    if fen is None:
-        return "–"
-    whole, cents = divmod(fen, 100)
-    return f"{whole:,}.{cents:02d}" if cents else f"{whole:,}"
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

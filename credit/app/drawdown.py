@@ -21,9 +21,7 @@ def request(
     amount: Annotated[str, typer.Option("--amount", help="In yuan.")],
     months: Annotated[int | None, typer.Option(min=1, help="Until when; default, and at most: the line's end.")] = None,
     contract: Annotated[str | None, typer.Option("--contract", help="The contract that it is for.")] = None,
-    looked_up: Annotated[
-        list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
-    ] = None,
+    looked_up: console.LookedUp = None,
     key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -100,29 +98,39 @@ def list_(
     line: Annotated[str | None, typer.Option("--line", help="Only those on this line.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """List draws as they are today."""
+    """List draws as they are today: what is reserved or owed of each, until when, and how many days it is late."""
     from credit.app import drawing
 
     found = drawing.draws(Home.from_environment(), supplier=supplier, line=line)
-    heads = ("draw", "line", "state", "principal, CNY", "owed, CNY", "due", "late, days")
+    heads = ("draw", "line", "state", "CNY", "due", "late")
+    held = [each["pending_fen"] + sum(each["owed"].values()) for each in found]
     rows = [
-        (each["draw_id"], each["line_id"], each["state"], console.yuan(each["owed"]["principal_fen"]),
-         console.yuan(sum(each["owed"].values())), each["due_on"], each["days_past_due"])
-        for each in found
-    ]  # fmt: skip
-    console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows, numbers=(3, 4, 6)))
+        (each["draw_id"], each["line_id"], each["state"], console.yuan(fen), each["due_on"], each["days_past_due"])
+        for each, fen in zip(found, held, strict=True)
+    ]
+    console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows, numbers=(3, 5)))
 
 
 def _answer(document: dict[str, Any], *, as_json: bool) -> None:
     def page() -> None:
         owed = document["owed"]
-        typer.echo(f"{document['draw_id']}: {document['state']}")
+        about = f" on {document['line_id']} of {document['supplier_id']}" if "line_id" in document else ""
+        typer.echo(f"{document['draw_id']}: {document['state']}{about}")
         if document["pending_fen"]:
-            typer.echo(f"  reserved  CNY {console.yuan(document['pending_fen'])}")
+            until = f", until {document['lapses_on']}" if "lapses_on" in document else ""
+            typer.echo(f"  {'reserved':<18}CNY {console.yuan(document['pending_fen'])}{until}")
         for kind in ("principal", "interest", "overdue_interest", "fees"):
             if owed[f"{kind}_fen"]:
-                typer.echo(f"  {kind.replace('_', ' ')}  CNY {console.yuan(owed[f'{kind}_fen'])}")
-        for each in document.get("events", ()):
-            typer.echo(f"  {each['on']}  {each['kind'].lower()}  CNY {console.yuan(each['amount_fen'])}  {each['who']}")
+                typer.echo(f"  {kind.replace('_', ' '):<18}CNY {console.yuan(owed[f'{kind}_fen'])}")
+        if "due_on" in document and (document["pending_fen"] or any(owed.values())):
+            late = f", {document['days_past_due']:,} days ago" if document.get("days_past_due") else ""
+            typer.echo(f"  {'due':<18}{document['due_on']}{late}")
+        if events := document.get("events"):
+            rows = [
+                (each["on"], each["kind"], console.yuan(each["amount_fen"]), each["who"],
+                 ": ".join(filter(None, (each["repayment_id"], each.get("why")))))
+                for each in events
+            ]  # fmt: skip
+            console.table(("on", "event", "CNY", "who", "payment or why"), rows, numbers=(2,))
 
     console.answer(document, as_json=as_json, page=page)

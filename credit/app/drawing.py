@@ -10,6 +10,7 @@ from uuid import uuid4
 from credit.app import agreements
 from credit.app.booking import request
 from credit.app.clock import day_of, now
+from credit.app.deciding import contract_supplier, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import book_terms
 from credit.app.roles import refuse
@@ -28,7 +29,9 @@ def request_draw(
     who: str,
     key: str | None,
 ) -> dict[str, Any]:
-    """Reserve a draw on a line, after policy was asked again as of today. Raises DrawRefused with what is against it.
+    """Reserve a draw on a line, after policy was asked again as of today.
+
+    Raises UnknownContract, and DrawRefused with what is against it.
 
     It is due after so many months, at the latest when the line ends, which is also the default. `looked_up` are the
     conditions that no feed says and somebody has looked up.
@@ -43,10 +46,11 @@ def request_draw(
     asked = request("drawdown request", arguments, who=who, key=key)
     if known := home.book().answered(asked):
         return known
+    today, there = day_of(now()), agreements.shown(home, line)
+    _refuse_contract(home, there, contract)
     check = agreements.check_draw(home, line, amount_fen, looked_up=looked_up)
     if check["against"]:
-        raise DrawRefused("; ".join(check["against"]), hint="`credit line check` says the same without asking for it")
-    today, there = day_of(now()), agreements.shown(home, line)
+        raise DrawRefused("; ".join(check["against"]), hint=_hint(check))
     terms, ends_on = book_terms(home, today), date.fromisoformat(there["ends_on"])
     due_on = ends_on if months is None else min(months_after(today, months), ends_on)
     rate = int(there["yearly_rate_bp"])
@@ -57,9 +61,33 @@ def request_draw(
         amount_fen=amount_fen,
         on=today,
         lapses_on=today + timedelta(days=int(terms["pending_days"])),
+        looked_up=tuple(sorted(looked_up)),
         terms=DrawTerms(yearly_rate_bp=rate, penalty_rate_bp=round(rate * terms["penalty_multiple"]), due_on=due_on),
     )
     return home.book().request_draw(asked, wanted)
+
+
+def _hint(check: dict[str, Any]) -> str:
+    """What can be done about what is against a draw."""
+    if check["to_look_up"]:
+        told = " ".join(f"--looked-up {code}" for code in check["to_look_up"])
+        return f"look it up where it is registered, and say so: {told}"
+    return f"`credit line show {check['line_id']}` says what the line is, `credit line check` whether it can be drawn"
+
+
+def _refuse_contract(home: Home, line: dict[str, Any], contract: str | None) -> None:
+    """Raise DrawRefused where a draw is for a contract that its line is not on, or that is another firm's.
+
+    Raises UnknownContract.
+    """
+    if contract is None or contract == line["contract_id"]:
+        return
+    if line["contract_id"] is not None:
+        raise DrawRefused(f"{line['line_id']} is a loan on contract {line['contract_id']}", hint="leave --contract out")
+    whose, gone_on_as = contract_supplier(home, contract), home.ledger().gone_on_as(day_of(now()))
+    supplier = gone_on_as.get(line["supplier_id"], line["supplier_id"])
+    if whose != supplier:
+        raise DrawRefused(f"contract {contract} is {whose}'s and not {supplier}'s", hint="name one of its own, or none")
 
 
 def post_draw(home: Home, draw: str, on: date, *, amount_fen: int | None, who: str, key: str | None) -> dict[str, Any]:
@@ -122,9 +150,16 @@ def collect(
     who: str,
     key: str | None,
 ) -> dict[str, Any]:
-    """Sweep what a buyer paid into the locked account of a contract. Raises DrawRefused."""
+    """Sweep what a buyer paid into the locked account of a contract.
+
+    Raises UnknownSupplier, UnknownContract, DrawRefused.
+    """
     refuse(home, Action.BOOK, who)
     _refuse_future(on)
+    # What is owed by nobody that is known would be released to nobody.
+    supplier_tier(home, supplier)
+    if contract is not None:
+        contract_supplier(home, contract)
     arguments = {
         "supplier": supplier,
         "contract": contract,

@@ -33,6 +33,7 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[s
     groups: Any = facts.groups_on(ledger, on) if ledger.version else {}
     found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
     found["pair"] = found["group_id"] + "/" + found["buyer_id"]
+    whole = {each: int(found[each].sum()) for each in SUMS}
     if by == "programme":
         found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on), on="supplier_id")
     column = _COLUMNS.get(by, by)
@@ -43,4 +44,4 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[s
     if key is not None:
         sums = sums[sums.index == key]
     rows = [{"key": str(name), **{each: int(row[each]) for each in SUMS}} for name, row in sums.iterrows()]
-    return {"on": str(on), "by": by, "whole": {each: int(found[each].sum()) for each in SUMS}, "rows": rows}
+    return {"on": str(on), "by": by, "whole": whole, "rows": rows}

@@ -35,17 +35,17 @@ def show(
     from credit.app import exposing
     from credit.app.clock import day_of, now
 
-    day = console.day(on) if on else day_of(now())
+    day = console.as_of_day(on) or day_of(now())
     document = exposing.exposure(Home.from_environment(), by, day, key=key)
 
     def page() -> None:
-        heads = (by, "committed, CNY", "owed, CNY", "guaranteed, CNY")
-        rows = [(each["key"], *(console.yuan(each[name]) for name in exposing.SUMS)) for each in document["rows"]]
-        console.table(heads, rows[:limit], numbers=(1, 2, 3))
+        rows = document["rows"]
+        told = [*rows[:limit], {"key": "the whole book", **document["whole"]}]
+        heads = (by, "committed", "reserved or owed", "guaranteed")
+        table = [(each["key"], *(console.yuan(each[name]) for name in exposing.SUMS)) for each in told]
+        console.table(heads, table, numbers=(1, 2, 3))
         if len(rows) > limit:
-            typer.echo(f"and {len(rows) - limit:,} more")
-        whole = document["whole"]
-        typer.echo(f"the whole book on {document['on']}: " + ", ".join(
-            f"{name.removesuffix('_fen')} CNY {console.yuan(whole[name])}" for name in exposing.SUMS))  # fmt: skip
+            typer.echo(f"and {len(rows) - limit:,} more: --limit")
+        typer.echo(f"in CNY, when {document['on']} ended")
 
     console.answer(document, as_json=as_json, page=page)

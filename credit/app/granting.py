@@ -10,6 +10,7 @@ from credit.app.clock import day_of, now
 from credit.app.deciding import record_of
 from credit.app.home import Home
 from credit.app.judging import GRANTING, decided_today, decision_row
+from credit.domain.amounts import cny
 from credit.domain.authority import open_findings
 from credit.domain.errors import CreditError
 from credit.domain.policy.rules import Outcome
@@ -63,7 +64,7 @@ def against_granting(record: Record, again: Record, amount_fen: int) -> list[str
     if new := [each for each in open_findings(again) if each not in open_findings(record)]:
         said.append("policy refers the supplier today: " + ", ".join(new))
     if again["amount_fen"] < amount_fen:
-        said.append(f"policy leaves {again['amount_fen']} fen today")
+        said.append(f"policy leaves {cny(again['amount_fen'])} today")
     return said
 
 

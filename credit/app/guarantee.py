@@ -222,14 +222,17 @@ def list_(
     open_only: Annotated[bool, typer.Option("--open", help="Only those that are not over.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """List the issued guarantees as they are today, with the day by which the next demand is to be answered."""
+    """List the issued guarantees as they are today: what can be called until when.
+
+    Of one that is demanded it is the day by which the next demand is to be answered.
+    """
     from credit.app import guaranteeing
 
     found = guaranteeing.listed(Home.from_environment(), supplier=supplier, open_only=open_only)
-    heads = ("guarantee", "supplier", "form", "state", "can be called, CNY", "until", "answer by")
+    heads = ("guarantee", "supplier", "form", "state", "CNY", "until")
     rows = [
-        (g["guarantee_id"], g["supplier_id"], g["form"], g["state"], console.yuan(g["outstanding_fen"]),
-         g["expires_on"], min((each["last_day"] for each in g["demands"]), default=None))
+        (g["guarantee_id"], g["supplier_id"], _form(g), g["state"], console.yuan(g["outstanding_fen"]),
+         min((each["last_day"] for each in g["demands"]), default=g["expires_on"]))
         for g in found
     ]  # fmt: skip
     console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows, numbers=(4,)))
@@ -252,21 +255,35 @@ def _day(on: str | None) -> date:
 def _answer(document: dict[str, Any], *, as_json: bool) -> None:
     def page() -> None:
         typer.echo(
-            f"{document['guarantee_id']}: {document['state']}  {document['form']} of {document['supplier_id']} on "
-            f"contract {document['contract_id']}, CNY {console.yuan(document['outstanding_fen'])} of "
-            f"{console.yuan(document['amount_fen'])} can be called, until {document['expires_on']}"
+            f"{document['guarantee_id']}: {document['state']}  {_form(document)} of {document['supplier_id']} on "
+            f"{document['contract_id']}"
         )
+        over = document["state"] in ("NIL", "LAPSED", "RELEASED", "EXPIRED")
+        left = "no more" if over else f"CNY {console.yuan(document['outstanding_fen'])}"
+        until = "" if over else f", until {document['expires_on']}"
+        typer.echo(f"  can be called  {left}{until}")
+        typer.echo(f"  issued         CNY {console.yuan(document['amount_fen'])} on {document['issued_on']}")
+        if document["paid_fen"]:
+            typer.echo(f"  paid           CNY {console.yuan(document['paid_fen'])}, which the supplier owes")
         for each in document["demands"]:
             asked = f", or extend to {each['extend_to']}" if each["extend_to"] else ""
+            typer.echo(f"  demand         {each['demand_id']} of CNY {console.yuan(each['amount_fen'])}{asked}")
             typer.echo(
-                f"  demand {each['demand_id']} of {each['presented_on']}: "
-                f"CNY {console.yuan(each['amount_fen'])}{asked}; {each['standing'].lower()}, "
-                f"to be answered by {each['last_day']}"
+                f"                 presented {each['presented_on']}, {_STANDINGS[each['standing']]} by "
+                f"{each['last_day']}"
             )
-        for each in document.get("events", ()):
-            typer.echo(f"  {each['on']}  {each['kind'].lower()}  CNY {console.yuan(each['amount_fen'])}  {each['who']}")
+        if events := document.get("events"):
+            rows = [(e["on"], e["kind"], console.yuan(e["amount_fen"]), e["who"], e["text"]) for e in events]
+            console.table(("on", "event", "CNY", "who", "said"), rows, numbers=(2,))
 
     console.answer(document, as_json=as_json, page=page)
+
+
+_STANDINGS = {"PRESENTED": "to be answered", "SUSPENDED": "put off: to be extended or paid"}
+
+
+def _form(document: dict[str, Any]) -> str:
+    return str(document["form"]).removesuffix("_PAYMENT").lower()
 
 
 def _product(form: Form) -> str:

@@ -10,6 +10,7 @@ from credit.app.booking import about, pools, request
 from credit.app.clock import day_of, now
 from credit.app.granting import granted_today
 from credit.app.home import Home
+from credit.app.judging import decision_row
 from credit.app.roles import refuse
 from credit.domain import guaranteeing as acts
 from credit.domain.authority import Action
@@ -36,6 +37,7 @@ def issue(home: Home, decision_id: str, *, account: str | None, who: str, key: s
     if known := home.book().answered(asked):
         return known
     with home.decisions().one_at_a_time():
+        _refuse_second(home, decision_id)
         record, again = granted_today(home, decision_id, FORMS, GuaranteeRefused)
         today = day_of(now())
         signed = record["inputs"].get("signed_on")
@@ -45,6 +47,20 @@ def issue(home: Home, decision_id: str, *, account: str | None, who: str, key: s
         return home.guarantees().issue(
             asked, events, product=record["product"]["name"], about=about(record), pools=pools(home, again)
         )
+
+
+def _refuse_second(home: Home, decision_id: str) -> None:
+    """Raise GuaranteeRefused where a guarantee runs on the same question: the buyer would have the amount twice."""
+    asked, today = decision_row(home, decision_id), day_of(now())
+    form, gone_on_as = FORMS.get(asked["product"]), home.ledger().gone_on_as(today)
+    supplier = gone_on_as.get(asked["supplier_id"], asked["supplier_id"])
+    for each in home.guarantees().listed(contract_id=asked["contract_id"], open_only=True):
+        wording = as_of(home.guarantees().events(each), today).wording
+        if (gone_on_as.get(wording.supplier_id, wording.supplier_id), wording.form) == (supplier, form):
+            raise GuaranteeRefused(
+                f"{each} stands on what {decision_id} was asked for",
+                hint=f"`credit guarantee show {each}`; it is released or struck off before another is issued",
+            )
 
 
 def _wording(record: Record, account: str | None) -> Wording:

@@ -156,13 +156,14 @@ def list_(
 def check_(
     line: Line,
     amount: Annotated[str, typer.Option("--amount", help="What would be drawn, in yuan.")],
+    looked_up: console.LookedUp = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Say whether a draw would be let through today, and what stands against it: exit code 6 where something does."""
     from credit.app import agreements
     from credit.domain.errors import Exit
 
-    found = agreements.check_draw(Home.from_environment(), line, console.fen_of(amount))
+    found = agreements.check_draw(Home.from_environment(), line, console.fen_of(amount), looked_up=looked_up or ())
 
     def page() -> None:
         typer.echo(f"{line}: a draw of CNY {console.yuan(found['amount_fen'])} on {found['on']} "
@@ -177,13 +178,13 @@ def check_(
 
 def _answer(document: dict[str, Any], *, as_json: bool) -> None:
     def page() -> None:
-        about = f" on contract {document['contract_id']}" if document["contract_id"] else ""
+        about = f" on {document['contract_id']}" if document["contract_id"] else ""
         typer.echo(
-            f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}, "
-            f"CNY {console.yuan(document['used_fen'])} of {console.yuan(document['limit_fen'])} used, at "
-            f"{document['yearly_rate_bp'] / 100:.2f} % until {document['ends_on']}, by decision "
-            f"{document['decision_id']}"
+            f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}"
         )
+        typer.echo(f"  used      CNY {console.yuan(document['used_fen'])} of {console.yuan(document['limit_fen'])}")
+        typer.echo(f"  price     {document['yearly_rate_bp'] / 100:.2f} % a year, until {document['ends_on']}")
+        typer.echo(f"  decision  {document['decision_id']}")
         rows = [(each["at"], each["kind"], each["who"], each["text"]) for each in document["events"]]
         console.table(("at (UTC)", "event", "who", "why"), rows)
 

@@ -58,8 +58,8 @@ def open_(
 ) -> None:
     """List the alerts that nobody has settled, the first that is due first."""
     found = Home.from_environment().alerts().listed(line_id=line, open_only=not every)
-    keys = ("alert_id", "severity", "rule", "line_id", "owner", "due_on", "outcome")
-    heads = ("alert", "severity", "rule", "line", "owner", "due", "outcome")
+    keys = ("alert_id", "severity", "rule", "line_id", "due_on", "outcome" if every else "owner")
+    heads = ("alert", "severity", "rule", "line", "due", "outcome" if every else "owner")
     rows = [tuple(each[key] for key in keys) for each in found]
     console.answer(found, as_json=as_json, page=lambda: console.table(heads, rows))
 

@@ -40,6 +40,13 @@ def regions_in(folder: Path) -> list[Region]:
 
 def pack_named(home: Home, name: str) -> Pack:
     """The pack of that name. Raises UnknownName with the choices."""
+    own = home.policies / f"{name}.toml"
+    if own.name in {file.name for file in home.policies.glob("*.toml")} - {*NO_PACK}:
+        # A pack is named as its file is: the others need not be read.
+        shared, regions = _read(home.policies / SHARED), regions_in(home.policies)
+        pack = read_pack(_read(own), shared=shared, file=own.name, regions=regions)
+        if pack.name == name:
+            return pack
     found = {pack.name: pack for pack in packs(home)}
     if name not in found:
         raise UnknownName(f"there is no policy pack {name!r}", hint="choose from " + ", ".join(found))

@@ -27,7 +27,10 @@ def sweep(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
     known = as_of or min(ledger.last_day(), day_of(now()))
     swept, refused = [], []
     if since:
+        before = home.book().collected()
         for payment, supplier, contract, on, fen in paid_into_locked(ledger, since, known):
+            if payment in before:
+                continue
             try:
                 answer = drawing.collect(home, supplier, contract, payment, fen, on, who=who, key=f"sweep-{payment}")
             except DrawRefused as error:

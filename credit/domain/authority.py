@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from credit.domain.amounts import cny
 from credit.domain.errors import NotAuthorised
 from credit.domain.policy.rules import Outcome
 from credit.domain.record import Record, decision_id
@@ -172,15 +173,16 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
         )
     if not 0 < judgement.amount_fen <= record["amount_fen"]:
         raise NotAuthorised(
-            f"{judgement.amount_fen} fen are not within what the limits of {record['decision_id']} leave, "
-            f"{record['amount_fen']} fen",
+            f"{cny(judgement.amount_fen)} is not within what the limits of {record['decision_id']} leave, "
+            f"{cny(record['amount_fen'])}",
             hint="a person may grant less than a limit and never more",
         )
     parameters = record["parameters"]
     step, least = int(parameters["rounding_step_fen"]), int(parameters.get("product_minimum_fen", 0))
     if judgement.amount_fen != record["amount_fen"] and (judgement.amount_fen % step or judgement.amount_fen < least):
         raise NotAuthorised(
-            f"{judgement.amount_fen} fen is no amount of the product: whole steps of {step} fen, from {least} on",
+            f"{cny(judgement.amount_fen)} is no amount of the product: whole steps of {cny(step)}, from {cny(least)} "
+            "on",
             hint="name another --amount",
         )
     if "fee_fen" in (record["conditions"] or {}) and judgement.amount_fen != record["amount_fen"]:
@@ -193,7 +195,7 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
     exposure = exposure_after(again, judgement.amount_fen)
     if exposure > most:
         raise NotAuthorised(
-            f"with this the group would owe {exposure} fen, and {level} may grant up to {most}",
+            f"with this the group would owe {cny(exposure)}, and {level} may grant up to {cny(most)}",
             hint="hand it to the next level: analyst, senior, committee",
         )
     if record["points_above_cut_off"] is not None and record["points_above_cut_off"] < points:
@@ -204,7 +206,7 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
         )
     if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < judgement.amount_fen:
         raise NotAuthorised(
-            f"decided today, {record['decision_id']} would be {again['outcome']} with {again['amount_fen']} fen: "
+            f"decided today, {record['decision_id']} would be {again['outcome']} with {cny(again['amount_fen'])}: "
             "others were granted what it draws on, or a consent was taken back",
             hint="ask again, and judge the new decision",
         )

@@ -147,7 +147,7 @@ def after(draw: Draw, event: DrawHappened) -> Draw:
     if draw.counted_to is not None and event.on < draw.counted_to:
         raise DrawRefused(
             f"{event.on} is before {draw.counted_to}, the day of what happened last",
-            hint="what was booked wrongly since is reversed first",
+            hint="say the day on which it happened; what was booked wrongly since is reversed first",
         )
     now = draw.counted(event.on)
     return replace(now, state=state, **_changes(now, event))
@@ -158,7 +158,7 @@ def _changes(draw: Draw, event: DrawHappened) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     match event.kind:
         case DrawEvent.REQUESTED:
-            changes = {"amount_fen": event.amount_fen, "pending_fen": event.amount_fen}
+            changes = {"amount_fen": event.amount_fen, "pending_fen": event.amount_fen, "counted_to": event.on}
         case DrawEvent.POSTED:
             lent = Owed(principal_fen=event.amount_fen)
             changes = {"amount_fen": event.amount_fen, "pending_fen": 0, "owed": lent, "counted_to": event.on}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from credit.domain.amounts import cny
 from credit.domain.business_days import Closed
 from credit.domain.guarantee import (
     CLOSURE_DAYS,
@@ -60,7 +61,8 @@ def _refuse_wording(wording: Wording, on: date) -> None:
     falls_to = schedule.falls is Falls.NEVER or (schedule.whole_fen > 0 and 0 <= schedule.last_fen < wording.amount_fen)
     need(falls_to, "the schedule does not fall", "it says what has to be accepted in all, and what is left then")
     if wording.form is Form.ADVANCE_PAYMENT:
-        need(wording.account_id, "no account is named", "an advance guarantee takes effect by what is credited to it")
+        why = "an advance guarantee takes effect by what is credited to it: --account"
+        need(wording.account_id, "no account is named", why)
         # Otherwise the whole advance can be called when most of it has been recouped (DOMAIN 3.2).
         recouped = schedule.falls is Falls.PRO_RATA and schedule.last_fen == 0
         need(recouped, "the advance guarantee does not fall to nothing", "its text says how the advance is recouped")
@@ -73,7 +75,7 @@ def receive_advance(events: Events, *, account_id: str, credited_fen: int, on: d
     named = account_id == here.wording.account_id
     need(named, "the advance went to another account", "the account is the one that the guarantee names")
     missing = here.amount_fen - credited_fen
-    need(missing <= 0, f"{missing} fen of the advance are missing", "it takes effect when all of it is credited")
+    need(missing <= 0, f"{cny(missing)} of the advance are missing", "it takes effect when all of it is credited")
     return _next(here, Event.EFFECTIVE, who=who, amount_fen=here.amount_fen)
 
 
@@ -93,9 +95,11 @@ def reduce(events: Events, *, accepted_fen: int, on: date, who: str, text: str =
     here = _today(events, on)
     left = max(0, here.wording.schedule.left_fen(here.amount_fen, accepted_fen) - here.paid_fen)
     falls = left < here.outstanding_fen
-    need(falls, f"{left} fen would be left of {here.outstanding_fen}", "it falls by its own text, and never rises")
+    need(
+        falls, f"{cny(left)} would be left of {cny(here.outstanding_fen)}", "it falls by its own text, and never rises"
+    )
     free = left >= here.demanded_fen
-    need(free, f"{here.demanded_fen} fen of it are demanded", "answer the demand first: it is for what stood that day")
+    need(free, f"{cny(here.demanded_fen)} of it are demanded", "answer the demand first: it is for what stood that day")
     return _next(here, Event.REDUCED, who=who, text=text, amount_fen=left)
 
 
@@ -136,7 +140,7 @@ def demand(
     need(on <= until, f"it could be demanded until {until}", "what is presented later is answered outside of it")
     need(amount_fen > 0, "a demand of nothing", "the amount is at least one fen")
     free = here.outstanding_fen - here.demanded_fen
-    need(amount_fen <= free, f"{free} fen can be demanded", "a demand for more does not comply (URDG 17)")
+    need(amount_fen <= free, f"{cny(free)} can be demanded", "a demand for more does not comply (URDG 17)")
     later = extend_to is None or extend_to > here.expires_on
     need(later, f"it runs until {here.expires_on}", "extend-or-pay asks for an expiry that is later")
     event = _next(here, Event.DEMANDED, who=who, text=text, amount_fen=amount_fen)

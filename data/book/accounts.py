@@ -54,6 +54,16 @@ def pool(name: str, key: str) -> str:
     return f"pool:{name}:{key}"
 
 
+def called(account: str) -> str:
+    """An account as people call what it counts.
+
+    >>> called(used("L1")), called(pool("contract", "C1")), called(pool("pair", "platform-line/S1/B1"))
+    ('line L1', 'contract C1', 'pair platform-line/S1/B1')
+    """
+    kind, name, *rest = account.split(":", 2)
+    return f"{name} {rest[0]}" if kind == "pool" else f"{kind} {name}"
+
+
 def of_draw(draw_id: str) -> dict[str, str]:
     """The accounts of a draw: what is reserved, and what is owed of each kind, by the name of the field."""
     return {name: f"draw:{draw_id}:{name.removesuffix('_fen')}" for name in ("pending_fen", *_KINDS)}

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from credit.domain import draws
+from credit.domain.amounts import cny
 from credit.domain.draws import Draw, DrawEvent, DrawHappened, DrawState, DrawTerms, Owed
 from credit.domain.errors import DrawRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
@@ -57,6 +58,8 @@ class Asked:
     on: date
     lapses_on: date
     terms: DrawTerms
+    # The conditions that no feed says and that who asks has looked up.
+    looked_up: tuple[str, ...] = ()
 
 
 class Book:
@@ -103,20 +106,23 @@ class Book:
             _refuse_inactive(turn, line, asked.on)
             for each in _open_draws(turn, line_id=line.subject_id):
                 _lapsed(turn, line, each, asked.on)
+            terms = {**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)}
             own = _subject_row(
                 line,
                 subject_id=asked.draw_id,
                 kind=DRAW,
                 contract_id=asked.contract_id or line.contract_id,
                 parent_id=line.subject_id,
-                terms={**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)},
+                terms=terms,
                 opened_at=turn.request.at,
             )
             turn.con.execute(insert(SUBJECTS), own)
             turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
-            drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event)
-            return _answer(asked.draw_id, drawn)
+            told = {"terms": terms, "looked_up": list(asked.looked_up)}
+            drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event, told)
+            days = {"due_on": str(asked.terms.due_on), "lapses_on": str(asked.lapses_on)}
+            return {**_answer(asked.draw_id, drawn), **days}
 
         return done(self.store, request, line.partition, work)
 
@@ -125,11 +131,15 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             _refuse_inactive(turn, line, on)
-            if on > date.fromisoformat(own.terms["lapses_on"]):
-                raise DrawRefused(f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew")
+            if draw.state is DrawState.PENDING and _has_lapsed(own, on):
+                raise DrawRefused(
+                    f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew: `credit drawdown request`"
+                )
             paid = draw.pending_fen if amount_fen is None else amount_fen
             if draw.state is DrawState.PENDING and not 0 < paid <= draw.pending_fen:
-                raise DrawRefused(f"{paid} fen of {draw.pending_fen} cannot be paid out", hint="void it, or pay less")
+                raise DrawRefused(
+                    f"{cny(paid)} of {cny(draw.pending_fen)} cannot be paid out", hint="void it, or pay less"
+                )
             return _answer(
                 draw_id,
                 _happens(turn, line, draw_id, draw, DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)),
@@ -142,7 +152,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = DrawHappened(kind=DrawEvent.VOIDED, on=on, amount_fen=draw.pending_fen)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -153,7 +163,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = DrawHappened(kind=DrawEvent.CHARGED, on=on, amount_fen=amount_fen)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -163,7 +173,7 @@ class Book:
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             lost = draw.counted(on).owed.total_fen
             event = DrawHappened(kind=DrawEvent.WRITTEN_OFF, on=on, amount_fen=lost)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
@@ -203,11 +213,8 @@ class Book:
         """
         _refuse_amount(amount_fen)
 
-        payment = f"payment:{repayment_id}"
-
         def work(turn: Turn) -> Answer:
-            if turn.con.execute(_EVENTS, {"subject": payment}).first():
-                raise DrawRefused(f"payment {repayment_id} was swept already", hint="a payment is swept once")
+            _refuse_swept(turn, repayment_id)
             found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
             states = {each: _draw(turn, own) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
@@ -219,11 +226,17 @@ class Book:
                 _happens(turn, lines[each], each, states[each], event)
             body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
                     "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
-            turn.log(payment, "COLLECTED", on, body)
+            turn.log(_payment(repayment_id), "COLLECTED", on, body)
             return {"repayment_id": repayment_id, "released_fen": sweep.released_fen,
                     "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}  # fmt: skip
 
         return done(self.store, request, partition_of(supplier_id), work)
+
+    def collected(self) -> set[str]:
+        """The payments that were swept."""
+        query = select(LOG.c.subject_id).where(LOG.c.kind == "COLLECTED")
+        with self.store.reading() as con:
+            return {subject.removeprefix(_payment("")) for subject in con.execute(query).scalars()}
 
     def reverse(self, request: Request, draw_id: str, repayment_id: str, on: date, why: str) -> Answer:
         """Take a repayment back, which a bank did: what it paid is owed again, above the limit if it must be.
@@ -233,15 +246,29 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             event = draws.reversal(draw, repayment_id, on)
-            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, why=why))
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event, {"why": why}))
 
         return self._on_draw(request, draw_id, work)
 
     # -- reading
 
-    def used(self, line_id: str) -> int:
-        """What of a line's limit is reserved or drawn, in fen."""
-        query = select(BALANCES.c.amount_fen).where(BALANCES.c.account == accounts.used(line_id))
+    def used(self, line_id: str, on: date | None = None) -> int:
+        """What of a line's limit is reserved or drawn, in fen; on a day, less what the next request would let lapse."""
+        return self._balance(accounts.used(line_id)) - (self._lapsed_fen(line_id, on) if on else 0)
+
+    def outstanding(self, line_id: str, on: date) -> int:
+        """What is reserved on a line on a day or owed of its draws' principal, in fen."""
+        return self._balance(accounts.outstanding(line_id)) - self._lapsed_fen(line_id, on)
+
+    def _lapsed_fen(self, line_id: str, on: date) -> int:
+        """What draws on a line hold that were not paid out in time."""
+        with self.store.reading() as con:
+            found = _draws(con, supplier_id=None, line_id=line_id, open_only=True)
+        late = [each for each in found if _has_lapsed(each, on)]
+        return sum(self._balance(accounts.of_draw(each.subject_id)["pending_fen"]) for each in late)
+
+    def _balance(self, account: str) -> int:
+        query = select(BALANCES.c.amount_fen).where(BALANCES.c.account == account)
         with self.store.reading() as con:
             return int(con.execute(query).scalar() or 0)
 
@@ -292,6 +319,10 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
     """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
     line, before = event.line_id, line_events_of(turn, event.line_id)
     moved(state_on(before, event.starts_on), event.kind)
+    if event.kind is Event.CLOSED:
+        # What is not paid out by now never will be.
+        for each in _open_draws(turn, line_id=line):
+            _lapses(turn, _subject(turn.con, line), each, event.starts_on)
     turn.con.execute(insert(LINE_EVENTS), asdict(event))
     moves, taken = {}, list(pools)
     if event.kind is Event.ACCEPTED:
@@ -335,8 +366,15 @@ def _refuse_inactive(turn: Turn, line: Subject, on: date) -> None:
 
 def _lapsed(turn: Turn, line: Subject, own: Subject, on: date) -> None:
     """Give back what a draw holds that should have been paid out by now."""
-    if on <= date.fromisoformat(own.terms["lapses_on"]):
-        return
+    if _has_lapsed(own, on):
+        _lapses(turn, line, own, on)
+
+
+def _has_lapsed(own: Subject, on: date) -> bool:
+    return on > date.fromisoformat(own.terms["lapses_on"])
+
+
+def _lapses(turn: Turn, line: Subject, own: Subject, on: date) -> None:
     draw = _draw(turn, own)
     if draw.state is DrawState.PENDING:
         event = DrawHappened(kind=DrawEvent.LAPSED, on=on, amount_fen=draw.pending_fen)
@@ -344,9 +382,9 @@ def _lapsed(turn: Turn, line: Subject, own: Subject, on: date) -> None:
 
 
 def _happens(
-    turn: Turn, line: Subject, draw_id: str, before: Draw, event: DrawHappened, *, why: str | None = None
+    turn: Turn, line: Subject, draw_id: str, before: Draw, event: DrawHappened, told: Mapping[str, Any] | None = None
 ) -> Draw:
-    """Store an event of a draw with all that moves by it; answers the draw after it."""
+    """Store an event of a draw with all that moves by it, and what is told beside; answers the draw after it."""
     after = draws.after(before, event)
     moves = accounts.moves_of_draw(draw_id, before, after)
     held = after.pending_fen + after.owed.principal_fen - before.pending_fen - before.owed.principal_fen
@@ -362,7 +400,7 @@ def _happens(
     moves[accounts.used(line.subject_id)] = used
     moves[accounts.outstanding(line.subject_id)] = held
     moves |= dict.fromkeys((accounts.committed(line.subject_id), *line.terms["pools"]), given_back)
-    said = {**_said(asdict(event)), **({"why": why} if why is not None else {})}
+    said = {**_said(asdict(event)), **(told or {})}
     turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
     was_open, is_open = _is_open(before.state), _is_open(after.state)
     if was_open != is_open and before.state is not DrawState.NONE:
@@ -446,6 +484,20 @@ def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer(draw_id: str, draw: Draw) -> Answer:
     return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": asdict(draw.owed)}
+
+
+def _payment(repayment_id: str) -> str:
+    return f"payment:{repayment_id}"
+
+
+def _refuse_swept(turn: Turn, repayment_id: str) -> None:
+    """Raise DrawRefused where a payment was swept already, whatever became of the draws that it repaid."""
+    query = select(LOG.c.on_day).where(LOG.c.subject_id == _payment(repayment_id), LOG.c.partition == turn.partition)
+    if swept := turn.con.execute(query).first():
+        raise DrawRefused(
+            f"payment {repayment_id} of {swept.on_day} was swept already",
+            hint="the bank names each payment once: name this one as it does",
+        )
 
 
 def _refuse_amount(amount_fen: int) -> None:

@@ -41,5 +41,8 @@ def exposure(store: Store, before: str) -> pd.DataFrame:
     )
     with store.reading() as con:
         rows = [tuple(row) for row in con.execute(query)]
-    found = pd.DataFrame(rows, columns=[*COLUMNS, *names]).astype(dict.fromkeys(names, "int64"))
+    found = pd.DataFrame(rows, columns=[*COLUMNS, *names]).astype(
+        # A column of which nothing is known is one of text all the same.
+        {**dict.fromkeys(COLUMNS, "str"), **dict.fromkeys(names, "int64")}
+    )
     return found[(found[list(names)] != 0).any(axis=1)].reset_index(drop=True)

@@ -115,12 +115,16 @@ class Guarantees:
             _row(con, guarantee_id)
             return _events(con, guarantee_id)
 
-    def listed(self, *, supplier_id: str | None = None, open_only: bool = False) -> list[str]:
-        """The ids of the guarantees of a supplier, or of all, as they were issued."""
+    def listed(
+        self, *, supplier_id: str | None = None, contract_id: str | None = None, open_only: bool = False
+    ) -> list[str]:
+        """The ids of the guarantees of a supplier, on a contract, or of all, as they were issued."""
         query = select(SUBJECTS.c.subject_id).where(SUBJECTS.c.kind == GUARANTEE)
         query = query.order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
         if supplier_id is not None:
             query = query.where(SUBJECTS.c.supplier_id == supplier_id)
+        if contract_id is not None:
+            query = query.where(SUBJECTS.c.contract_id == contract_id)
         if open_only:
             query = query.where(SUBJECTS.c.is_open)
         with self.store.reading() as con:

@@ -18,7 +18,9 @@ from sqlalchemy import bindparam, case, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from credit.domain.amounts import cny
 from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
+from data.book.accounts import called
 from data.book.opening import Store
 from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
 
@@ -64,7 +66,11 @@ def done(store: Store, request: Request, partition: int, work: Callable[[Turn], 
             known = known_answer(con, request)
             if known is not None:
                 return known
-            answer = work(Turn(con, partition, request))
+            turn = Turn(con, partition, request)
+            answer = work(turn)
+            if not turn.has_logged:
+                # Nothing came of it, and nothing will if it is asked again: there is no answer to keep.
+                return answer
             con.execute(insert(REQUESTS), {
                 "key": request.key, "command": request.command, "fingerprint": request.fingerprint,
                 "at": request.at, "who": request.who, "answer": canonical(answer),
@@ -101,8 +107,9 @@ def _over_limit(store: Store, over: _Over) -> LimitExceeded:
         query = select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == over.account)
         used, limit = con.execute(query).one()
     return LimitExceeded(
-        f"{over.delta_fen} fen more would be over the limit of {over.account}: {used} of {limit} fen stand",
-        hint=f"at most {max((limit or 0) - used, 0)} fen are left",
+        f"{cny(over.delta_fen)} more would be over the limit of {called(over.account)}: {cny(used)} of "
+        f"{cny(limit or 0)} stand",
+        hint=f"at most {cny(max((limit or 0) - used, 0))} are left",
     )
 
 
@@ -156,6 +163,7 @@ class Turn:
         if head is None:
             raise StoreDamaged(f"the book has no head of partition {partition}", hint="restore it from a backup")
         self._sequence, self._hash = head
+        self.has_logged = False
 
     def log(
         self,
@@ -172,7 +180,7 @@ class Turn:
         A move that would leave an account below zero or above its ceiling ends the turn, but for a fact.
         """
         moves = {account: delta for account, delta in sorted((moves or {}).items()) if delta}
-        self._sequence += 1
+        self._sequence, self.has_logged = self._sequence + 1, True
         row = {
             "partition": self.partition,
             "sequence": self._sequence,

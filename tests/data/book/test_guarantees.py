@@ -80,7 +80,7 @@ def test_what_is_paid_is_owed_by_the_supplier_and_called_no_more(store, guarante
 
 def test_two_guarantees_on_one_contract_do_not_go_over_its_cap(store, guarantees):
     issue(guarantees, limit=79_999)
-    with pytest.raises(LimitExceeded, match="40000 fen more would be over the limit of pool:contract:C1"):
+    with pytest.raises(LimitExceeded, match="CNY 400 more would be over the limit of contract C1"):
         issue(guarantees, Wording(**{**vars_of(ADVANCE), "guarantee_id": "G2"}), limit=79_999, key="K2")
     assert issue(guarantees, Wording(**{**vars_of(ADVANCE), "guarantee_id": "G2"}), limit=80_000, key="K2")
 
