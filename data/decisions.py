@@ -6,7 +6,6 @@ transaction, so that a tracking server that is down loses nothing and blocks nob
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sqlalchemy.engine import Connection
 from data.book import accounts
 from data.book.opening import Store
 from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, OUTBOX, SUBJECTS
-from data.book.turns import Request, Turn, partition_of
+from data.book.turns import Request, Turn, hash_of_decision, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
 GUARANTEE = "guarantee"
@@ -118,8 +117,11 @@ class DecisionStore:
         )
         holds = union_all(
             select(begun.c.decision_id, takes.label("account")).join(ends, ends.c.line_id == begun.c.line_id),
-            select(SUBJECTS.c.decision_id, accounts.guaranteed_of(SUBJECTS.c.subject_id).label("account")).where(
-                SUBJECTS.c.kind == GUARANTEE
+            *(
+                select(SUBJECTS.c.decision_id, account(SUBJECTS.c.subject_id).label("account")).where(
+                    SUBJECTS.c.kind == GUARANTEE
+                )
+                for account in (accounts.guaranteed_of, accounts.claimed_of)
             ),
         ).subquery()
         held = (
@@ -258,7 +260,7 @@ def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         by_partition.setdefault(partition_of(row["supplier_id"]), []).append(row)
     for _, own in sorted(by_partition.items()):
-        hashes = {row["decision_id"]: hashlib.sha256(row["record"].encode()).hexdigest() for row in own}
+        hashes = {row["decision_id"]: hash_of_decision(row) for row in own}
         turn = _turn(con, own[0]["supplier_id"], at=own[0]["decided_at"], who=own[0]["maker"])
         turn.log(min(hashes), "DECIDED", own[0]["as_of"], {"sha256": hashes})
 

@@ -34,6 +34,7 @@ class Modelled:
     last: date = BEGINS
     charged: int = 0
     written_off: bool = False
+    lost: int = 0
     # Of the principal: day and change; of each payment: what it paid.
     principal: list[tuple[date, int]] = field(default_factory=list)
     paid: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -94,7 +95,8 @@ class BookMachine(RuleBasedStateMachine):
         mine = [each for each in self.known.values() if each.line == line]
         held = sum(each.amount for each in mine if each.state == "PENDING")
         if line.endswith("r"):
-            return held + sum(each.owed(each.last)["principal_fen"] for each in mine if each.state == "POSTED")
+            owed = sum(each.owed(each.last)["principal_fen"] for each in mine if each.state == "POSTED")
+            return held + owed + sum(each.lost for each in mine)
         return held + sum(each.amount for each in mine if each.state in ("POSTED", "CLOSED", "WRITTEN_OFF"))
 
     @rule(days=st.integers(1, 40))
@@ -233,6 +235,7 @@ class BookMachine(RuleBasedStateMachine):
         if each is not None and self.answered(
             each.state == "POSTED", lambda key: self.book.write_off(asked(key, "off"), draw, self.day, "gone")
         ):
+            each.lost = each.owed(self.day)["principal_fen"]
             each.state, each.written_off, each.last = "WRITTEN_OFF", True, self.day
 
     @precondition(lambda self: self.number % 5 == 0)

@@ -235,7 +235,14 @@ def _refuse_second(home: Home, decision_id: str) -> None:
     wanted = question(asked["supplier_id"], asked["contract_id"], asked["product"])
     for each in _lines(home, None):
         same = question(each[-1].supplier_id, each[-1].contract_id, each[-1].product) == wanted
-        if same and state_on(each, today) not in (State.ENDED, State.CLOSED):
+        if not same:
+            continue
+        if state_on(each, today) is State.CLOSED and (owed := home.book().outstanding(each[-1].line_id, today)):
+            raise LineRefused(
+                f"{cny(owed)} are still owed on {each[-1].line_id}, which was granted on the same question",
+                hint="what is owed is repaid first: it is not left of a new line",
+            )
+        if state_on(each, today) not in (State.ENDED, State.CLOSED):
             raise LineRefused(
                 f"{each[-1].line_id} stands on what {decision_id} was asked for",
                 hint=f"`credit line renew {each[-1].line_id} --decision {decision_id}`",

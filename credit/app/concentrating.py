@@ -1,4 +1,4 @@
-"""What stands offered, by what it draws on: the portfolio as it is, until a book keeps what was drawn and issued."""
+"""What stands, offered or taken up, by what it draws on: the portfolio as it is."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
@@ -62,7 +63,9 @@ def request_draw(
         on=today,
         lapses_on=today + timedelta(days=int(terms["pending_days"])),
         looked_up=tuple(sorted(looked_up)),
-        terms=DrawTerms(yearly_rate_bp=rate, penalty_rate_bp=round(rate * terms["penalty_multiple"]), due_on=due_on),
+        terms=DrawTerms(
+            yearly_rate_bp=rate, penalty_rate_bp=math.ceil(round(rate * terms["penalty_multiple"], 6)), due_on=due_on
+        ),
     )
     return home.book().request_draw(asked, wanted)
 

@@ -11,7 +11,7 @@ from credit.domain.errors import UnknownName
 
 BY = ("supplier", "group", "contract", "buyer", "pair", "district", "category", "product", "programme")
 _COLUMNS = {each: f"{each}_id" for each in ("supplier", "group", "contract", "buyer")}
-SUMS = ("committed_fen", "outstanding_fen", "guaranteed_fen")
+SUMS = ("committed_fen", "outstanding_fen", "guaranteed_fen", "claimed_fen")
 
 
 def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[str, Any]:
@@ -32,13 +32,15 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[s
     found["supplier_id"] = found["supplier_id"].replace(gone_on_as)
     groups: Any = facts.groups_on(ledger, on) if ledger.version else {}
     found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
-    found["pair"] = found["group_id"] + "/" + found["buyer_id"]
+    # Where nobody has a buyer, a column of nothing but what is missing is no text to pandas.
+    found["pair"] = found["group_id"].astype("str") + "/" + found["buyer_id"].astype("str")
+    found["pair"] = found["pair"].where(found["buyer_id"].notna())
     whole = {each: int(found[each].sum()) for each in SUMS}
     if by == "programme":
         found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on), on="supplier_id")
     column = _COLUMNS.get(by, by)
     sums = found.dropna(subset=[column]).groupby(column)[list(SUMS)].sum()
-    sums = sums.assign(total=sums["committed_fen"] + sums["guaranteed_fen"]).sort_values(
+    sums = sums.assign(total=sums["committed_fen"] + sums["guaranteed_fen"] + sums["claimed_fen"]).sort_values(
         "total", ascending=False, kind="stable"
     )
     if key is not None:

@@ -1,4 +1,4 @@
-"""What stands offered beside a case, and in which pools it counts, until a book keeps what was drawn and issued."""
+"""What stands beside a case, offered or taken up, and in which pools it counts."""
 
 from __future__ import annotations
 

@@ -69,6 +69,8 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
         today = day_of(now())
         if any(each["decision_id"] == decision_id for each in store.line_events(supplier_id=row["supplier_id"])):
             raise NotAuthorised(f"a line stands on {decision_id}", hint="`credit line suspend` stops its draws")
+        if home.guarantees().issued_by(decision_id):
+            raise NotAuthorised(f"a guarantee was issued by {decision_id}", hint="it binds until it is given back")
         again = decided_today(home, record)
         terms = authority_terms(home, today)
         refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)

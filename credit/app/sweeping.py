@@ -8,7 +8,7 @@ from typing import Any
 from credit.app import drawing
 from credit.app.clock import day_of, now
 from credit.app.home import Home
-from credit.domain.errors import DrawRefused
+from credit.domain.errors import CreditError
 
 
 def sweep(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
@@ -27,13 +27,14 @@ def sweep(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
     known = as_of or min(ledger.last_day(), day_of(now()))
     swept, refused = [], []
     if since:
-        before = home.book().collected()
+        before = home.book().payments()
         for payment, supplier, contract, on, fen in paid_into_locked(ledger, since, known):
             if payment in before:
                 continue
             try:
                 answer = drawing.collect(home, supplier, contract, payment, fen, on, who=who, key=f"sweep-{payment}")
-            except DrawRefused as error:
+            except CreditError as error:
+                # Whatever is wrong with one payment, the next ones are swept.
                 refused.append({"payment_id": payment, "why": error.message})
                 continue
             swept.append({"supplier_id": supplier, "amount_fen": fen, **answer})

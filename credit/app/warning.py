@@ -88,8 +88,10 @@ def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
     known = as_of or min(ledger.last_day(), today)
     lines = watched(home, as_of or today)
     by_supplier: dict[str, list[Alert]] = {}
+    there = {each["alert_id"] for each in home.alerts().listed(open_only=False)}
     for alert in found(home, lines, known, version=ledger.version):
-        by_supplier.setdefault(alert.supplier_id, []).append(alert)
+        if alert.alert_id not in there:
+            by_supplier.setdefault(alert.supplier_id, []).append(alert)
     raised, frozen = [], []
     for supplier, alerts in sorted(by_supplier.items()):
         arguments = {"alerts": sorted(each.alert_id for each in alerts)}

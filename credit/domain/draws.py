@@ -244,10 +244,12 @@ def swept(
     """How a buyer's payment is spread over the draws that are open, by id (DOMAIN 1.2).
 
     First those on the contract that was paid (`own`), due or not, for the payment is what repays them; then, of the
-    supplier's others, what is due by the day, the oldest first. The rest is the supplier's.
+    supplier's others, what is due by the day, the oldest first. The rest is the supplier's. A draw on which something
+    happened after the day is passed over.
     """
-    first = sorted(set(own) & set(draws), key=lambda each: (draws[each].terms.due_on, each))
-    due = [each for each in draws if each not in first and draws[each].terms.due_on <= on]
+    may = {each: draw for each, draw in draws.items() if draw.counted_to is None or draw.counted_to <= on}
+    first = sorted(set(own) & set(may), key=lambda each: (draws[each].terms.due_on, each))
+    due = [each for each in may if each not in first and draws[each].terms.due_on <= on]
     repaid = {}
     for each in (*first, *sorted(due, key=lambda each: (draws[each].terms.due_on, each))):
         if amount_fen == 0:

@@ -1,7 +1,7 @@
 """Pools: what many cases draw on together, the portfolio, a group of firms, a buyer, a district, each with a cap.
 
-What others have of a pool is the input `<pool>_exposure_fen` of a case. Until the book keeps what was drawn and issued
-it is what stands offered; whoever fills it in, rules and limits read nothing else of exposure.
+What others have of a pool is the input `<pool>_exposure_fen` of a case: what stands offered, and what lines and
+guarantees take by the book. Whoever fills it in, rules and limits read nothing else of exposure.
 """
 
 from __future__ import annotations

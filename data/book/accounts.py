@@ -49,6 +49,11 @@ def guaranteed_of(guarantee_id: ColumnElement[str]) -> ColumnElement[str]:
     return literal("guarantee:") + guarantee_id
 
 
+def claimed_of(guarantee_id: ColumnElement[str]) -> ColumnElement[str]:
+    """`claimed` of a column of guarantees, for a query."""
+    return literal("guarantee:") + guarantee_id + literal(":claimed")
+
+
 def pool(name: str, key: str) -> str:
     """What is committed of a pool, such as a contract, a group of firms or a buyer."""
     return f"pool:{name}:{key}"

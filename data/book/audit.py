@@ -17,8 +17,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
 from data.book.opening import Store
-from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LINE_EVENTS, LOG, NOTHING, REQUESTS, SEALS
-from data.book.turns import canonical, hash_of
+from data.book.tables import ALERTS, BALANCES, DECISIONS, ENTRIES, HEADS, LINE_EVENTS, LOG, NOTHING, REQUESTS, SEALS
+from data.book.turns import canonical, hash_of, hash_of_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,14 @@ def verified(store: Store, *, anchored: str | None = None) -> Verdict:
         faults += _lost_requests(con)
         faults += _wrong_lines(con)
         faults += _wrong_records(con)
-        strange = con.execute(select(LOG.c.partition).where(LOG.c.partition.not_in(list(heads))).limit(1)).first()
-        if strange:
-            faults.append(f"log: an entry stands in partition {strange.partition}, which the book does not have")
+        for table in (LOG, ENTRIES):
+            strange = select(table.c.partition).where(table.c.partition.not_in(list(heads))).limit(1)
+            if found := con.execute(strange).first():
+                faults.append(
+                    f"{table.name}: a row stands in partition {found.partition}, which the book does not have"
+                )
+        faults += _wrong_limits(con)
+        faults += _lost_alerts(con)
     return Verdict(entries=sum(read for read, _ in chains), seals=len(seals), faults=tuple(faults))
 
 
@@ -80,6 +85,8 @@ def first_wrong(
         last, previous = row["sequence"], row["hash"]
     if (last, previous) != head:
         return last, f"log {partition}/{last}: the chain ends here, and its head says {head[0]}"
+    if any(moved):
+        return last, f"log {partition}/{last}: the chain ends here, and more moved on accounts"
     return last, None
 
 
@@ -115,8 +122,38 @@ def _wrong_balances(con: Connection) -> list[str]:
 def _lost_requests(con: Connection) -> list[str]:
     """An answer without anything in the log."""
     query = select(REQUESTS.c.key).where(REQUESTS.c.key.not_in(select(LOG.c.request))).limit(1)
-    lost = con.execute(query).first()
-    return [f"requests: {lost.key} was answered, and nothing in the log came of it"] if lost else []
+    if lost := con.execute(query).scalar():
+        return [f"requests: {lost} was answered, and nothing in the log came of it"]
+    query = select(LOG.c.request).where(LOG.c.request != "", LOG.c.request.not_in(select(REQUESTS.c.key))).limit(1)
+    if lost := con.execute(query).scalar():
+        return [f"requests: the answer of {lost} is gone"]
+    return []
+
+
+def _wrong_limits(con: Connection) -> list[str]:
+    """A limit that nobody set, or a ceiling that is neither the limit nor what is used above it."""
+    said: dict[str, set[int]] = {}
+    query = select(LOG.c.body).where(LOG.c.body.contains('"limits":'))
+    for body in con.execute(query.execution_options(yield_per=1_000)).scalars():
+        for account, limit in json.loads(body).get("limits", {}).items():
+            said.setdefault(account, set()).add(limit)
+    for row in con.execute(select(BALANCES).order_by(BALANCES.c.account).execution_options(yield_per=1_000)):
+        if row.limit_fen is None and row.ceiling_fen is None and row.account not in said:
+            continue
+        if row.limit_fen not in said.get(row.account, ()) or row.ceiling_fen != max(row.limit_fen, row.amount_fen):
+            return [f"balances: the limit of {row.account} is not one that was set"]
+    return []
+
+
+def _lost_alerts(con: Connection) -> list[str]:
+    query = select(LOG.c.subject_id).where(LOG.c.kind == "ALERT_RAISED")
+    lost = con.execute(query.where(LOG.c.subject_id.not_in(select(ALERTS.c.alert_id))).limit(1)).scalar()
+    if lost:
+        return [f"alerts: {lost} is gone"]
+    settled = select(LOG.c.subject_id).where(LOG.c.kind == "ALERT_SETTLED")
+    query = select(ALERTS.c.alert_id).where(ALERTS.c.settled_at.is_not(None), ALERTS.c.alert_id.not_in(settled))
+    forged = con.execute(query.limit(1)).scalar()
+    return [f"alerts: {forged} was settled by nobody"] if forged else []
 
 
 def _wrong_lines(con: Connection) -> list[str]:
@@ -127,8 +164,8 @@ def _wrong_lines(con: Connection) -> list[str]:
         logged.setdefault(row.subject_id, []).append(json.loads(row.body))
     query = select(LINE_EVENTS).order_by(LINE_EVENTS.c.number)
     for event in con.execute(query.execution_options(yield_per=1_000)).mappings():
-        said = next(iter(logged.get(event["line_id"], [])), {"moves": {}})
-        del said["moves"]
+        logs = next(iter(logged.get(event["line_id"], [])), {})
+        said = {name: value for name, value in logs.items() if name in LINE_EVENTS.c}
         if {name: value for name, value in json.loads(canonical(dict(event))).items() if name != "number"} != said:
             return [f"line {event['line_id']}: an event of {event['starts_on']} is not what the log says"]
         logged[event["line_id"]].pop(0)
@@ -137,16 +174,15 @@ def _wrong_lines(con: Connection) -> list[str]:
 
 
 def _wrong_records(con: Connection) -> list[str]:
-    """A decision whose record is not the one that was logged, or was not logged, or is gone."""
+    """A decision that is not the one that was logged, or was not logged, or is gone."""
     logged: dict[str, str] = {}
     query = select(LOG.c.body).where(LOG.c.kind == "DECIDED")
     for body in con.execute(query.execution_options(yield_per=100)).scalars():
         logged |= json.loads(body)["sha256"]
-    query = select(DECISIONS.c.decision_id, DECISIONS.c.record)
-    for row in con.execute(query.execution_options(yield_per=1_000)):
-        if logged.pop(row.decision_id, None) != hashlib.sha256(row.record.encode()).hexdigest():
-            return [f"decision {row.decision_id}: its record is not the one that was logged"]
-    return [f"decision {next(iter(logged))}: its record is gone"] if logged else []
+    for row in con.execute(select(DECISIONS).execution_options(yield_per=1_000)).mappings():
+        if logged.pop(row["decision_id"], None) != hash_of_decision(row):
+            return [f"decision {row['decision_id']}: it is not the one that was logged"]
+    return [f"decision {next(iter(logged))}: it is gone"] if logged else []
 
 
 # -- seals
@@ -154,7 +190,7 @@ def _wrong_records(con: Connection) -> list[str]:
 
 def sealed(store: Store, *, at: str) -> dict[str, Any]:
     """Seal the book as it stands: the hash of all heads, to be kept where nobody who writes the book can write."""
-    with store.writing() as con:
+    with store.alone() as con:
         heads = [
             [row.partition, row.sequence, row.hash] for row in con.execute(select(HEADS).order_by(HEADS.c.partition))
         ]

@@ -13,15 +13,17 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from credit.domain import draws
+from credit.domain.alerts import Response
 from credit.domain.amounts import cny
 from credit.domain.draws import Draw, DrawEvent, DrawHappened, DrawState, DrawTerms, Owed
-from credit.domain.errors import DrawRefused
+from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
-from data.book.tables import BALANCES, LINE_EVENTS, LOG, SUBJECTS
+from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
 
 LINE, DRAW = "line", "draw"
@@ -130,7 +132,8 @@ class Book:
         """Record that a reserved draw was paid out, in whole or in part; the rest is given back. Raises DrawRefused."""
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
-            _refuse_inactive(turn, line, on)
+            # What was paid out before the line was stopped is booked; what comes after it is not paid out.
+            _refuse_inactive(turn, line, on, by=on)
             if draw.state is DrawState.PENDING and _has_lapsed(own, on):
                 raise DrawRefused(
                     f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew: `credit drawdown request`"
@@ -187,6 +190,7 @@ class Book:
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
             draws.moved(draw.state, DrawEvent.REPAID)
+            _use_payment(turn, repayment_id, own.supplier_id, on, amount_fen)
             event = draws.repayment(draw, repayment_id, amount_fen, on, order)
             drawn = _happens(turn, line, draw_id, draw, event)
             return {
@@ -212,9 +216,13 @@ class Book:
         Raises DrawRefused.
         """
         _refuse_amount(amount_fen)
+        if not self.draws_listed(supplier_id=supplier_id):
+            raise DrawRefused(
+                f"{supplier_id} has drawn nothing in the book", hint="`credit drawdown list` says who has"
+            )
 
         def work(turn: Turn) -> Answer:
-            _refuse_swept(turn, repayment_id)
+            _use_payment(turn, repayment_id, supplier_id, on, amount_fen)
             found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
             states = {each: _draw(turn, own) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
@@ -232,11 +240,10 @@ class Book:
 
         return done(self.store, request, partition_of(supplier_id), work)
 
-    def collected(self) -> set[str]:
-        """The payments that were swept."""
-        query = select(LOG.c.subject_id).where(LOG.c.kind == "COLLECTED")
+    def payments(self) -> set[str]:
+        """The payments that repaid anything or were swept."""
         with self.store.reading() as con:
-            return {subject.removeprefix(_payment("")) for subject in con.execute(query).scalars()}
+            return set(con.execute(select(PAYMENTS.c.payment_id)).scalars())
 
     def reverse(self, request: Request, draw_id: str, repayment_id: str, on: date, why: str) -> Answer:
         """Take a repayment back, which a bank did: what it paid is owed again, above the limit if it must be.
@@ -299,7 +306,8 @@ class Book:
         with self.store.reading() as con:
             found = _subject(con, subject_id)
         if found.kind != kind:
-            raise DrawRefused(f"{subject_id} is a {found.kind} and no {kind}", hint=f"`credit {kind} list`")
+            noun = {DRAW: "drawdown"}.get(kind, kind)
+            raise DrawRefused(f"{subject_id} is a {found.kind} and no {kind}", hint=f"`credit {noun} list`")
         return found
 
     def _on_draw(self, request: Request, draw_id: str, work: Any) -> Answer:
@@ -319,6 +327,8 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
     """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
     line, before = event.line_id, line_events_of(turn, event.line_id)
     moved(state_on(before, event.starts_on), event.kind)
+    if event.kind is Event.RESUMED:
+        _refuse_frozen(turn, line)
     if event.kind is Event.CLOSED:
         # What is not paid out by now never will be.
         for each in _open_draws(turn, line_id=line):
@@ -353,11 +363,38 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
         turn.hold([*taken, *pools])
     turn.limit(pools)
     moves |= dict.fromkeys(taken, moves.get(accounts.committed(line), 0))
+    if event.kind is Event.RENEWED and sorted(pools) != taken:
+        moves |= _changed_pools(turn, line, taken, pools, committed=(before[-1].limit_fen, event.limit_fen))
     turn.log(line, f"LINE_{event.kind.value}", event.starts_on, _said(asdict(event)), moves)
 
 
-def _refuse_inactive(turn: Turn, line: Subject, on: date) -> None:
-    state = state_on(line_events_of(turn, line.subject_id), on)
+def _changed_pools(
+    turn: Turn, line: str, before: list[str], after: Mapping[str, int], *, committed: tuple[int, int]
+) -> dict[str, int]:
+    """What moves where a renewed line draws on other pools than before: all of it, from the one to the other."""
+    terms = _subject(turn.con, line).terms
+    changed = canonical({**terms, "pools": sorted(after)})
+    turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == line).values(terms=changed))
+    held = turn.known([accounts.committed(line)])[accounts.committed(line)]
+    left = {pool: -held for pool in before if pool not in after}
+    return left | {pool: held + committed[1] - committed[0] for pool in after if pool not in before}
+
+
+def _refuse_frozen(turn: Turn, line: str) -> None:
+    """Raise LineRefused where an alert that freezes a line was looked at by nobody."""
+    query = select(ALERTS.c.alert_id).where(
+        ALERTS.c.line_id == line, ALERTS.c.settled_at.is_(None), ALERTS.c.action == Response.FREEZE.value
+    )
+    if alert := turn.con.execute(query.order_by(ALERTS.c.alert_id)).scalar():
+        raise LineRefused(
+            f"alert {alert} on {line} is open",
+            hint=f'`credit monitor settle {alert} --outcome … --text "…"` comes first',
+        )
+
+
+def _refuse_inactive(turn: Turn, line: Subject, on: date, *, by: date = date.max) -> None:
+    """Raise DrawRefused where a line cannot be drawn on on a day, by what happened to it until `by`."""
+    state = state_on([each for each in line_events_of(turn, line.subject_id) if each.starts_on <= by], on)
     if state is not State.ACTIVE:
         raise DrawRefused(
             f"{line.subject_id} is {state.value.lower()}", hint="`credit line show` says since when, and why"
@@ -390,8 +427,10 @@ def _happens(
     held = after.pending_fen + after.owed.principal_fen - before.pending_fen - before.owed.principal_fen
     used = held
     if event.kind in _ENDS_PRINCIPAL:
-        # What is repaid of a line that does not revolve cannot be drawn again, and is not committed any more.
-        used, given_back = (held, 0) if line.terms["revolves"] else (0, held)
+        # What is repaid of a line that does not revolve cannot be drawn again, and is not committed any more; what is
+        # written off of any line is not drawn again.
+        revolves = line.terms["revolves"] and event.kind is not DrawEvent.WRITTEN_OFF
+        used, given_back = (held, 0) if revolves else (0, held)
     else:
         given_back = 0
     state = state_on(line_events_of(turn, line.subject_id), event.on)
@@ -490,14 +529,16 @@ def _payment(repayment_id: str) -> str:
     return f"payment:{repayment_id}"
 
 
-def _refuse_swept(turn: Turn, repayment_id: str) -> None:
-    """Raise DrawRefused where a payment was swept already, whatever became of the draws that it repaid."""
-    query = select(LOG.c.on_day).where(LOG.c.subject_id == _payment(repayment_id), LOG.c.partition == turn.partition)
-    if swept := turn.con.execute(query).first():
+def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount_fen: int) -> None:
+    """Use a payment, which is used once, whatever became of the draws that it repaid. Raises DrawRefused."""
+    row = {"payment_id": payment_id, "supplier_id": supplier_id, "on_day": on, "amount_fen": amount_fen,
+           "request": turn.request.key}  # fmt: skip
+    try:
+        turn.con.execute(insert(PAYMENTS), row)
+    except IntegrityError as used:
         raise DrawRefused(
-            f"payment {repayment_id} of {swept.on_day} was swept already",
-            hint="the bank names each payment once: name this one as it does",
-        )
+            f"payment {payment_id} was used already", hint="the bank names each payment once: name this one as it does"
+        ) from used
 
 
 def _refuse_amount(amount_fen: int) -> None:

@@ -11,19 +11,21 @@ from data.book.tables import ENTRIES, LOG, SUBJECTS
 
 COLUMNS = ("subject_id", "kind", "supplier_id", "contract_id", "buyer_id", "district", "category", "product")
 COMMITTED, OUTSTANDING, GUARANTEED = "committed_fen", "outstanding_fen", "guaranteed_fen"
+CLAIMED = "claimed_fen"
 
 
 def exposure(store: Store, before: str) -> pd.DataFrame:
     """A row a line or guarantee that took anything, by what was booked before a moment (ISO, UTC).
 
-    Whose it is and what it stands on; in fen what it had committed, what of that was reserved or owed, and what could
-    be called.
+    Whose it is and what it stands on; in fen what it had committed, what of that was reserved or owed, what could be
+    called, and what had been paid under it and was owed since.
     """
     subject = SUBJECTS.c.subject_id
     names = {
         COMMITTED: accounts.committed_of(subject),
         OUTSTANDING: accounts.outstanding_of(subject),
         GUARANTEED: accounts.guaranteed_of(subject),
+        CLAIMED: accounts.claimed_of(subject),
     }
     sums = [
         func.coalesce(func.sum(ENTRIES.c.delta_fen).filter(ENTRIES.c.account == account), 0).label(name)

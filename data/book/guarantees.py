@@ -96,15 +96,14 @@ class Guarantees:
             before = _events(turn.con, guarantee_id)
             event = act(before)
             was, now = as_of(before, event.on), as_of([*before, event], event.on)
-            freed = _can_be_called(now) - _can_be_called(was)
-            moves = dict.fromkeys((accounts.guaranteed(guarantee_id), *json.loads(row["terms"])["pools"]), freed)
-            # What was paid is owed by the supplier from then on.
-            moves[accounts.claimed(guarantee_id)] = now.paid_fen - was.paid_fen
+            freed, paid = _can_be_called(now) - _can_be_called(was), now.paid_fen - was.paid_fen
+            # What was paid is owed by the supplier from then on: it takes of the pools what could be called before.
+            moves = dict.fromkeys(json.loads(row["terms"])["pools"], freed + paid)
+            moves |= {accounts.guaranteed(guarantee_id): freed, accounts.claimed(guarantee_id): paid}
             # An amount that the calendar took away can come back: an expiry that fell into a closure moves.
             turn.log(guarantee_id, _kind(event), event.on, _said(event), moves, is_fact=freed > 0)
-            if now.state in _OVER:
-                this = SUBJECTS.c.subject_id == guarantee_id
-                turn.con.execute(update(SUBJECTS).where(this).values(is_open=False))
+            this = SUBJECTS.c.subject_id == guarantee_id
+            turn.con.execute(update(SUBJECTS).where(this).values(is_open=now.state not in _OVER))
             return answer_of(now)
 
         return done(self.store, request, row["partition"], work)
@@ -114,6 +113,12 @@ class Guarantees:
         with self.store.reading() as con:
             _row(con, guarantee_id)
             return _events(con, guarantee_id)
+
+    def issued_by(self, decision_id: str) -> bool:
+        """Whether a guarantee was issued by a decision."""
+        query = select(SUBJECTS.c.subject_id).where(SUBJECTS.c.kind == GUARANTEE, SUBJECTS.c.decision_id == decision_id)
+        with self.store.reading() as con:
+            return con.execute(query).first() is not None
 
     def listed(
         self, *, supplier_id: str | None = None, contract_id: str | None = None, open_only: bool = False

@@ -69,7 +69,11 @@ class Store:
             with nothing.begin() as con:
                 yield con
             return
-        with self.engine().execution_options(**{_READS: True}).begin() as con:
+        options: dict[str, Any] = {_READS: True}
+        if not self.is_embedded:
+            # One state of everything: what is written meanwhile is seen whole or not at all, as on SQLite.
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine().execution_options(**options).begin() as con:
             yield con
 
     @contextmanager
@@ -123,8 +127,8 @@ class Store:
         return self._engine_made
 
     @contextmanager
-    def unchecked(self) -> Iterator[Connection]:
-        """A transaction that writes to a book of whatever form, alone."""
+    def alone(self) -> Iterator[Connection]:
+        """A transaction that writes to a book of whatever form: no other makes, upgrades or seals one meanwhile."""
         with self._alone() as con:
             yield con
 

@@ -99,7 +99,7 @@ NOTHING = "0" * 64
 SUBJECTS = Table(
     "subjects",
     METADATA,
-    Column("subject_id", String(64), primary_key=True),
+    Column("subject_id", String(160), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("partition", Integer, nullable=False),
     Column("supplier_id", String(64), nullable=False, index=True),
@@ -109,7 +109,7 @@ SUBJECTS = Table(
     Column("category", String(16)),
     Column("product", String(32), nullable=False),
     # The line that a draw is on.
-    Column("parent_id", String(64), index=True),
+    Column("parent_id", String(160), index=True),
     Column("decision_id", String(32)),
     Column("terms", Text, nullable=False),
     Column("opened_at", String(26), nullable=False),
@@ -123,12 +123,12 @@ LOG = Table(
     METADATA,
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("subject_id", String(64), nullable=False, index=True),
+    Column("subject_id", String(160), nullable=False, index=True),
     Column("kind", String(32), nullable=False),
     Column("on_day", Date, nullable=False),
     Column("at", String(26), nullable=False, index=True),
     Column("who", String(64), nullable=False),
-    Column("request", String(64), nullable=False),
+    Column("request", String(160), nullable=False),
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
@@ -199,11 +199,22 @@ ALERTS = Table(
     Column("text", Text),
 )
 
+# Every payment that repaid anything or was swept, once: its key keeps two from using it at the same time.
+PAYMENTS = Table(
+    "payments",
+    METADATA,
+    Column("payment_id", String(160), primary_key=True),
+    Column("supplier_id", String(64), nullable=False),
+    Column("on_day", Date, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("request", String(160), nullable=False),
+)
+
 # Every request by its key, with its answer: asked again, the same answer is given and nothing is done.
 REQUESTS = Table(
     "requests",
     METADATA,
-    Column("key", String(64), primary_key=True),
+    Column("key", String(160), primary_key=True),
     Column("command", String(32), nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("at", String(26), nullable=False),

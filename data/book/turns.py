@@ -22,9 +22,10 @@ from credit.domain.amounts import cny
 from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
 from data.book.accounts import called
 from data.book.opening import Store
-from data.book.tables import BALANCES, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
+from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
 
 Answer = dict[str, Any]
+LONGEST_KEY = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,10 @@ class Request:
     arguments: Mapping[str, Any]
     who: str
     at: str
+
+    def __post_init__(self) -> None:
+        if len(self.key) > LONGEST_KEY:
+            raise KeyTaken(f"a key has at most {LONGEST_KEY} characters", hint="choose a shorter one")
 
     @property
     def fingerprint(self) -> str:
@@ -163,6 +168,8 @@ class Turn:
         if head is None:
             raise StoreDamaged(f"the book has no head of partition {partition}", hint="restore it from a backup")
         self._sequence, self._hash = head
+        # Limits that were set since the last entry: the next one says them.
+        self._limits: dict[str, int] = {}
         self.has_logged = False
 
     def log(
@@ -190,10 +197,11 @@ class Turn:
             "at": self.request.at,
             "who": self.request.who,
             "request": self.request.key,
-            "body": canonical({**body, "moves": moves}),
+            "body": canonical({**body, "moves": moves, **({"limits": self._limits} if self._limits else {})}),
             "previous": self._hash,
         }
         row["hash"] = self._hash = hash_of(row)
+        self._limits = {}
         self.con.execute(insert(LOG), row)
         self.con.execute(_NEXT, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
         for account, delta in moves.items():
@@ -230,16 +238,17 @@ class Turn:
             for account, limit in sorted(accounts.items())
         ]
         self.con.execute(insert(BALANCES), rows)
+        self._limits |= {account: limit for account, limit in accounts.items() if limit is not None}
 
     def limit(self, accounts: Mapping[str, int]) -> None:
         """Set the limits of accounts, opening those that are new. One cut below what is used lets that stand."""
         if not accounts:
             return
         there = self.known(accounts)
-        for account, limit in sorted(accounts.items()):
-            if account in there:
-                self.con.execute(_LIMIT, {"limited": account, "limit": limit})
         self._open_missing({account: limit for account, limit in accounts.items() if account not in there})
+        for account, limit in sorted(accounts.items()):
+            self.con.execute(_LIMIT, {"limited": account, "limit": limit})
+        self._limits |= accounts
 
     def known(self, accounts: Iterable[str]) -> dict[str, int]:
         """The balances of those accounts that there are."""
@@ -263,3 +272,9 @@ _HASHED = ("partition", "sequence", "subject_id", "kind", "on_day", "at", "who",
 def hash_of(row: Mapping[str, Any]) -> str:
     """The hash of an entry of the log: of all that it says, and by `previous` of all entries before it."""
     return hashlib.sha256(canonical([str(row[each]) for each in _HASHED]).encode()).hexdigest()
+
+
+def hash_of_decision(row: Mapping[str, Any]) -> str:
+    """The hash of all that is stored of a decision."""
+    said = {column.name: row[column.name] for column in DECISIONS.c}
+    return hashlib.sha256(canonical(said).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -14,13 +14,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 def upgraded(store: Store, *, beside: Path | None = None) -> tuple[str | None, str]:
     """Bring a book to the newest form; answers the one before and that one. A copy of a file is kept `beside` first."""
-    with store.unchecked() as con:
+    if beside is not None and store.file.exists():
+        # Not a copy of the file: what was written last may stand in the log beside it.
+        with sqlite3.connect(store.file) as there, sqlite3.connect(beside) as copy:
+            there.backup(copy)
+    with store.alone() as con:
         before = form_of(con)
-        if before == NEWEST:
-            return before, NEWEST
-        if beside is not None and before is not None:
-            shutil.copy2(store.file, beside)
-        migrate(con, NEWEST)
+        if before != NEWEST:
+            migrate(con, NEWEST)
     return before, NEWEST
 
 

@@ -20,7 +20,7 @@ def postgres(tmp_path_factory) -> Iterator[Store]:
 @pytest.fixture
 def on_postgres(postgres) -> Iterator[Store]:
     """An empty book on PostgreSQL."""
-    with postgres.unchecked() as con:
+    with postgres.alone() as con:
         METADATA.drop_all(con)
     made = Store(postgres.url)
     yield made

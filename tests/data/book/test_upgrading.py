@@ -12,14 +12,14 @@ from data.book.upgrading import migrate, upgraded
 
 
 def test_the_migrations_make_what_a_new_book_is_made_of(store):
-    with store.unchecked() as con:
+    with store.alone() as con:
         migrate(con, "head")
         assert form_of(con) == NEWEST
         context = MigrationContext.configure(con, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
         checks = {table: _checks(con, table) for table in METADATA.tables}
         heads = con.execute(select(HEADS)).all()
-    with store.unchecked() as con:
+    with store.alone() as con:
         METADATA.drop_all(con)
     with store.reading() as con:
         assert checks == {table: _checks(con, table) for table in METADATA.tables}
@@ -54,7 +54,7 @@ def test_a_migration_that_fails_leaves_the_book_as_it_was(store, monkeypatch):
         raise RuntimeError("power cut")
 
     monkeypatch.setattr("data.book.upgrading.migrate", broken)
-    with pytest.raises(RuntimeError), store.unchecked() as con:
+    with pytest.raises(RuntimeError), store.alone() as con:
         broken(con, "head")
-    with store.unchecked() as con:
+    with store.alone() as con:
         assert form_of(con) is None

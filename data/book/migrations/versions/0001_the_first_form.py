@@ -100,12 +100,12 @@ def upgrade() -> None:
         "log",
         sa.Column("partition", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("subject_id", sa.String(length=64), nullable=False),
+        sa.Column("subject_id", sa.String(length=160), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("on_day", sa.Date(), nullable=False),
         sa.Column("at", sa.String(length=26), nullable=False),
         sa.Column("who", sa.String(length=64), nullable=False),
-        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("request", sa.String(length=160), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -123,7 +123,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "requests",
-        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=160), nullable=False),
         sa.Column("command", sa.String(length=32), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("at", sa.String(length=26), nullable=False),
@@ -141,7 +141,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "subjects",
-        sa.Column("subject_id", sa.String(length=64), nullable=False),
+        sa.Column("subject_id", sa.String(length=160), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("supplier_id", sa.String(length=64), nullable=False),
@@ -150,7 +150,7 @@ def upgrade() -> None:
         sa.Column("district", sa.String(length=6), nullable=True),
         sa.Column("category", sa.String(length=16), nullable=True),
         sa.Column("product", sa.String(length=32), nullable=False),
-        sa.Column("parent_id", sa.String(length=64), nullable=True),
+        sa.Column("parent_id", sa.String(length=160), nullable=True),
         sa.Column("decision_id", sa.String(length=32), nullable=True),
         sa.Column("terms", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.String(length=26), nullable=False),

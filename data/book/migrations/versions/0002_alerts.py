@@ -1,4 +1,4 @@
-"""What was found to have gone wrong on a line."""
+"""What was found to have gone wrong on a line, and the payments that were used."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the tables."""
     op.create_table(
         "alerts",
         sa.Column("alert_id", sa.String(length=32), nullable=False),
@@ -29,6 +29,15 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("alert_id"),
+    )
+    op.create_table(
+        "payments",
+        sa.Column("payment_id", sa.String(length=160), nullable=False),
+        sa.Column("supplier_id", sa.String(length=64), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("request", sa.String(length=160), nullable=False),
+        sa.PrimaryKeyConstraint("payment_id"),
     )
     op.create_index(op.f("ix_alerts_line_id"), "alerts", ["line_id"], unique=False)
     op.create_index(op.f("ix_alerts_supplier_id"), "alerts", ["supplier_id"], unique=False)
