@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -19,9 +20,15 @@ def upgraded(store: Store, *, beside: Path | None = None) -> tuple[str | None, s
         if before == NEWEST:
             return before, NEWEST
         if beside is not None and before is not None:
-            shutil.copy2(store.file, beside)
+            _copied(store.file, beside)
         migrate(con, NEWEST)
     return before, NEWEST
+
+
+def _copied(file: Path, beside: Path) -> None:
+    """Copy a book with all that was committed, of which the newest may still stand in a file of its own (WAL)."""
+    with closing(sqlite3.connect(file)) as whole, closing(sqlite3.connect(beside)) as copy:
+        whole.backup(copy)
 
 
 def migrate(con: Connection, to: str) -> None:
