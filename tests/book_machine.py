@@ -197,11 +197,13 @@ class BookMachine(RuleBasedStateMachine):
             if supplier_of(each.line) == supplier and each.state == "POSTED"
         }
         answer = self.answered(
-            True,
+            any(supplier_of(each.line) == supplier for each in self.known.values()),
             lambda key: self.book.collect(
                 asked(key, "collect"), supplier, contract, f"P{key}", amount, self.day, KINDS
             ),
         )
+        if not answer:
+            return
         own = [draw for draw in before if self.known[draw].line.endswith("c")]
         due = [draw for draw in before if draw not in own and self.known[draw].due <= self.day]
         left = amount

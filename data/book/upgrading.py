@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -14,15 +15,20 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 def upgraded(store: Store, *, beside: Path | None = None) -> tuple[str | None, str]:
     """Bring a book to the newest form; answers the one before and that one. A copy of a file is kept `beside` first."""
-    if beside is not None and store.file.exists():
-        # Not a copy of the file: what was written last may stand in the log beside it.
-        with sqlite3.connect(store.file) as there, sqlite3.connect(beside) as copy:
-            there.backup(copy)
     with store.alone() as con:
         before = form_of(con)
-        if before != NEWEST:
-            migrate(con, NEWEST)
+        if before == NEWEST:
+            return before, NEWEST
+        if beside is not None and before is not None:
+            _copied(store.file, beside)
+        migrate(con, NEWEST)
     return before, NEWEST
+
+
+def _copied(file: Path, beside: Path) -> None:
+    """Copy a book with all that was committed, of which the newest may still stand in a file of its own (WAL)."""
+    with closing(sqlite3.connect(file)) as whole, closing(sqlite3.connect(beside)) as copy:
+        whole.backup(copy)
 
 
 def migrate(con: Connection, to: str) -> None:

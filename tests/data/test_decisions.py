@@ -102,7 +102,8 @@ def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_pat
         "store = DecisionStore(Store(Path(sys.argv[1])))\n"
         "base = dict(decided_at='2026-11-01T00:00:00', supplier_id='S1', contract_id=None, pack='p',"
         " as_of=date(2026, 10, 31), outcome='APPROVE', amount_fen=1, valid_until=date(2026, 11, 30), record='{}',"
-        " product='turnover_line', applied=True, maker='wang')\n"
+        " product='turnover_line', applied=True, maker='wang', pd=None, district=None, buyer_id=None, category=None,"
+        " cooling_until=None, supersedes=None)\n"
         "[store.add([dict(base, decision_id=f'D{n}')]) for n in range(1, 40)]"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "book.db")]

@@ -28,16 +28,21 @@ def desk(changed, monkeypatch):
     return home, as_, granted
 
 
-def test_an_accepted_line_lives_until_its_end_and_counts_so_long(desk):
+def test_an_accepted_line_lives_until_its_end_and_counts_until_it_is_closed(desk):
     home, as_, record = desk
     line = as_("li", "line", "accept", record["decision_id"], "--json").json
     assert (line["state"], line["limit_fen"]) == ("ACTIVE", record["amount_fen"])
     assert as_("li", "line", "accept", record["decision_id"], "--json", CREDIT_NOW=LATER).json == line
     standing = Home(home).decisions().standing(date(2027, 6, 1), date(2027, 6, 1))
     assert [(each.supplier_id, each.amount_fen) for each in standing] == [(line["supplier_id"], line["limit_fen"])]
-    assert Home(home).decisions().standing(date(2029, 6, 1), date(2029, 6, 1)) == []
     assert as_("li", "line", "list", "--json").json == [line]
     assert "ACTIVE" in as_("li", "line", "show", line["line_id"]).out
+    # What its end leaves undone, its closing does.
+    ended = {"CREDIT_NOW": "2029-06-01T01:00:00"}
+    assert as_("li", "line", "show", line["line_id"], "--json", **ended).json["state"] == "ENDED"
+    assert [each.amount_fen for each in Home(home).decisions().standing(date(2029, 6, 1), date(2029, 6, 1))]
+    assert as_("li", "line", "close", line["line_id"], "--why", "over", **ended).code == 0
+    assert Home(home).decisions().standing(date(2029, 6, 1), date(2029, 6, 1)) == []
 
 
 def test_a_draw_is_checked_against_line_and_policy(desk):
@@ -53,25 +58,6 @@ def test_a_draw_is_checked_against_line_and_policy(desk):
     refused = as_("li", "line", "resume", line, "--why", "it is locked")
     assert refused.code == 6 and "another person" in refused.err
     assert as_("zhang", "line", "resume", line, "--why", "it is locked", "--json").json["state"] == "ACTIVE"
-
-
-def test_what_was_drawn_since_the_line_began_is_not_left_of_it(desk, csv_file, platform_row, tmp_path):
-    _, as_, record = desk
-    line = as_("li", "line", "accept", record["decision_id"], "--json").json
-    drawn = platform_row(
-        "credit_events", supplier_id=line["supplier_id"], credit_event_id="V-1", loan_id="V-1",
-        happened_on="2026-11-03", due_on="2027-05-03", amount_fen=line["limit_fen"],
-    )  # fmt: skip
-    (tmp_path / "drawn").mkdir()
-    csv_file(tmp_path / "drawn" / "credit_events.csv", [drawn])
-    imported = as_(
-        "li", "ledger", "import", tmp_path / "drawn", "--format", "platform", CREDIT_NOW="2026-11-04T01:00:00"
-    )
-    assert imported.code == 0, imported.err
-    check = ("line", "check", line["line_id"], "--amount", "1", "--json")
-    assert as_("li", *check, CREDIT_NOW="2026-11-02T02:00:00").json["against"] == []
-    said = as_("li", *check, CREDIT_NOW="2026-11-04T02:00:00")
-    assert said.code == 6 and "above what is left of the limit" in said.json["against"][0]
 
 
 def test_a_line_goes_on_by_a_new_decision_and_no_other(desk):
@@ -124,7 +110,7 @@ def test_what_grants_nothing_lapsed_or_is_unknown_begins_no_line(desk):
     assert lapsed.code == 6 and "lapsed" in lapsed.err
     rows = as_("li", "decision", "list", "--limit", "600", "--json").json
     declined = next(each for each in rows if each["outcome"] == "DECLINE")
-    assert "grants no line" in as_("li", "line", "accept", declined["decision_id"]).err
+    assert "grants nothing such" in as_("li", "line", "accept", declined["decision_id"]).err
     assert as_("li", "line", "show", "L0").code == 6
     assert as_("li", "line", "suspend", "L0", "--why", "x").code == 6
 

@@ -45,9 +45,12 @@ def test_interest_runs_at_the_agreed_rate_until_the_due_day_and_at_the_penalty_a
     assert drawn().counted(DUE).days_past_due(DUE + timedelta(days=1)) == 1
 
 
-def test_nothing_is_counted_before_it_is_paid_out():
+def test_nothing_is_owed_before_it_is_paid_out_and_it_is_not_paid_out_before_it_is_asked_for():
     asked = folded(TERMS, [event(DrawEvent.REQUESTED, BEGAN, 500)])
-    assert asked.counted(DUE) is asked
+    assert asked.counted(DUE).owed == Owed()
+    with pytest.raises(DrawRefused, match="2025-12-31 is before 2026-01-01"):
+        after(asked, event(DrawEvent.POSTED, BEGAN - timedelta(days=1), 500))
+    assert Draw(terms=TERMS).counted(DUE) == Draw(terms=TERMS)
     assert (asked.pending_fen, asked.owed, asked.days_past_due(DUE + timedelta(days=9))) == (500, Owed(), 0)
 
 

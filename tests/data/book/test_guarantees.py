@@ -75,7 +75,8 @@ def test_what_is_paid_is_owed_by_the_supplier_and_called_no_more(store, guarante
     assert act(guarantees, 3, "suspend", demand_id=demand["demand_id"], on=date(2026, 2, 4))["state"] == "DEMANDED"
     answer = act(guarantees, 4, "pay", demand_id=demand["demand_id"], on=date(2026, 3, 4))
     assert (answer["state"], answer["outstanding_fen"], answer["paid_fen"]) == ("EFFECTIVE", 25_000, 15_000)
-    assert taken(store) == {CONTRACT: 25_000, accounts.guaranteed("G1"): 25_000, accounts.claimed("G1"): 15_000}
+    # What was paid still takes of the contract: it is owed.
+    assert taken(store) == {CONTRACT: 40_000, accounts.guaranteed("G1"): 25_000, accounts.claimed("G1"): 15_000}
 
 
 def test_two_guarantees_on_one_contract_do_not_go_over_its_cap(store, guarantees):
