@@ -17,8 +17,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import select
 
 from bench import book_load
+from credit.domain.draws import DrawTerms
 from data.book.audit import first_wrong
-from data.book.book import Book
+from data.book.book import Asked, Book
 from data.book.opening import Store
 from data.book.tables import ENTRIES, HEADS, LOG
 from tests.book_machine import STEPS, BookMachine
@@ -26,7 +27,7 @@ from tests.bookstore import DATABASES, new_store, server
 
 pytestmark = pytest.mark.soak
 
-WORKERS, ACTS, KILLS, STEPS_WANTED = 16, 1_000, 20, 10_000
+WORKERS, ACTS, KILLS, STEPS_WANTED, ENTRIES_WANTED = 16, 1_000, 20, 10_000, 10_000
 
 
 @pytest.fixture(params=DATABASES)
@@ -59,15 +60,14 @@ def test_sixteen_processes_of_which_twenty_are_killed_lose_nothing_and_go_over_n
         # It begins at its first act again: what was answered is answered, and not done twice.
         running[worker] = started(store, worker, tmp_path)
     assert [process.wait() for process in running.values()] == [0] * WORKERS
-    said = [line.split(maxsplit=1) for worker in range(WORKERS) for line in whole_lines(tmp_path / f"{worker}.txt")]
+    said = [
+        line.split(maxsplit=1)
+        for worker in range(WORKERS)
+        for line in (tmp_path / f"{worker}.txt").read_text().splitlines()
+    ]
     done = {key for key, what in said if not what.startswith("refused")}
     assert book_load.faults(store, done) == []
     assert len({key for key, _ in said}) == WORKERS * ACTS
-
-
-def whole_lines(file: Path) -> list[str]:
-    """The lines that were written whole: who is killed leaves half a line, and then begins anew behind it."""
-    return [line for line in file.read_text().splitlines() if len(line.split()) > 1]
 
 
 def test_the_book_does_what_a_model_of_dictionaries_does_for_ten_thousand_steps(store):
@@ -81,12 +81,19 @@ def test_the_book_does_what_a_model_of_dictionaries_does_for_ten_thousand_steps(
 def test_any_of_ten_thousand_entries_altered_in_any_field_is_found(store):
     book = Book(store)
     book_load.begin(book)
-    for worker in range(100):
-        list(book_load.acts(book, worker, 150))
-        with store.reading() as con:
-            heads = {row.partition: (row.sequence, row.hash) for row in con.execute(select(HEADS))}
-        if sum(sequence for sequence, _ in heads.values()) >= 10_000:
-            break
+    terms = DrawTerms(yearly_rate_bp=450, penalty_rate_bp=675, due_on=book_load.ENDS)
+    for line in book_load.lines():
+        wanted = Asked(
+            draw_id=f"T{line}", line_id=line, contract_id=None, amount_fen=1_000, on=book_load.BEGINS,
+            lapses_on=book_load.ENDS, terms=terms,
+        )  # fmt: skip
+        book.request_draw(book_load.asked(f"request {line}", "request"), wanted)
+        book.post_draw(book_load.asked(f"post {line}", "post"), f"T{line}", book_load.BEGINS)
+    for number in range(ENTRIES_WANTED):
+        line = book_load.lines()[number % len(book_load.lines())]
+        book.charge(book_load.asked(f"charge {number}", "charge"), f"T{line}", book_load.BEGINS, 1 + number % 7, "late")
+    with store.reading() as con:
+        heads = {row.partition: (row.sequence, row.hash) for row in con.execute(select(HEADS))}
     altered = 0
     for partition, head in heads.items():
         with store.reading() as con:
@@ -104,7 +111,7 @@ def test_any_of_ten_thousand_entries_altered_in_any_field_is_found(store):
                 right, fault = first_wrong(forged, iter(moves[place:]), partition, head, start=start)
                 assert fault is not None and right == place, (partition, place, column)
                 altered += 1
-    assert altered >= 10_000 * len(LOG.c)
+    assert altered >= ENTRIES_WANTED * len(LOG.c)
 
 
 _OTHER = {int: lambda value: value + 1, str: lambda value: value + " ", date: lambda value: value.replace(year=2001)}
