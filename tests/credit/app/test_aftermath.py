@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from credit.app.aftermath import became
+from credit.app.booking import request
 from credit.app.home import Home
 from credit.domain.line import Event, Happened
 
@@ -31,12 +32,17 @@ def home(tmp_path, import_rows, monkeypatch):
     return found
 
 
+def happens(home, event):
+    asked = request("line", {}, who="li", key=None)
+    home.book().line_happens(asked, event, about={"revolves": True}, pools={})
+
+
 def test_of_no_overrides_nothing_became(tmp_path):
     assert became(Home(tmp_path), []) == []
 
 
 def test_a_line_that_was_accepted_is_said_with_what_was_drawn_and_how_it_went(home):
-    home.decisions().happen(asdict(ACCEPTED))
+    happens(home, ACCEPTED)
     assert became(home, [JUDGED]) == [
         {
             "decision_id": "D1", "line_id": "L1", "line_state": "ACTIVE", "since": "2025-02-10",
@@ -48,12 +54,12 @@ def test_a_line_that_was_accepted_is_said_with_what_was_drawn_and_how_it_went(ho
 def test_its_line_is_what_it_is_today(home):
     suspended = replace(ACCEPTED, kind=Event.SUSPENDED, starts_on=date(2025, 4, 1), text="late")
     for event in (ACCEPTED, suspended):
-        home.decisions().happen(asdict(event))
+        happens(home, event)
     assert became(home, [JUDGED])[0]["line_state"] == "SUSPENDED"
 
 
 def test_what_was_drawn_before_the_line_began_did_not_come_of_it(home):
-    home.decisions().happen(asdict(replace(ACCEPTED, starts_on=date(2025, 2, 16))))
+    happens(home, replace(ACCEPTED, starts_on=date(2025, 2, 16)))
     [found] = became(home, [JUDGED])
     assert (found["since"], found["drawn_fen"]) == ("2025-02-16", 0)
 
@@ -67,7 +73,7 @@ def test_a_refusal_has_no_line_and_says_what_was_drawn_elsewhere(home):
 def test_a_line_that_was_renewed_by_it_counts_from_the_renewal(home):
     renewed = replace(ACCEPTED, kind=Event.RENEWED, decision_id="D2", starts_on=date(2025, 3, 1))
     for event in (ACCEPTED, renewed):
-        home.decisions().happen(asdict(event))
+        happens(home, event)
     rows = [JUDGED | {"decision_id": "D2"}, JUDGED]
     assert [(each["line_id"], each["since"], each["drawn_fen"]) for each in became(home, rows)] == [
         ("L1", "2025-03-01", 0),
