@@ -175,7 +175,9 @@ def faults(store: Store, acknowledged: Iterable[str] = ()) -> list[str]:
         ]
         held = {
             "line": lambda each: balances[accounts.committed(each["subject_id"])].amount_fen,
-            "guarantee": lambda each: balances[accounts.guaranteed(each["subject_id"])].amount_fen,
+            "guarantee": lambda each: sum(
+                balances[account(each["subject_id"])].amount_fen for account in (accounts.guaranteed, accounts.claimed)
+            ),
         }
         if sum(held[each["kind"]](each) for each in holders) != row.amount_fen:
             found.append(f"{account} is not the sum of what draws on it")
