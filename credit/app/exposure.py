@@ -41,9 +41,9 @@ def show(
     def page() -> None:
         rows = document["rows"]
         told = [*rows[:limit], {"key": "the whole book", **document["whole"]}]
-        heads = (by, "committed", "reserved or owed", "guaranteed")
+        heads = (by, "committed", "drawn", "guaranteed", "claimed")
         table = [(each["key"], *(console.yuan(each[name]) for name in exposing.SUMS)) for each in told]
-        console.table(heads, table, numbers=(1, 2, 3))
+        console.table(heads, table, numbers=(1, 2, 3, 4))
         if len(rows) > limit:
             typer.echo(f"and {len(rows) - limit:,} more: --limit")
         typer.echo(f"in CNY, when {document['on']} ended")

@@ -336,7 +336,7 @@ def test_a_loan_is_drawn_once_its_conditions_are_met_and_repaid_by_what_the_buye
     assert paid == {"fees_fen": 3_000, "overdue_interest_fen": 0, "interest_fen": interest, "principal_fen": 1_000_000}
     assert swept["released_fen"] == 2_000_000 - sum(paid.values())
     twice = as_("night", *collect, "--payment", "B1", "--amount", "20000", **on("2026-11-16"))
-    assert twice.code == REFUSED and "was swept already" in twice.err
+    assert twice.code == REFUSED and "was used already" in twice.err
     # What a loan had lent and got back is not lent again, and is free for others.
     after = as_("eye", "line", "show", line_id, "--json", **on("2026-11-16")).json
     assert after["used_fen"] == 1_000_000
@@ -391,7 +391,9 @@ def test_an_advance_guarantee_lives_from_its_issue_to_its_release(desk, contract
     assert act("release", day="2026-11-20")["state"] == "RELEASED"
     shown = as_("eye", "guarantee", "show", guarantee, **on("2026-11-20")).out
     assert "can be called  no more" in shown and max(map(len, shown.splitlines())) <= 80
-    assert as_("eye", "exposure", "show", "--by", "contract", "--json", **on("2026-11-20")).json["rows"] == []
+    # What was paid is owed by the supplier, and counts until it is paid back.
+    [row] = as_("eye", "exposure", "show", "--by", "contract", "--json", **on("2026-11-20")).json["rows"]
+    assert (row["key"], row["guaranteed_fen"], row["claimed_fen"]) == (contract, 0, 100_000)
     before = as_("eye", "exposure", "show", "--by", "contract", "--on", "2026-11-11", "--json", **on("2026-11-20")).json
     assert [(row["key"], row["guaranteed_fen"]) for row in before["rows"]] == [(contract, left)]
     assert as_("eye", "audit", "verify").code == 0
