@@ -124,7 +124,7 @@ def close(
         closed = agreements.close_ended(home, who=identity.who())
         console.answer(closed, as_json=as_json, page=lambda: typer.echo(f"{len(closed):,} lines are closed"))
         return
-    if not line or not why:
+    if line is None or why is None:
         raise typer.BadParameter("name a line and --why, or --ended")
     _answer(agreements.close(home, line, why, who=identity.who(), key=key), as_json=as_json)
 

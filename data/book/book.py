@@ -132,21 +132,20 @@ class Book:
         """Record that a reserved draw was paid out, in whole or in part; the rest is given back. Raises DrawRefused."""
 
         def work(turn: Turn, line: Subject, own: Subject, draw: Draw) -> Answer:
+            paid = draw.pending_fen if amount_fen is None else amount_fen
+            event = DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)
+            draws.after(draw, event)
             # What was paid out before the line was stopped is booked; what comes after it is not paid out.
             _refuse_inactive(turn, line, on, by=on)
-            if draw.state is DrawState.PENDING and _has_lapsed(own, on):
+            if _has_lapsed(own, on):
                 raise DrawRefused(
                     f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew: `credit drawdown request`"
                 )
-            paid = draw.pending_fen if amount_fen is None else amount_fen
-            if draw.state is DrawState.PENDING and not 0 < paid <= draw.pending_fen:
+            if not 0 < paid <= draw.pending_fen:
                 raise DrawRefused(
                     f"{cny(paid)} of {cny(draw.pending_fen)} cannot be paid out", hint="void it, or pay less"
                 )
-            return _answer(
-                draw_id,
-                _happens(turn, line, draw_id, draw, DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)),
-            )
+            return _answer(draw_id, _happens(turn, line, draw_id, draw, event))
 
         return self._on_draw(request, draw_id, work)
 
