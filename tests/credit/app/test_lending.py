@@ -78,7 +78,7 @@ def test_a_draw_is_reserved_paid_out_repaid_taken_back_and_repaid_again(desk, li
     half = as_("night", *record, "--payment", "P1", "--amount", f"{fen / 200:.2f}", **on("2026-12-02")).json
     assert half["paid"]["interest_fen"] == interest and half["released_fen"] == 0
     twice = as_("night", *record, "--payment", "P1", "--amount", "1", **on("2026-12-02"))
-    assert twice.code == REFUSED and "P1 repaid" in twice.err
+    assert twice.code == REFUSED and "was used already" in twice.err
     reverse = ("repayment", "reverse", draw["draw_id"], "--payment", "P1", "--why", "bounced", "--json")
     assert as_("li", *reverse, **on("2026-12-03")).code == REFUSED
     back = as_("night", *reverse, **on("2026-12-03")).json
