@@ -358,7 +358,7 @@ def _by_year(given: Paper, scores: dict[str, np.ndarray], normal: np.ndarray) ->
     yield "| year | taught rows (bad) | rows | bad | mean PD | AUC | CatBoost | slope | error | perfect's 95 % |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     parts = [(f"{s.year.first} to {s.year.last}", s.happened, s.tested) for s in given.steps]
-    parts.append(("normal months of all", None, normal))
+    parts += [("normal months of all", None, normal), ("all months of all", None, given.tested)]
     for name, taught, places in parts:
         found = measured_on(places, given.labels, scores, given.fold, given.rows.groups)
         held, metrics = found["calibration"], found["metrics"]

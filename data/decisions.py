@@ -17,11 +17,11 @@ from sqlalchemy.engine import Connection
 
 from data.book import accounts
 from data.book.opening import Store
+from data.book.subjects import GUARANTEE
 from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, OUTBOX, SUBJECTS
 from data.book.turns import Request, Turn, hash_of_decision, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
-GUARANTEE = "guarantee"
 
 _LATER = DECISIONS.alias("later")
 

@@ -14,7 +14,6 @@ from credit.app.granting import against_granting, decided_by_now, granted_today
 from credit.app.home import Home
 from credit.app.judging import decision_row
 from credit.app.roles import refuse
-from credit.domain.alerts import Response
 from credit.domain.amounts import cny
 from credit.domain.authority import Action
 from credit.domain.errors import DrawRefused, LineRefused
@@ -99,23 +98,11 @@ def _happens(home: Home, line: str, kind: Event, why: str, *, who: str, key: str
         if home.book().answered(asked) is None:
             there, today = _known(home, line), day_of(now())
             moved(state_on(there, today), kind)
-            if kind is Event.RESUMED:
-                _refuse_resumed(home, there[-1], who=who)
+            if kind is Event.RESUMED and there[-1].who == who:
+                raise LineRefused(f"{who} suspended {line}", hint="another person looks at it and resumes it")
             happened = replace(there[-1], kind=kind, starts_on=today, at=asked.at, who=who, text=why)
             _store(home, happened, asked)
     return shown(home, line)
-
-
-def _refuse_resumed(home: Home, suspended: Happened, *, who: str) -> None:
-    """Raise LineRefused where it is not for this person to resume a line, or what froze it was not looked at."""
-    if suspended.who == who:
-        raise LineRefused(f"{who} suspended {suspended.line_id}", hint="another person looks at it and resumes it")
-    open_ = home.alerts().listed(line_id=suspended.line_id)
-    if red := [each["alert_id"] for each in open_ if each["action"] == Response.FREEZE]:
-        raise LineRefused(
-            f"alert {red[0]} on {suspended.line_id} is open",
-            hint=f'`credit monitor settle {red[0]} --outcome … --text "…"` comes first',
-        )
 
 
 def _store(home: Home, event: Happened, asked: Request, *, again: Record | None = None) -> None:

@@ -244,17 +244,17 @@ def swept(
     """How a buyer's payment is spread over the draws that are open, by id (DOMAIN 1.2).
 
     First those on the contract that was paid (`own`), due or not, for the payment is what repays them; then, of the
-    supplier's others, what is due by the day, the oldest first. The rest is the supplier's. A draw on which something
-    happened after the day is passed over.
+    supplier's others, what is due by the day, the oldest first. The rest is the supplier's. Where something was booked
+    on a draw after the day, before the payment was known, it is repaid as of the day of that.
     """
-    may = {each: draw for each, draw in draws.items() if draw.counted_to is None or draw.counted_to <= on}
-    first = sorted(set(own) & set(may), key=lambda each: (draws[each].terms.due_on, each))
-    due = [each for each in may if each not in first and draws[each].terms.due_on <= on]
+    first = sorted(set(own) & set(draws), key=lambda each: (draws[each].terms.due_on, each))
+    due = [each for each in draws if each not in first and draws[each].terms.due_on <= on]
     repaid = {}
     for each in (*first, *sorted(due, key=lambda each: (draws[each].terms.due_on, each))):
         if amount_fen == 0:
             break
-        event = repayment(draws[each], repayment_id, amount_fen, on, order)
+        day = max(on, draws[each].counted_to or on)
+        event = repayment(draws[each], repayment_id, amount_fen, day, order)
         if event.amount_fen:
             repaid[each] = event
             amount_fen -= event.amount_fen

@@ -41,9 +41,6 @@ class Alerts:
             there = set(known)
             fresh = [alert for alert in found if alert.alert_id not in there]
             frozen = []
-            if not fresh:
-                # Another watch was faster: that it was asked is said all the same.
-                turn.log(f"alerts:{supplier_id}", "ALERTS_SEEN", on, {})
             for alert in fresh:
                 turn.con.execute(insert(ALERTS), {**asdict(alert), "found_at": turn.request.at})
                 turn.log(alert.alert_id, "ALERT_RAISED", on, asdict(alert))

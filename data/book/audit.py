@@ -17,7 +17,19 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
 from data.book.opening import Store
-from data.book.tables import ALERTS, BALANCES, DECISIONS, ENTRIES, HEADS, LINE_EVENTS, LOG, NOTHING, REQUESTS, SEALS
+from data.book.tables import (
+    ALERTS,
+    BALANCES,
+    DECISIONS,
+    ENTRIES,
+    HEADS,
+    LINE_EVENTS,
+    LOG,
+    NOTHING,
+    PAYMENTS,
+    REQUESTS,
+    SEALS,
+)
 from data.book.turns import canonical, hash_of, hash_of_decision
 
 
@@ -50,6 +62,7 @@ def verified(store: Store, *, anchored: str | None = None) -> Verdict:
                 )
         faults += _wrong_limits(con)
         faults += _lost_alerts(con)
+        faults += _lost_payments(con)
     return Verdict(entries=sum(read for read, _ in chains), seals=len(seals), faults=tuple(faults))
 
 
@@ -183,6 +196,18 @@ def _wrong_records(con: Connection) -> list[str]:
         if logged.pop(row["decision_id"], None) != hash_of_decision(row):
             return [f"decision {row['decision_id']}: it is not the one that was logged"]
     return [f"decision {next(iter(logged))}: it is gone"] if logged else []
+
+
+def _lost_payments(con: Connection) -> list[str]:
+    """A payment that the log says was used, and that could be used again."""
+    there = set(con.execute(select(PAYMENTS.c.payment_id)).scalars())
+    query = select(LOG.c.body).where(LOG.c.kind.in_(("DRAW_REPAID", "DRAW_SETTLED", "COLLECTED")))
+    for body in con.execute(query.execution_options(yield_per=1_000)).scalars():
+        # What was altered so that it names none was found in its chain.
+        payment = json.loads(body).get("repayment_id")
+        if payment is not None and payment not in there:
+            return [f"payments: {payment} is gone"]
+    return []
 
 
 # -- seals

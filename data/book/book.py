@@ -23,30 +23,11 @@ from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
+from data.book.subjects import DRAW, LINE, Subject, draws_of, row_like, subject_named
 from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
 
-LINE, DRAW = "line", "draw"
 _NOT_A_COLUMN = ("number",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """Whose a line, a draw or a guarantee is, and what it stands on; `terms` never change."""
-
-    subject_id: str
-    kind: str
-    supplier_id: str
-    contract_id: str | None
-    buyer_id: str | None
-    district: str | None
-    category: str | None
-    product: str
-    parent_id: str | None
-    decision_id: str | None
-    terms: Mapping[str, Any]
-    partition: int
-    opened_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +90,7 @@ class Book:
             for each in _open_draws(turn, line_id=line.subject_id):
                 _lapsed(turn, line, each, asked.on)
             terms = {**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)}
-            own = _subject_row(
+            own = row_like(
                 line,
                 subject_id=asked.draw_id,
                 kind=DRAW,
@@ -227,15 +208,15 @@ class Book:
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
-            lines = {each: _subject(turn.con, str(found[each].parent_id)) for each in sweep.repaid}
+            lines = {each: subject_named(turn.con, str(found[each].parent_id)) for each in sweep.repaid}
             turn.hold(pool for line in lines.values() for pool in line.terms["pools"])
             for each, event in sweep.repaid.items():
                 _happens(turn, lines[each], each, states[each], event)
-            body = {"amount_fen": amount_fen, "contract_id": contract_id, "released_fen": sweep.released_fen,
-                    "repaid": {each: event.amount_fen for each, event in sweep.repaid.items()}}  # fmt: skip
-            turn.log(_payment(repayment_id), "COLLECTED", on, body)
-            return {"repayment_id": repayment_id, "released_fen": sweep.released_fen,
-                    "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}  # fmt: skip
+            about = {"repayment_id": repayment_id, "released_fen": sweep.released_fen}
+            fen = {each: event.amount_fen for each, event in sweep.repaid.items()}
+            body = {**about, "amount_fen": amount_fen, "contract_id": contract_id, "repaid": fen}
+            turn.log(f"payment:{repayment_id}", "COLLECTED", on, body)
+            return {**about, "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}
 
         return done(self.store, request, partition_of(supplier_id), work)
 
@@ -269,7 +250,7 @@ class Book:
     def _lapsed_fen(self, line_id: str, on: date) -> int:
         """What draws on a line hold that were not paid out in time."""
         with self.store.reading() as con:
-            found = _draws(con, supplier_id=None, line_id=line_id, open_only=True)
+            found = draws_of(con, supplier_id=None, line_id=line_id, open_only=True)
         late = [each for each in found if _has_lapsed(each, on)]
         return sum(self._balance(accounts.of_draw(each.subject_id)["pending_fen"]) for each in late)
 
@@ -299,11 +280,11 @@ class Book:
     ) -> list[Subject]:
         """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
         with self.store.reading() as con:
-            return _draws(con, supplier_id=supplier_id, line_id=line_id, open_only=open_only)
+            return draws_of(con, supplier_id=supplier_id, line_id=line_id, open_only=open_only)
 
     def _subject(self, subject_id: str, kind: str) -> Subject:
         with self.store.reading() as con:
-            found = _subject(con, subject_id)
+            found = subject_named(con, subject_id)
         if found.kind != kind:
             noun = {DRAW: "drawdown"}.get(kind, kind)
             raise DrawRefused(f"{subject_id} is a {found.kind} and no {kind}", hint=f"`credit {noun} list`")
@@ -313,7 +294,7 @@ class Book:
         own = self._subject(draw_id, DRAW)
 
         def within(turn: Turn) -> Answer:
-            answer: Answer = work(turn, _subject(turn.con, str(own.parent_id)), own, _draw(turn, own))
+            answer: Answer = work(turn, subject_named(turn.con, str(own.parent_id)), own, _draw(turn, own))
             return answer
 
         return done(self.store, request, own.partition, within)
@@ -331,7 +312,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
     if event.kind is Event.CLOSED:
         # What is not paid out by now never will be.
         for each in _open_draws(turn, line_id=line):
-            _lapses(turn, _subject(turn.con, line), each, event.starts_on)
+            _lapses(turn, subject_named(turn.con, line), each, event.starts_on)
     turn.con.execute(insert(LINE_EVENTS), asdict(event))
     moves, taken = {}, list(pools)
     if event.kind is Event.ACCEPTED:
@@ -358,7 +339,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
         balances = turn.known([accounts.outstanding(line), accounts.committed(line)])
         moves = {accounts.committed(line): balances[accounts.outstanding(line)] - balances[accounts.committed(line)]}
     if event.kind is not Event.ACCEPTED:
-        taken = _subject(turn.con, line).terms["pools"]
+        taken = subject_named(turn.con, line).terms["pools"]
         turn.hold([*taken, *pools])
     turn.limit(pools)
     moves |= dict.fromkeys(taken, moves.get(accounts.committed(line), 0))
@@ -371,7 +352,7 @@ def _changed_pools(
     turn: Turn, line: str, before: list[str], after: Mapping[str, int], *, committed: tuple[int, int]
 ) -> dict[str, int]:
     """What moves where a renewed line draws on other pools than before: all of it, from the one to the other."""
-    terms = _subject(turn.con, line).terms
+    terms = subject_named(turn.con, line).terms
     changed = canonical({**terms, "pools": sorted(after)})
     turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == line).values(terms=changed))
     held = turn.known([accounts.committed(line)])[accounts.committed(line)]
@@ -484,35 +465,7 @@ def _event(body: Mapping[str, Any]) -> DrawHappened:
 
 
 def _open_draws(turn: Turn, *, supplier_id: str | None = None, line_id: str | None = None) -> list[Subject]:
-    return _draws(turn.con, supplier_id=supplier_id, line_id=line_id, open_only=True)
-
-
-def _draws(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
-    query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
-    if open_only:
-        query = query.where(SUBJECTS.c.is_open)
-    if supplier_id is not None:
-        query = query.where(SUBJECTS.c.supplier_id == supplier_id)
-    if line_id is not None:
-        query = query.where(SUBJECTS.c.parent_id == line_id)
-    return [_as_subject(row) for row in con.execute(query).mappings()]
-
-
-def _subject(con: Any, subject_id: str) -> Subject:
-    row = con.execute(select(SUBJECTS).where(SUBJECTS.c.subject_id == subject_id)).mappings().first()
-    if row is None:
-        raise DrawRefused(f"the book has no {subject_id!r}", hint="`credit line list` and `credit drawdown list`")
-    return _as_subject(row)
-
-
-def _as_subject(row: Mapping[str, Any]) -> Subject:
-    kept = {name: row[name] for name in Subject.__dataclass_fields__ if name != "terms"}
-    return Subject(terms=json.loads(row["terms"]), **kept)
-
-
-def _subject_row(like: Subject, **changes: Any) -> dict[str, Any]:
-    row = {**asdict(like), "is_open": True, **changes}
-    return {**row, "terms": canonical(row["terms"])}
+    return draws_of(turn.con, supplier_id=supplier_id, line_id=line_id, open_only=True)
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -522,10 +475,6 @@ def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer(draw_id: str, draw: Draw) -> Answer:
     return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": asdict(draw.owed)}
-
-
-def _payment(repayment_id: str) -> str:
-    return f"payment:{repayment_id}"
 
 
 def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount_fen: int) -> None:

@@ -29,10 +29,10 @@ from credit.domain.guarantee import (
 )
 from data.book import accounts
 from data.book.opening import Store
+from data.book.subjects import GUARANTEE
 from data.book.tables import LOG, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, partition_of
 
-GUARANTEE = "guarantee"
 Act = Callable[[Sequence[GuaranteeEvent]], GuaranteeEvent]
 _OVER = (State.NIL, State.LAPSED, State.RELEASED, State.EXPIRED)
 

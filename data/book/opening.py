@@ -15,14 +15,17 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from credit.domain.errors import MissingExtra, StoreDamaged
+from credit.domain.errors import MissingExtra, StoreDamaged, UnknownName
 from data.book.tables import FORM, HEADS, METADATA, NOTHING, PARTITIONS
 from data.durable import exclusive
 
 # The newest migration; a book of another form is not written to.
 NEWEST = "0002"
+
+# The databases that a book is kept in.
+BACKENDS = ("sqlite", "postgresql")
 
 # The option of a connection that only reads.
 _READS = "credit_reads"
@@ -36,7 +39,7 @@ class Store:
 
     def __init__(self, where: str | Path | URL) -> None:
         is_address = isinstance(where, URL) or "://" in str(where)
-        self.url: URL = make_url(where) if is_address else URL.create("sqlite", database=str(where))
+        self.url: URL = _address(where) if is_address else URL.create("sqlite", database=str(where))
         self._engine_made: Engine | None = None
 
     @property
@@ -53,11 +56,7 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: on SQLite the only one at its time."""
         engine = self.engine()
-        if not self.is_embedded:
-            with engine.begin() as con:
-                yield con
-            return
-        with exclusive(self.file.with_suffix(".turn"), "the book", wait=True), engine.begin() as con:
+        with self._in_turn(engine) if self.is_embedded else engine.begin() as con:
             yield con
 
     @contextmanager
@@ -134,8 +133,14 @@ class Store:
 
     def _opened(self) -> Engine:
         engine = self._connected()
-        with engine.execution_options(**{_READS: True}).begin() as con:
-            is_new = _is_new(con, self.name)
+        try:
+            with engine.execution_options(**{_READS: True}).begin() as con:
+                is_new = _is_new(con, self.name)
+        except OperationalError:
+            # That others write at this moment is no damage.
+            raise
+        except DatabaseError as broken:
+            raise StoreDamaged(f"{self.name} is damaged and cannot be read", hint="restore a backup") from broken
         if is_new:
             with self._alone(engine) as con:
                 _made(con, self.name)
@@ -143,9 +148,19 @@ class Store:
 
     @contextmanager
     def _alone(self, engine: Engine | None = None) -> Iterator[Connection]:
-        with (engine or self._connected()).begin() as con:
-            if not self.is_embedded:
-                con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
+        engine = engine or self._connected()
+        if self.is_embedded:
+            with self._in_turn(engine) as con:
+                yield con
+            return
+        with engine.begin() as con:
+            con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
+            yield con
+
+    @contextmanager
+    def _in_turn(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction of an embedded book, after those of all who came before."""
+        with exclusive(self.file.with_suffix(".turn"), "the book", wait=True), engine.begin() as con:
             yield con
 
     @property
@@ -170,6 +185,18 @@ class Store:
         except OperationalError as broken:
             raise StoreDamaged(f"the book at {self.name} does not answer", hint="is the server there?") from broken
         return engine
+
+
+def _address(where: str | Path | URL) -> URL:
+    """The address of a database. Raises UnknownName for what is none, or one that the book is not kept in."""
+    try:
+        url = make_url(where if isinstance(where, URL) else str(where))
+        name = url.get_backend_name()
+    except (ArgumentError, ValueError) as broken:
+        raise UnknownName("the book's address cannot be read", hint="postgresql://user@host:port/database") from broken
+    if name not in BACKENDS:
+        raise UnknownName(f"the book is not kept in {name}", hint="choose from " + ", ".join(BACKENDS))
+    return url
 
 
 def form_of(con: Connection) -> str | None:

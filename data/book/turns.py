@@ -65,24 +65,33 @@ def done(store: Store, request: Request, partition: int, work: Callable[[Turn], 
     """
     number = int.from_bytes(hashlib.sha256(request.key.encode()).digest()[:8]) >> 2
     try:
-        with store.key_held(number) as is_ours, store.writing() as con:
-            if not (is_ours and store.key_free(con, number)):
-                raise InFlight(f"request {request.key} is being worked on", hint="ask again in a moment")
-            known = known_answer(con, request)
-            if known is not None:
-                return known
-            turn = Turn(con, partition, request)
-            answer = work(turn)
-            if not turn.has_logged:
-                # Nothing came of it, and nothing will if it is asked again: there is no answer to keep.
-                return answer
+        with store.key_held(number) as is_ours:
+            _refuse_in_flight(request, is_ours=is_ours)
+            return _done(store, request, partition, work, number)
+    except _Over as over:
+        raise _over_limit(store, over) from over
+
+
+def _refuse_in_flight(request: Request, *, is_ours: bool) -> None:
+    if not is_ours:
+        raise InFlight(f"request {request.key} is being worked on", hint="ask again in a moment")
+
+
+def _done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer], number: int) -> Answer:
+    with store.writing() as con:
+        _refuse_in_flight(request, is_ours=store.key_free(con, number))
+        known = known_answer(con, request)
+        if known is not None:
+            return known
+        turn = Turn(con, partition, request)
+        answer = work(turn)
+        # Where nothing came of it, nothing will if it is asked again: there is no answer to keep.
+        if turn.has_logged:
             con.execute(insert(REQUESTS), {
                 "key": request.key, "command": request.command, "fingerprint": request.fingerprint,
                 "at": request.at, "who": request.who, "answer": canonical(answer),
             })  # fmt: skip
-        return answer
-    except _Over as over:
-        raise _over_limit(store, over) from over
+    return answer
 
 
 _REQUEST = select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked"))

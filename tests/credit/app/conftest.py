@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from credit.app import identity
 from data.durable import exclusive
 
 SUPPLIERS = 600
@@ -123,3 +124,19 @@ def changed(demonstration: Path, tmp_path: Path) -> tuple[Path, Credit]:
     home = tmp_path / "var"
     shutil.copytree(demonstration / "var", home)
     return home, lambda *words, **env: run_credit(home, *words, **env)
+
+
+ROLES = '[roles]\nli = "analyst"\nzhang = "senior"\nnight = "operator"\neye = "auditor"\n'
+
+
+@pytest.fixture
+def people(changed, monkeypatch):
+    """A home of a demonstration that may be changed, and the command as one of these people."""
+    home, credit = changed
+    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
+
+    def as_(who, *words, **env):
+        monkeypatch.setattr(identity, "who", lambda: who)
+        return credit(*words, **env)
+
+    return home, as_

@@ -6,23 +6,15 @@ from datetime import date
 
 import pytest
 
-from credit.app import identity
 from credit.app.home import Home
 
-ROLES = '[roles]\nli = "analyst"\nzhang = "senior"\n'
 LATER = "2026-12-20T01:00:00"
 
 
 @pytest.fixture
-def desk(changed, monkeypatch):
+def desk(people):
     """The command as one of these people, and a decision that grants a line."""
-    home, credit = changed
-    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
-
-    def as_(who, *words, **env):
-        monkeypatch.setattr(identity, "who", lambda: who)
-        return credit(*words, **env)
-
+    home, as_ = people
     batch = as_("li", "line", "decide", "--all", "--json").json["decisions"]
     granted = next(each for each in batch if each["outcome"] in ("APPROVE", "REDUCE"))
     return home, as_, granted

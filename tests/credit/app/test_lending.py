@@ -15,7 +15,6 @@ from credit.domain.errors import LimitExceeded
 from credit.domain.guarantee import Form, Wording
 from tests.bookstore import new_store, server
 
-ROLES = '[roles]\nli = "analyst"\nzhang = "senior"\nnight = "operator"\neye = "auditor"\n'
 REFUSED = 6
 
 
@@ -24,22 +23,9 @@ def on(day: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def desk(changed, monkeypatch):
-    """The home, and the command as one of these people."""
-    home, credit = changed
-    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
-
-    def as_(who, *words, **env):
-        monkeypatch.setattr(identity, "who", lambda: who)
-        return credit(*words, **env)
-
-    return home, as_
-
-
-@pytest.fixture
-def line(desk):
+def line(people):
     """A line that was accepted on 2 November 2026, the only answer to its question."""
-    home, as_ = desk
+    home, as_ = people
     accepted = as_("li", "line", "accept", granted(home, "APPROVE")[0]["decision_id"], "--json")
     assert accepted.code == 0, accepted.err
     return accepted.json
@@ -56,8 +42,8 @@ def requested(as_, line_id, fen, *words, **env):
     return as_("night", "drawdown", "request", line_id, "--amount", f"{fen / 100:.2f}", *words, "--json", **env)
 
 
-def test_a_draw_is_reserved_paid_out_repaid_taken_back_and_repaid_again(desk, line):
-    _, as_ = desk
+def test_a_draw_is_reserved_paid_out_repaid_taken_back_and_repaid_again(people, line):
+    _, as_ = people
     line_id, fen = line["line_id"], line["limit_fen"]
     above = requested(as_, line_id, fen + 1)
     assert above.code == REFUSED and "above what is left of the limit" in above.err and "Hint:" in above.err
@@ -96,8 +82,8 @@ def test_a_draw_is_reserved_paid_out_repaid_taken_back_and_repaid_again(desk, li
     assert as_("eye", "audit", "verify", **on("2026-12-04")).code == 0
 
 
-def test_the_same_request_twice_is_one_draw_and_another_one_needs_another_key(desk, line):
-    _, as_ = desk
+def test_the_same_request_twice_is_one_draw_and_another_one_needs_another_key(people, line):
+    _, as_ = people
     first = requested(as_, line["line_id"], 100_000, "--key", "K1").json
     assert requested(as_, line["line_id"], 100_000, "--key", "K1", **on("2026-11-03")).json == first
     other = requested(as_, line["line_id"], 100_001, "--key", "K1")
@@ -109,8 +95,36 @@ def test_the_same_request_twice_is_one_draw_and_another_one_needs_another_key(de
     assert as_("li", "line", "close", line["line_id"], "--why", "odd", "--key", "K2").code == REFUSED
 
 
-def test_a_draw_that_was_not_paid_out_lapses_and_gives_its_room_back(desk, line):
-    _, as_ = desk
+def test_what_the_ledger_says_was_paid_into_a_locked_account_is_swept_once(
+    people, line, csv_file, platform_row, tmp_path
+):
+    _, as_ = people
+    draw = requested(as_, line["line_id"], 100_000, "--months", "1").json["draw_id"]
+    as_("night", "drawdown", "post", draw, "--on", "2026-11-02")
+    later = on("2026-12-05")
+    paid = [
+        platform_row(
+            "payments", payment_id=name, supplier_id=line["supplier_id"], contract_id="", buyer_id="", delivery_id="",
+            kind="", due_on="", paid_on="2026-12-04", amount_fen=fen, to_locked_account=locked,
+            recorded_at="2026-12-04T10:00:00",
+        )
+        for name, fen, locked in (("Q1", 40_000, "true"), ("Q2", 90_000, "false"), ("Q3", 5_000, "true"))
+    ]  # fmt: skip
+    (tmp_path / "paid").mkdir()
+    csv_file(tmp_path / "paid" / "payments.csv", paid)
+    assert as_("night", "ledger", "import", tmp_path / "paid", "--format", "platform", **later).code == 0
+    sweep = ("repayment", "sweep", "--as-of", "2026-12-04", "--json")
+    first = as_("night", *sweep, **later).json
+    assert [each["repayment_id"] for each in first["swept"]] == ["Q1", "Q3"] and first["refused"] == []
+    owed = as_("eye", "drawdown", "show", draw, "--json", **later).json["owed"]
+    assert 55_000 < owed["principal_fen"] < 56_000 and as_("night", *sweep, **later).json["swept"] == []
+    # The day before it was known nobody could sweep it.
+    assert as_("night", "repayment", "sweep", "--as-of", "2026-12-03", "--json", **later).json["swept"] == []
+    assert as_("eye", "audit", "verify").code == 0
+
+
+def test_a_draw_that_was_not_paid_out_lapses_and_gives_its_room_back(people, line):
+    _, as_ = people
     line_id, fen = line["line_id"], line["limit_fen"]
     first = requested(as_, line_id, fen).json["draw_id"]
     assert requested(as_, line_id, fen, **on("2026-11-09")).code == REFUSED
@@ -122,8 +136,8 @@ def test_a_draw_that_was_not_paid_out_lapses_and_gives_its_room_back(desk, line)
     assert as_("eye", "drawdown", "show", first, "--json", **on("2026-11-10")).json["state"] == "VOIDED"
 
 
-def test_a_closed_line_takes_what_is_drawn_and_what_was_only_reserved_lapses(desk, line):
-    home, as_ = desk
+def test_a_closed_line_takes_what_is_drawn_and_what_was_only_reserved_lapses(people, line):
+    home, as_ = people
     line_id, supplier = line["line_id"], line["supplier_id"]
     drawn, held = (requested(as_, line_id, fen).json["draw_id"] for fen in (100_000, 200_000))
     as_("night", "drawdown", "post", drawn, "--on", "2026-11-02")
@@ -177,7 +191,7 @@ def test_a_closed_line_takes_what_is_drawn_and_what_was_only_reserved_lapses(des
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_and_says_what_can(spoilt, monkeypatch, demo_said, words, code, said):
     home, credit = spoilt
-    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
+    (home / "roles.toml").write_text('[roles]\nzhang = "senior"\n', encoding="utf-8")
     monkeypatch.setattr(identity, "who", lambda: "zhang")
     decided = credit("line", "decide", demo_said["next"][0].split()[-1], "--json").json["decision_id"]
     if not credit("line", "list", "--json").json:
@@ -186,8 +200,8 @@ def test_what_cannot_be_asked_is_refused_and_says_what_can(spoilt, monkeypatch, 
     assert (answer.code, said in answer.err) == (code, True), answer.err
 
 
-def test_who_may_not_book_draws_nothing_and_reads_everything(desk, line):
-    _, as_ = desk
+def test_who_may_not_book_draws_nothing_and_reads_everything(people, line):
+    _, as_ = people
     denied = as_("eye", "drawdown", "request", line["line_id"], "--amount", "1000")
     assert denied.code == REFUSED and "eye may not book draws" in denied.err and "operator" in denied.err
     draw = requested(as_, line["line_id"], 100_000).json["draw_id"]
@@ -197,8 +211,8 @@ def test_who_may_not_book_draws_nothing_and_reads_everything(desk, line):
     assert as_("li", "audit", "seal").code == REFUSED
 
 
-def test_an_entry_that_was_altered_is_named_and_a_seal_is_found_again(desk, line):
-    home, as_ = desk
+def test_an_entry_that_was_altered_is_named_and_a_seal_is_found_again(people, line):
+    home, as_ = people
     seal = as_("eye", "audit", "seal", "--json").json
     requested(as_, line["line_id"], 100_000)
     whole = as_("eye", "audit", "verify", "--seal", seal["hash"], "--json")
@@ -215,8 +229,8 @@ def test_an_entry_that_was_altered_is_named_and_a_seal_is_found_again(desk, line
     assert spoilt.code == REFUSED and f"log {partition}/{sequence}: the entry was altered" in spoilt.out
 
 
-def test_a_red_alert_is_raised_once_and_freezes_until_it_is_settled(desk, line, csv_file, platform_row, tmp_path):
-    _, as_ = desk
+def test_a_red_alert_is_raised_once_and_freezes_until_it_is_settled(people, line, csv_file, platform_row, tmp_path):
+    _, as_ = people
     later, line_id = on("2026-11-05"), line["line_id"]
     listing = platform_row(
         "listings", listing_event_id="L-1", supplier_id=line["supplier_id"], list="JUDGMENT",
@@ -245,8 +259,8 @@ def test_a_red_alert_is_raised_once_and_freezes_until_it_is_settled(desk, line, 
     assert as_("li", "monitor", "open", "--json", **later).json == []
 
 
-def test_what_became_of_an_override_says_its_line(desk):
-    home, as_ = desk
+def test_what_became_of_an_override_says_its_line(people):
+    home, as_ = people
     record = as_("li", "line", "decide", granted(home, "APPROVE")[0]["supplier_id"], "--review", "--json").json
     less = str(record["amount_fen"] // 100 - 1_000)
     why = ("--code", "TIGHTENING", "--text", "less", "--evidence", "minute 8", "--lapses", "2026-11-20")
@@ -259,8 +273,8 @@ def test_what_became_of_an_override_says_its_line(desk):
     assert "ACTIVE" in page and max(map(len, page.splitlines())) <= 80
 
 
-def test_a_book_is_upgraded_once_and_says_its_form(desk, line):
-    _, as_ = desk
+def test_a_book_is_upgraded_once_and_says_its_form(people, line):
+    _, as_ = people
     said = as_("night", "book", "upgrade", "--json").json
     assert said["before"] == said["after"] and said["kept"] is None
 
@@ -269,16 +283,16 @@ def test_a_book_is_upgraded_once_and_says_its_form(desk, line):
 
 
 @pytest.fixture
-def contract(desk, demo_said) -> str:
+def contract(people, demo_said) -> str:
     """A contract that waits for its advance, of a supplier whom policy grants guarantees."""
     assert demo_said["guarantee"]["outcome"] == "APPROVE"
     return demo_said["guarantee"]["contract_id"]
 
 
 @pytest.fixture
-def unlocked(desk):
+def unlocked(people):
     """A loan that was granted on a contract whose collection account is not locked yet."""
-    home, as_ = desk
+    home, as_ = people
     suppliers = [row["supplier_id"] for row in granted(home, "APPROVE", "REDUCE")]
     locked = pd.read_parquet(home / "platform" / "accounts.parquet", columns=["contract_id"])["contract_id"]
     contracts = pd.read_parquet(home / "platform" / "contracts.parquet")
@@ -291,9 +305,9 @@ def unlocked(desk):
 
 
 def test_a_loan_is_drawn_once_its_conditions_are_met_and_repaid_by_what_the_buyer_pays(
-    desk, unlocked, csv_file, platform_row, tmp_path
+    people, unlocked, csv_file, platform_row, tmp_path
 ):
-    _, as_ = desk
+    _, as_ = people
     loan, contract = unlocked, unlocked["contract_id"]
     line_id, supplier = loan["line_id"], loan["supplier_id"]
 
@@ -344,8 +358,8 @@ def test_a_loan_is_drawn_once_its_conditions_are_met_and_repaid_by_what_the_buye
     assert (row["key"], row["committed_fen"]) == (contract, loan["limit_fen"] - 1_000_000)
 
 
-def test_an_advance_guarantee_lives_from_its_issue_to_its_release(desk, contract):
-    _, as_ = desk
+def test_an_advance_guarantee_lives_from_its_issue_to_its_release(people, contract):
+    _, as_ = people
     decided = as_("li", "guarantee", "decide", "advance-payment", "--contract", contract, "--json").json
     fen, whole = decided["amount_fen"], decided["inputs"]["contract_fen"]
 
@@ -399,8 +413,8 @@ def test_an_advance_guarantee_lives_from_its_issue_to_its_release(desk, contract
     assert as_("eye", "audit", "verify").code == 0
 
 
-def test_loan_and_guarantees_on_one_contract_are_within_its_cap_and_the_database_refuses_more(desk, contract):
-    home, as_ = desk
+def test_loan_and_guarantees_on_one_contract_are_within_its_cap_and_the_database_refuses_more(people, contract):
+    home, as_ = people
     decided = as_("li", "guarantee", "decide", "performance", "--contract", contract, "--json").json
     issued = as_("night", "guarantee", "issue", decided["decision_id"], "--json").json
     assert issued["state"] == "EFFECTIVE"
@@ -440,8 +454,8 @@ def test_loan_and_guarantees_on_one_contract_are_within_its_cap_and_the_database
 # -- on PostgreSQL
 
 
-def test_the_whole_of_it_on_postgresql(desk, demo_said, tmp_path):
-    home, as_ = desk
+def test_the_whole_of_it_on_postgresql(people, demo_said, tmp_path):
+    home, as_ = people
     (home / "book.db").unlink()
     supplier = demo_said["next"][0].split()[-1]
     with server() as postgres, new_store("postgresql", tmp_path, postgres) as store:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from bench.book_load import BEGINS, ENDS, asked
 from credit.domain.alerts import Alert
@@ -16,7 +16,7 @@ from data.book.alerts import Alerts, Outcome
 from data.book.audit import sealed, verified
 from data.book.book import Asked
 from data.book.exposure import exposure
-from data.book.tables import BALANCES, ENTRIES
+from data.book.tables import BALANCES, ENTRIES, PAYMENTS
 
 ACCEPTED = Happened(
     line_id="L1", kind=Event.ACCEPTED, decision_id="D1", supplier_id="S1", contract_id=None, product="turnover_line",
@@ -90,11 +90,17 @@ def test_a_payment_is_used_once_whoever_it_is_said_of(book, line):
             again(asked(f"again {number}", "again"))
 
 
-def test_a_payment_passes_over_a_draw_on_which_something_happened_later(book, line):
+def test_a_payment_that_is_known_late_repays_as_of_what_was_booked_before(book, line):
     draw(book, "T1", 100)
-    draw(book, "T2", 100, on=date(2026, 1, 5))
+    book.charge(asked("fee", "charge"), "T1", date(2026, 1, 5), 30, "registration")
     swept = book.collect(asked("pay", "collect"), "S1", None, "P1", 50, date(2026, 1, 4), KINDS)
     assert (swept["repaid"], swept["released_fen"]) == ({}, 50)
+    loan = replace(ACCEPTED, line_id="L2", decision_id="D2", contract_id="C1", product="contract_loan")
+    book.line_happens(asked("loan", "accept"), loan, about={**ABOUT, "revolves": False}, pools={})
+    draw(book, "T2", 100, line="L2", on=date(2026, 1, 6))
+    swept = book.collect(asked("pay 2", "collect"), "S1", "C1", "P2", 150, date(2026, 1, 4), KINDS)
+    assert (swept["repaid"]["T2"]["principal_fen"], swept["released_fen"]) == (100, 50)
+    assert book.draw("T2", date(2026, 1, 7))["events"][-1]["on"] == "2026-01-06"
 
 
 def test_a_repayment_that_is_taken_back_is_owed_above_the_limit_and_keeps_the_line_shut(book, line, store):
@@ -173,10 +179,13 @@ def test_a_key_has_a_length():
 @pytest.mark.parametrize("forged", [
     update(BALANCES).values(limit_fen=10**9, ceiling_fen=10**9).where(BALANCES.c.limit_fen.is_not(None)),
     update(BALANCES).values(ceiling_fen=10**9).where(BALANCES.c.limit_fen.is_not(None)),
+    delete(PAYMENTS),
     insert(ENTRIES).values(partition=5, sequence=99_999, account=accounts.used("L1"), delta_fen=0),
     insert(ENTRIES).values(partition=99, sequence=1, account=accounts.used("L1"), delta_fen=0),
 ])  # fmt: skip
 def test_a_forged_limit_or_move_is_found(book, line, store, forged):
+    draw(book, "T1", 10)
+    book.repay(asked("repay", "repay"), "T1", "P1", 5, BEGINS, KINDS)
     assert verified(store).faults == ()
     with store.writing() as con:
         con.execute(forged)

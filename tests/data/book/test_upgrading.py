@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
-from credit.domain.errors import StoreDamaged
+from credit.domain.errors import StoreDamaged, UnknownName
 from data.book.opening import NEWEST, Store, form_of
 from data.book.tables import HEADS, METADATA
 from data.book.upgrading import migrate, upgraded
@@ -45,6 +45,18 @@ def test_a_book_of_another_form_is_neither_read_nor_written(store, form):
         pytest.raises(StoreDamaged, match=f"form {form} of the book"),
         Store(store.url.render_as_string(False)).reading(),
     ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["mysql://u@h/b", "postgresql://u@h:port/b", "nothing://"])
+def test_an_address_that_no_book_is_kept_at_is_refused_by_name(address):
+    with pytest.raises(UnknownName, match="book"):
+        Store(address)
+
+
+def test_a_file_that_is_no_book_is_said_to_be_damaged(tmp_path):
+    (tmp_path / "book.db").write_bytes(b"not a database, but long enough to be looked at as one" * 40)
+    with pytest.raises(StoreDamaged, match=r"book\.db is damaged"), Store(tmp_path / "book.db").reading():
         pass
 
 

@@ -1,0 +1,69 @@
+"""What the book keeps of lines, draws and guarantees for good: whose each is, and what it stands on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from credit.domain.errors import DrawRefused
+from data.book.tables import SUBJECTS
+from data.book.turns import canonical
+
+LINE, DRAW, GUARANTEE = "line", "draw", "guarantee"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose a line, a draw or a guarantee is, and what it stands on.
+
+    Of its terms only the pools of a line change, where a renewed one draws on others.
+    """
+
+    subject_id: str
+    kind: str
+    supplier_id: str
+    contract_id: str | None
+    buyer_id: str | None
+    district: str | None
+    category: str | None
+    product: str
+    parent_id: str | None
+    decision_id: str | None
+    terms: Mapping[str, Any]
+    partition: int
+    opened_at: str
+
+
+def draws_of(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
+    """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
+    query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+    if open_only:
+        query = query.where(SUBJECTS.c.is_open)
+    if supplier_id is not None:
+        query = query.where(SUBJECTS.c.supplier_id == supplier_id)
+    if line_id is not None:
+        query = query.where(SUBJECTS.c.parent_id == line_id)
+    return [_as_subject(row) for row in con.execute(query).mappings()]
+
+
+def subject_named(con: Any, subject_id: str) -> Subject:
+    """What the book keeps under an id. Raises DrawRefused."""
+    row = con.execute(select(SUBJECTS).where(SUBJECTS.c.subject_id == subject_id)).mappings().first()
+    if row is None:
+        raise DrawRefused(f"the book has no {subject_id!r}", hint="`credit line list` and `credit drawdown list`")
+    return _as_subject(row)
+
+
+def _as_subject(row: Mapping[str, Any]) -> Subject:
+    kept = {name: row[name] for name in Subject.__dataclass_fields__ if name != "terms"}
+    return Subject(terms=json.loads(row["terms"]), **kept)
+
+
+def row_like(like: Subject, **changes: Any) -> dict[str, Any]:
+    """The row of a subject that is as another, but for some of its columns."""
+    row = {**asdict(like), "is_open": True, **changes}
+    return {**row, "terms": canonical(row["terms"])}
