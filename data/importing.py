@@ -27,7 +27,8 @@ from credit.domain.errors import AllRejected, BrokenFile, FileMissing, StoreDama
 from data.batches import Batch, SourceKind
 from data.durable import move_whole, sha256_of
 from data.formats.format import PASSED_OVER, Format, Mapping
-from data.ledger import Ledger, loaded_text
+from data.ledger import Ledger
+from data.ledger_files import loaded_text
 from data.parsing import SHOWN_CHARACTERS, cells, parse_sql
 from data.quarantine import HINTS, describe
 from data.resolving import (

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from data.batches import Compaction
 from data.durable import json_of, move_whole, sha256_of, write_whole
-from data.ledger import IMPORTED_IN, Ledger, loaded_text
+from data.ledger import Ledger
+from data.ledger_files import IMPORTED_IN, loaded_text
 from data.schema import TABLES
 from data.staging import literal, parquet, quoted
 

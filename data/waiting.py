@@ -14,7 +14,7 @@ import duckdb
 from data.batches import SourceKind
 from data.formats.format import Format
 from data.formats.platform import PLATFORM
-from data.ledger import SET_ASIDE
+from data.ledger_files import SET_ASIDE
 from data.resolving import WAITS, Source, count, digest_sql, listed
 from data.schema import REPLACES, SOURCE_COLUMNS, Table
 from data.staging import ROW, ROW_NUMBER, literal, parquet, quoted

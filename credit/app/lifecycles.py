@@ -88,7 +88,7 @@ SAID: tuple[tuple[str, str, str], ...] = (
     (
         "Decision 审批",
         "Approved, reduced, referred or declined, and never changed. A person's judgement supersedes it, once, and "
-        "not while a line stands on it.",
+        "not where it became a line or a guarantee.",
         "credit.app.judging.judge",
     ),
     (
@@ -100,7 +100,7 @@ SAID: tuple[tuple[str, str, str], ...] = (
     (
         "Repayment 还款",
         "What a buyer pays into the locked account repays the contract's own draws, then what else of the supplier "
-        "is due, the oldest first; the rest is the supplier's.",
+        "is due, the oldest first; the rest is the supplier's. Each payment is used once.",
         "credit.domain.draws.swept",
     ),
     (

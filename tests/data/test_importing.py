@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import data.durable
 import data.importing
-import data.ledger
+import data.ledger_files
 from credit.domain.errors import AllRejected, BrokenFile, CreditError, FileMissing, Locked, WrongFormat
 from data.formats import format_named
 from data.importing import ImportSummary, import_history
@@ -607,7 +607,7 @@ def fail_at(nth: int, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> list[s
         return act
 
     monkeypatch.setattr(data.importing, "move_whole", failing("move", data.durable.move_whole))
-    monkeypatch.setattr(data.ledger, "write_whole", failing("commit", data.durable.write_whole))
+    monkeypatch.setattr(data.ledger_files, "write_whole", failing("commit", data.durable.write_whole))
     return steps
 
 

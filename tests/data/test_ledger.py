@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-import data.ledger
+import data.ledger_files
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from data.ledger import Ledger
 from data.schema import TABLES
@@ -298,7 +298,7 @@ def test_what_does_not_fit_into_memory_spills_beside_the_ledger_and_leaves_nothi
     ledger: Ledger, import_rows: ImportRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_rows(ledger, suppliers=[{}])
-    monkeypatch.setattr(data.ledger, "MEMORY_LIMIT", "80MB")
+    monkeypatch.setattr(data.ledger_files, "MEMORY_LIMIT", "80MB")
     with ledger.connection() as con:
         assert con.execute(LARGE).fetchall() == [(1_000_000,)]
     assert list((ledger.folder / ".spill").iterdir()) == []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import data.ledger
+import data.ledger_files
 from credit.domain.errors import AllRejected, StoreDamaged
 from data.formats import format_named
 from data.importing import ImportSummary, import_history
@@ -175,14 +175,14 @@ def test_what_is_taken_in_after_the_import_was_cut_off_is_taken_in_by_the_next(
 
     import_rows(ledger, contracts=[{}])
     with monkeypatch.context() as faulty:
-        real = data.ledger.write_whole
+        real = data.ledger_files.write_whole
 
         def once(path: Path, content: bytes) -> None:
             if path.stem == "000003":
                 raise Cut
             real(path, content)
 
-        faulty.setattr(data.ledger, "write_whole", once)
+        faulty.setattr(data.ledger_files, "write_whole", once)
         with pytest.raises(Cut):
             import_rows(ledger, suppliers=[{}])
     assert (ledger.version, len(ledger.quarantine())) == (2, 1)
