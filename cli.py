@@ -26,6 +26,7 @@ from credit.app import (
     loan,
     model,
     monitor,
+    nightly,
     policy,
     portfolio,
     repayment,
@@ -47,7 +48,7 @@ app = typer.Typer(
 app.command("demo")(demo.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, account, guarantee, decision, policy, portfolio),
-    *(drawdown, repayment, exposure, monitor, audit, book, export, feedback, docs),
+    *(drawdown, repayment, exposure, nightly, monitor, audit, book, export, feedback, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])

@@ -31,6 +31,16 @@ def move_whole(source: Path, target: Path) -> None:
     _force(target.parent)
 
 
+def move_folder_whole(source: Path, target: Path) -> None:
+    """Force a finished folder and what is in it to disk, rename it into place, and force the rename to disk."""
+    _make_folder(target.parent)
+    for each in sorted(source.rglob("*")):
+        _force(each)
+    _force(source)
+    source.rename(target)
+    _force(target.parent)
+
+
 def _make_folder(folder: Path) -> None:
     """Make a folder so that it survives a crash: a new name is only safe once the folder that holds it is on disk."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]

@@ -24,6 +24,7 @@ from data.schema import (
     CREDIT_EVENTS,
     GROUP_TIES,
     GUARANTEE_EVENTS,
+    INVOICES,
     LISTINGS,
     PAYMENTS,
     PROGRAMMES,
@@ -258,6 +259,9 @@ _SPAN = """
     USING (case_id) GROUP BY c.case_id ORDER BY c.case_id"""
 
 
+SPAN_TABLES = (INVOICES, CONTRACTS, PAYMENTS)
+
+
 def data_span(known: Known) -> pd.DataFrame:
     """The first and last day of each supplier's events as known, `first_on` and `last_on` by case_id."""
     frame = known.con.execute(_SPAN).df().set_index("case_id")
@@ -370,8 +374,8 @@ def contracts_signed(
     return found.assign(case_id=range(len(found)), as_of=until)
 
 
-# Of each group of firms: what its members owe and are guaranteed for, and on how many lists they stand.
-_MEMBERS = (SUPPLIERS, RELATIONS, PROGRAMMES, CREDIT_EVENTS, GUARANTEE_EVENTS, LISTINGS)
+# What the facts about a supplier itself are read from.
+SUPPLIER_TABLES = (SUPPLIERS, RELATIONS, PROGRAMMES, CREDIT_EVENTS, GUARANTEE_EVENTS, LISTINGS)
 
 
 def groups_on(ledger: Ledger, as_of: date, *, version: int | None = None) -> pd.Series:
@@ -405,7 +409,7 @@ def programmes_on(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version:
     """The programmes that each of these suppliers is in on a day, a row each: supplier_id, programme."""
     asked = pd.unique(suppliers)
     cases = pd.DataFrame({"case_id": range(len(asked)), "supplier_id": asked, "as_of": as_of})
-    with ledger.known_on(cases, version=version, tables=_MEMBERS) as known:
+    with ledger.known_on(cases, version=version, tables=SUPPLIER_TABLES) as known:
         joined = supplier_facts(known)["programmes"].reindex(cases["case_id"])
     found = cases[["supplier_id"]].assign(programme=joined.str.split(" + ", regex=False).to_numpy())
     return found.explode("programme").dropna().reset_index(drop=True)
@@ -483,7 +487,7 @@ def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: i
     if members.empty:
         return found
     cases = pd.DataFrame({"case_id": range(len(members)), "supplier_id": members.index, "as_of": as_of})
-    with ledger.known_on(cases, version=version, tables=_MEMBERS) as known:
+    with ledger.known_on(cases, version=version, tables=SUPPLIER_TABLES) as known:
         each = supplier_facts(known).set_axis(members.index)
     whole = each.groupby(members)[["exposure_fen", "lists"]].sum()
     own = each[["exposure_fen", "lists"]].reindex(asked).fillna(0)

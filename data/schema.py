@@ -132,6 +132,9 @@ SUPERSEDED = Column("superseded_at", Kind.MOMENT, "when a row that was imported 
 LOADED = Column("loaded_at", Kind.MOMENT, "when the row was imported, UTC; nothing reads it")
 OWN_COLUMNS = (*SOURCE_COLUMNS, SUPERSEDED, LOADED)
 
+# The kinds of data that a supplier can be known by; each has models of its own.
+TIERS = ("platform", "invoice")
+
 SUPPLIERS = Table(
     "suppliers",
     "A supplier as it registered, and again each time its registration changes.",
@@ -140,7 +143,7 @@ SUPPLIERS = Table(
     columns=(
         SUPPLIER,
         date("effective_on", "from when this registration holds"),
-        text("tier", "the kind of data the supplier is known by", choices=("platform", "invoice")),
+        text("tier", "the kind of data the supplier is known by", choices=TIERS),
         text("uscc", "unified social credit code, 18 characters", required=False),
         date("founded_on", "when the firm was founded", required=False),
         text("region", "six-digit code of the county it is registered in", required=False),

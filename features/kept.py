@@ -82,6 +82,7 @@ def build_on(
     *,
     tier: str,
     folder: Path,
+    version: int | None = None,
     full: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
@@ -91,11 +92,14 @@ def build_on(
     a `full` build is wanted. Raises Locked while another build keeps there.
     """
     with exclusive(folder / ".lock", "features that are kept"):
-        return _built(ledger, as_of, tier, folder, full, progress)
+        reading = Reading(as_of, ledger.version if version is None else version)
+        return _built(ledger, reading, tier, folder, full, progress)
 
 
-def _built(ledger: Ledger, as_of: date, tier: str, folder: Path, full: bool, progress: Callable[[str], None]) -> Built:
-    reading = Reading(as_of, ledger.version)
+def _built(
+    ledger: Ledger, reading: Reading, tier: str, folder: Path, full: bool, progress: Callable[[str], None]
+) -> Built:
+    as_of = reading.as_of
     cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
     suppliers = pd.Index(cases["supplier_id"], dtype=object)  # text is looked up many times slower
     (scored,) = buyer_scores.scores(ledger, [as_of], version=reading.version)

@@ -19,6 +19,7 @@ from models.registry import CARD, REST
 from models.scorer import Scorer
 
 DECISIONS_EXPERIMENT = "decisions"
+NIGHTS_EXPERIMENT = "nights"
 CHAMPION = "champion"
 
 
@@ -109,6 +110,15 @@ class Tracking:
                 {"decisions": float(len(rows)), "amount_fen": float(sum(table["amount_fen"])), **outcomes}
             )
         return len(rows)
+
+    def log_night(self, document: dict[str, Any], metrics: dict[str, float], *, path: str) -> None:
+        """Track a night: where it lies, what it stood on, and its figures."""
+        self._experiment(NIGHTS_EXPERIMENT)
+        with self._mlflow.start_run(run_name=f"night of {document['as_of']}"):
+            self._mlflow.log_params({"as_of": document["as_of"], "ledger_version": document["ledger_version"]})
+            self._mlflow.set_tag("path", path)
+            self._mlflow.log_dict(document, "report.json")
+            self._mlflow.log_metrics(metrics)
 
     def _experiment(self, name: str) -> None:
         if self._mlflow.get_experiment_by_name(name) is None:

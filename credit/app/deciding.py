@@ -153,14 +153,23 @@ class Gathered:
     scores: pd.DataFrame
 
 
-def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
-    """Read what is known of applications on the pinned date. Raises UnknownSupplier or UnknownContract."""
+def gather(
+    home: Home, pinned: Pinned, applications: pd.DataFrame, *, scored: tuple[pd.DataFrame, pd.DataFrame] | None = None
+) -> Gathered:
+    """Read what is known of applications on the pinned date. Raises UnknownSupplier or UnknownContract.
+
+    Features and scores that were computed before, as at night, are `scored`: each has a row for each application. Then
+    only facts are read, some cases at a time.
+    """
     from data.facts import withheld
     from features import engine
     from models.scoring import score
 
     ledger, version = home.ledger(), pinned.ledger_version
     cases = _completed(applications, pinned)
+    if scored is not None:
+        frame, scores = (each.set_axis(cases.index, axis=0) for each in scored)
+        return Gathered(cases, frame, _facts_in_pieces(ledger, cases, frame, pinned), scores)
     with engine.known_on(ledger, cases, version=version) as known:
         _refuse_unknown(ledger, known, pinned)
         frame = engine.build(known, tier=pinned.pack.tier)
@@ -168,6 +177,30 @@ def gather(home: Home, pinned: Pinned, applications: pd.DataFrame) -> Gathered:
     silent = withheld(ledger, cases["supplier_id"], on=day_of(pinned.decided_at), version=version)
     scores = score(frame, cases["supplier_id"], pinned.served, floor_of(home, pinned.as_of), withheld=silent)
     return Gathered(cases, frame, read, scores)
+
+
+def _facts_in_pieces(ledger: Ledger, cases: pd.DataFrame, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
+    """What is known of very many cases beside their features, of so many at a time as features are computed."""
+    import pandas as pd
+
+    from data.facts import SUPPLIER_TABLES, groups_on
+    from data.schema import TABLES
+    from features import engine
+
+    pieces = range(0, max(len(cases), 1), engine.CASES_AT_ONCE)
+    found: dict[int, pd.DataFrame] = {}
+    threads = engine.threads_for(len(pieces))
+    tables = TABLES if pinned.product.asks_contract else SUPPLIER_TABLES
+    groups_on(ledger, pinned.as_of, version=pinned.ledger_version)  # once for all pieces
+
+    def read(start: int) -> None:
+        piece = cases.iloc[start : start + engine.CASES_AT_ONCE]
+        with ledger.known_on(piece, version=pinned.ledger_version, tables=tables, threads=threads) as known:
+            _refuse_unknown(ledger, known, pinned)
+            found[start] = _facts(ledger, known, frame.loc[piece.index], pinned)
+
+    engine.side_by_side(read, list(pieces))
+    return pd.concat([found[start] for start in pieces])
 
 
 def beside(home: Home, pinned: Pinned, known: Gathered, offers: pd.DataFrame) -> pd.DataFrame:
@@ -186,6 +219,19 @@ def beside(home: Home, pinned: Pinned, known: Gathered, offers: pd.DataFrame) ->
 def of_the_ledger(pinned: Pinned, known: Gathered) -> dict[str, Any]:
     """What the ledger knows of each pool; of the others nothing but what stands offered is known."""
     return {pool.exposure: known.facts.get(pool.exposure, 0) for pool in pinned.product.pools}
+
+
+def stood_beside(pinned: Pinned, known: Gathered, stands: pd.DataFrame, decided: Decided) -> pd.DataFrame:
+    """What stood offered beside each decided case, what the ones before it took included, in fen, indexed as the cases.
+
+    A case that is decided again with it, by itself, has the same answer.
+    """
+    import pandas as pd
+
+    columns = {name: stands[name].to_numpy() for name in exposures.OFFERED}
+    for name, fen in of_the_ledger(pinned, known).items():
+        columns[name] = (decided.cases[name] - fen).to_numpy()
+    return pd.DataFrame(columns, index=decided.cases.index)
 
 
 def cases_for(pinned: Pinned, known: Gathered, stands: pd.DataFrame) -> pd.DataFrame:
@@ -219,9 +265,7 @@ def decide(
     reasons = reasons_said(pinned.served, known.features, known.scores["pd"])
     features = _known_features(known.features)
     asked: dict[str, list[Any]] = {name: known.cases[name].tolist() for name in ASKED}
-    stood: dict[str, list[Any]] = {name: stands[name].tolist() for name in exposures.OFFERED}
-    for name, fen in of_the_ledger(pinned, known).items():
-        stood[name] = (decided.cases[name] - fen).tolist()
+    stood = {str(name): column.tolist() for name, column in stood_beside(pinned, known, stands, decided).items()}
     unscorable = known.scores["unscorable"].tolist()
     contexts = {
         case: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def build(home: Home, bank_id: str) -> Path:
     runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]
     if not runs:
         raise EmptyLedger("no scores are kept", hint="`credit score run` first")
-    _refuse_demonstration(home, bank, runs)
+    refuse_demonstration(home, [bank.bank_id], [run.facts["model"] for run in runs])
     moment = now()
     # One file speaks of one date: the last one that was scored.
     last = max(run.as_of for run in runs)
@@ -71,14 +72,59 @@ def build(home: Home, bank_id: str) -> Path:
     return build_export(home.exports / bank.bank_id, bank=bank, records=records, facts=facts)
 
 
-def _refuse_demonstration(home: Home, bank: Bank, runs: list[StoredScores]) -> None:
+def build_from(home: Home, bank_id: str, records: pd.DataFrame, about: dict[str, Any], *, since: int) -> dict[str, Any]:
+    """Write a bank's next file from records that were made for it; answers what it is.
+
+    `about` has what `ExportFacts` says but for the sequence. One that was made of the same, of that sequence or a later
+    one, stands.
+    """
+    from data.exports.build import ExportFacts, build_export
+    from data.exports.layout import committed_exports, next_sequence
+    from data.exports.manifest import moment_text
+
+    bank, root = bank_named(home, bank_id), home.exports / bank_id
+    for name in committed_exports(root):
+        if name.as_of == about["as_of"] and name.sequence >= since:
+            made = manifest_of(root / str(name))
+            if made["generated_at"] == moment_text(about["generated_at"]):
+                return _made(root / str(name), made)
+    facts = ExportFacts(**about, sequence=next_sequence(root))
+    folder = build_export(root, bank=bank, records=records, facts=facts)
+    return _made(folder, manifest_of(folder))
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a committed export."""
+    from data.durable import json_of
+    from data.exports.layout import MANIFEST
+
+    found: dict[str, Any] = json_of((folder / MANIFEST).read_text(), f"{MANIFEST} of {folder.name}")
+    return found
+
+
+def _made(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    from data.durable import sha256_of
+    from data.exports.layout import MANIFEST
+
+    return {
+        "export_id": manifest["export_id"],
+        "folder": f"{folder.parent.name}/{folder.name}",
+        "sequence": manifest["sequence"],
+        "type": manifest["type"],
+        "rows": manifest["control_totals"]["rows"],
+        "manifest_sha256": sha256_of(folder / MANIFEST),
+    }
+
+
+def refuse_demonstration(home: Home, banks: Sequence[str], models: Sequence[Mapping[str, Any]]) -> None:
+    """Raise NotAuthorised where a model of the demonstration would score for a real bank."""
     from data.exports.banks import shipped_banks
     from models.registry import ROLLBACK
 
-    if bank.bank_id in shipped_banks():
+    if set(banks) <= set(shipped_banks()):
         return
-    for run in runs:
-        name, version = run.facts["model"]["name"], run.facts["model"]["version"]
+    for model in models:
+        name, version = model["name"], model["version"]
         # A rollback is nobody's approval.
         moves = [move for move in home.registry().history(name) if move["to"] == version]
         approved_by = [move["who"] for move in moves if move.get("move") != ROLLBACK]
@@ -122,7 +168,7 @@ def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.
             "grade": scores["grade"],
             "pd": scores["pd"],
             "pd_horizon_months": pd.Series(model["horizon_months"], index=scores.index, dtype="Int64").where(scored),
-            **_reasons(scores),
+            **reasons(scores),
             **{name: decisions[name] for name in decisions.columns},
             "model_name": model["name"],
             "model_version": str(model["version"]),
@@ -134,7 +180,8 @@ def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.
     return frame.reset_index()
 
 
-def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+def reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """The columns of the reasons: their codes, and their Chinese texts."""
     from credit.domain.reasons import reason_for
 
     columns = {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from data.book.opening import Store
     from data.decisions import DecisionStore
     from data.ledger import Ledger
+    from data.nights import Nights
     from models.registry import Registry
     from models.tracking import Tracking
 
@@ -79,6 +80,12 @@ class Home:
         from data.book.alerts import Alerts
 
         return Alerts(self.store())
+
+    def nights(self) -> Nights:
+        """The nights that were run."""
+        from data.nights import Nights
+
+        return Nights(self.root / "nights")
 
     @property
     def scores(self) -> Path:

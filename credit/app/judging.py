@@ -11,6 +11,7 @@ from credit.app import aftermath, exposures
 from credit.app.clock import day_of, now
 from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
+from credit.app.night.rendering import is_of_a_night
 from credit.app.policies import authority_terms
 from credit.app.roles import refuse, role_of
 from credit.domain.authority import (
@@ -112,6 +113,11 @@ def decided_today(home: Home, record: Record) -> Record:
 def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
     """The stored row of a decision. Raises UnknownDecision."""
     row = home.decisions().row(decision_id)
+    if row is None and is_of_a_night(decision_id):
+        raise UnknownDecision(
+            f"{decision_id} is the indicative answer of a night, which nobody was offered",
+            hint="`credit decision show` says for whom; `credit line decide` asks for an offer",
+        )
     if row is None:
         raise UnknownDecision(f"no decision {decision_id!r} is stored", hint="`credit decision list` shows what is")
     return row

@@ -14,10 +14,10 @@ from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
 VALIDATION, AUTHORITY, PORTFOLIO = "validation.toml", "authority.toml", "portfolio.toml"
-BOOK, ALERTS = "book.toml", "alerts.toml"
+BOOK, ALERTS, NIGHT = "book.toml", "alerts.toml", "night.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK, ALERTS)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK, ALERTS, NIGHT)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -89,6 +89,7 @@ def prove(home: Home) -> dict[str, Any]:
                 )
     validation_thresholds(home)
     alert_parameters(home)
+    night_parameters(home.policies)
     for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK):
         read_parameters(_read(home.policies / file), file=file)
     asked = [
@@ -136,6 +137,17 @@ def alert_parameters(home: Home) -> dict[str, Parameter]:
     refuse_unknown(content, SHARED_SECTIONS, ALERTS)
     found = read_parameters(content, file=ALERTS)
     refuse_incomplete(found, ALERTS)
+    return found
+
+
+def night_parameters(folder: Path) -> dict[str, Parameter]:
+    """From when the quality gate warns and stops, by check, of a folder of parameter files. Raises PolicyBroken."""
+    from credit.domain.quality import refuse_incomplete
+
+    content = _read(folder / NIGHT)
+    refuse_unknown(content, SHARED_SECTIONS, NIGHT)
+    found = read_parameters(content, file=NIGHT)
+    refuse_incomplete(found, NIGHT)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app.clock import now
 from credit.app.deciding import record_of, replay, row_of
 from credit.app.home import Home
+from credit.app.night.rendering import is_of_a_night, rendered
 from credit.domain.errors import CreditError, ReplayDiffers, StoreDamaged, TrackingDown, UnknownDecision, UnknownName
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ class Replayed:
 
 
 def stored_text(home: Home, decision_id: str) -> str:
-    """The stored record of a decision as its very text. Raises UnknownDecision."""
+    """The stored record of a decision as its very text; that of a night's is rendered. Raises UnknownDecision."""
+    if is_of_a_night(decision_id):
+        from credit.domain.record import canonical
+
+        return canonical(rendered(home, decision_id)).decode()
     return str(_stored(home, decision_id)["record"])
 
 
@@ -79,6 +84,10 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
     """
     from credit.domain.record import canonical, differences
 
+    if is_of_a_night(decision_id):
+        record = rendered(home, decision_id)
+        damaged = [f"ledger: {wrong}" for wrong in home.ledger().damaged(record["ledger"]["version"])]
+        return Replayed(decision_id, canonical(record).decode(), damaged)
     row = _stored(home, decision_id)
     stored = record_of(decision_id, row["record"])
     again = _again(home, stored)

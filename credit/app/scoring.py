@@ -123,13 +123,20 @@ def with_reasons(
     return pd.concat(parts)
 
 
+def graded(home: Home, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Scores with the grade on the master scale of the day and the points of each PD."""
+    from credit.domain.points import points
+    from credit.domain.scale import grades
+
+    terms = scale_terms(home, as_of)
+    return scored.assign(grade=grades(scored["pd"], terms), score=points(scored["pd"]).astype("Int64"))
+
+
 def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> ScoreRun:
     """Score every supplier of a kind of data known on a date and keep the result.
 
     The frame has one row a supplier, by supplier_id: pd, unscorable, grade, score, reason_1..4.
     """
-    from credit.domain.points import points
-    from credit.domain.scale import grades
     from data.facts import withheld
     from data.scores import keep
     from features import engine
@@ -138,10 +145,9 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
     served = home.registry().champion(registered_name(TARGET, tier))
     ledger = home.ledger()
     frame = engine.build_on(ledger, as_of, tier=tier)
-    terms = scale_terms(home, as_of)
     silent = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
     scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent)
-    kept = scored.assign(grade=grades(scored["pd"], terms), score=points(scored["pd"]).astype("Int64"))[list(KEPT)]
+    kept = graded(home, scored, as_of)[list(KEPT)]
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}
     return ScoreRun(tier, as_of, model, keep(home.scores, tier, as_of, kept, facts), kept)

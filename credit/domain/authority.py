@@ -43,6 +43,8 @@ class Action(StrEnum):
     EXPORT = "write bank files"
     FEEDBACK = "import a bank's feedback"
     ACCOUNT = "record what became of a collection account"
+    NIGHT = "run a night"
+    ACCEPT = "accept what stopped a night"
 
 
 PEOPLE = (Role.ANALYST, Role.SENIOR, Role.COMMITTEE)
@@ -59,6 +61,8 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.EXPORT: (Role.OPERATOR,),
     Action.FEEDBACK: (Role.OPERATOR,),
     Action.ACCOUNT: (Role.OPERATOR,),
+    Action.NIGHT: (Role.OPERATOR, *PEOPLE),
+    Action.ACCEPT: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),
 }
 
 

@@ -267,6 +267,25 @@ class ExportRefused(CreditError):
     remedy = "Do not use the file. Ask the sender to send it again."
 
 
+class NightRefused(CreditError):
+    """A night cannot be run, gone on with or accepted as it is or as the day is."""
+
+    code = "night-refused"
+    remedy = "`credit nightly status` says what the last night is. Nights are of days that are over, one after another."
+
+
+class GateStopped(CreditError):
+    """What a night read or found is so far from what is usual that nothing of it is published."""
+
+    code = "gate-stopped"
+    exit = Exit.CHECK_FAILED
+    remedy = (
+        "`credit nightly status` lists what stopped it and where to look. Mend the feed and run the night again, or "
+        "have a second person accept it: `credit nightly run --as-of DATE --accept WHY`. Thresholds are dated lines "
+        "of `night.toml`."
+    )
+
+
 class DocsOutdated(CreditError):
     """A generated page differs from what the code says."""
 
@@ -333,6 +352,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     TrackingDown,
     StoreDamaged,
     ExportRefused,
+    NightRefused,
+    GateStopped,
     DocsOutdated,
     AllRejected,
     Locked,

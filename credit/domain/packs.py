@@ -17,6 +17,7 @@ from credit.domain.policy.terms import REGION, Assumed, Dated, Pack, Parameter, 
 from credit.domain.products import PRODUCTS
 from credit.domain.products.contract_loan import STAGES
 from credit.domain.products.product import Product
+from credit.domain.quality import CHECKS
 
 HEAD = ("name", "title", "version", "product", "target", "tier", "currency")
 SINCE = "since"
@@ -53,6 +54,7 @@ BY_NAME = (
     "points_above_cut_off_min",
     "rating_pd_upper",
     "waterfall_rank",
+    *(check.name for check in CHECKS),
 )
 ABOVE_ZERO = ("rounding_step_fen", "rate_step_bp", "turns")
 IN_WHOLE = ("_fen", "_bp", "_days", "_months", "_bp_min", "_bp_max")

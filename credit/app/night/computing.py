@@ -1,0 +1,291 @@
+"""Features, scores with reasons and indicative decisions of every supplier, each kind of data by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from credit.app.clock import day_of
+from credit.app.deciding import Pinned, beside, cases_for, gather, standing, stood_beside
+from credit.app.night.run import Run
+from credit.app.scoring import KEPT, floor_of, graded, with_reasons
+from credit.domain.policy.rules import Finding, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from credit.domain.decision import Decided
+
+FEATURES, SCORES, DECISIONS = "features", "scores", "decisions"
+# Distributions are looked at on so many suppliers at most.
+LOOKED_AT = 100_000
+
+
+def build_features(run: Run, out: Path) -> dict[str, Any]:
+    """Compute the features of all suppliers, those that can have moved since the last night, and how they spread."""
+    from data.durable import write_whole
+    from data.nights import said
+
+    found: dict[str, Any] = {}
+    for tier in run.tiers:
+        frame = _features(run, tier)
+        spread = spread_of(run, tier, frame)
+        write_whole(out / f"{tier}.json", said(spread))
+        found[tier] = {"suppliers": len(frame), "features": frame.shape[1]}
+    return {"tiers": found}
+
+
+def _features(run: Run, tier: str) -> pd.DataFrame:
+    """The features of a kind of data: those in memory, or built from what is kept of them."""
+    from features import engine, kept
+    from features import spark as on_spark
+
+    if (FEATURES, tier) in run.frames:
+        return run.frames[FEATURES, tier]
+    run.progress(f"computing features of {tier} suppliers")
+    ledger, as_of = run.ledger, run.settings.as_of
+    if run.settings.engine == "spark":
+        cases = ledger.suppliers(as_of, tier=tier, version=run.version)
+        frame = on_spark.build_cases(ledger, cases, tier=tier, master=run.settings.master, version=run.version)
+        frame = frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
+    else:
+        folder = run.home.root / "features" / tier
+        built = kept.build_on(ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress)
+        run.night.note(f"features-{tier}", {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why})
+        frame = built.frame
+    assert engine is not None
+    run.frames[FEATURES, tier] = frame
+    return frame
+
+
+def spread_of(run: Run, tier: str, frame: pd.DataFrame) -> dict[str, Any]:
+    """How each feature spreads: the share that is missing, and its bins as the model's first night froze them."""
+    from models.drift import Bins, stability_index
+
+    looked = frame.iloc[:: 1 + len(frame) // LOOKED_AT]
+    frozen = _frozen(run, tier)
+    found = {}
+    for name in map(str, looked.columns):
+        values = looked[name].to_numpy(dtype=float)
+        bins = Bins(**{key: tuple(each) for key, each in frozen[name]["bins"].items()}) if name in frozen else None
+        bins = bins or Bins.of(values)
+        found[name] = {
+            "missing": float(f"{looked[name].isna().mean():.6g}"),
+            "psi": float(f"{stability_index(bins, values):.6g}") if len(values) else 0.0,
+            "bins": {"bounds": bins.bounds, "counts": bins.counts},
+        }
+    return {"suppliers": len(looked), "model": dict(run.settings.models[tier]), "features": found}
+
+
+def _frozen(run: Run, tier: str) -> dict[str, Any]:
+    """The bins of the features on the first sealed night of the model in force; nothing on that night itself."""
+    for night in run.before():
+        if night.path(FEATURES, f"{tier}.json").is_file():
+            spread = night.document(FEATURES, f"{tier}.json")
+            if spread["model"] == dict(run.settings.models[tier]):
+                return dict(spread["features"])
+    return {}
+
+
+# -- scores ------------------------------------------------------------------------------------------------------------
+
+
+def score(run: Run, out: Path) -> dict[str, Any]:
+    """Score every supplier with up to four reasons, and keep beside it what the decisions read of its features."""
+    from data.facts import withheld
+    from data.nights import write_frame
+
+    found: dict[str, Any] = {}
+    for tier in run.tiers:
+        frame, pinned = _features(run, tier), run.pinned(tier)
+        today = day_of(run.settings.started_at)
+        silent = withheld(run.ledger, frame.index.to_series(), on=today, version=run.version)
+        run.progress(f"scoring {len(frame):,} {tier} suppliers")
+        floor = floor_of(run.home, run.settings.as_of)
+        scored = with_reasons(pinned.served, frame, floor, withheld=silent)
+        kept = graded(run.home, scored, run.settings.as_of)[list(KEPT)].rename_axis("supplier_id").reset_index()
+        read = [name for name in dict.fromkeys(pinned.pack.inputs.values()) if name in frame.columns]
+        inputs = frame[read].rename_axis("supplier_id").reset_index()
+        write_frame(out / f"{tier}.parquet", kept)
+        write_frame(out / f"inputs-{tier}.parquet", inputs)
+        run.frames[SCORES, tier], run.frames["inputs", tier] = kept, inputs
+        # What follows reads no more of them.
+        del run.frames[FEATURES, tier], frame
+        codes = kept["unscorable"].value_counts()
+        psi, bins = _score_index(run, tier, kept["score"])
+        found[tier] = {
+            "model": dict(run.settings.models[tier]),
+            "psi": psi,
+            "bins": bins,
+            "suppliers": len(kept),
+            "scored": int(kept["pd"].notna().sum()),
+            "unscorable": {str(code): int(count) for code, count in sorted(codes.items())},
+            "grades": {str(g): int(count) for g, count in sorted(kept["grade"].value_counts().items())},
+            "pd_mean": float(f"{kept['pd'].mean():.9g}") if kept["pd"].notna().any() else None,
+        }
+    return {"tiers": found}
+
+
+def _score_index(run: Run, tier: str, score: pd.Series) -> tuple[float, dict[str, Any]]:
+    """How far the scores have moved since the model's first night, and the bins that were frozen then."""
+    from models.drift import Bins, stability_index
+
+    values = score.dropna().to_numpy(dtype=float)
+    bins = Bins.of(values)
+    for night in run.before():
+        there = (night.done(SCORES) or {"tiers": {}})["tiers"].get(tier)
+        if there is not None and there["model"] == dict(run.settings.models[tier]):
+            bins = Bins(tuple(there["bins"]["bounds"]), tuple(there["bins"]["counts"]))
+            break
+    index = float(f"{stability_index(bins, values):.6g}") if len(values) else 0.0
+    return index, {"bounds": bins.bounds, "counts": bins.counts}
+
+
+def _kept(run: Run, step: str, tier: str, name: str) -> pd.DataFrame:
+    """A frame that a step of tonight wrote: that in memory, or its file."""
+    from data.nights import read_frame
+
+    if (step, tier) not in run.frames:
+        run.frames[step, tier] = read_frame(run.night.path(SCORES, name))
+    return run.frames[step, tier]
+
+
+def scores_of(run: Run, tier: str) -> pd.DataFrame:
+    """The scores of tonight, by row: supplier_id and what is kept of each."""
+    return _kept(run, SCORES, tier, f"{tier}.parquet")
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def decide(run: Run, out: Path) -> dict[str, Any]:
+    """Decide a line for every supplier together, as if each asked for what it last asked a lender for.
+
+    The answers are indicative: nothing is offered by them, and no pool is drawn on. What stands offered counts.
+    """
+    from data.nights import write_frame
+
+    found: dict[str, Any] = {}
+    for tier in run.tiers:
+        rows = decided_rows(run, tier)
+        write_frame(out / f"{tier}.parquet", rows)
+        outcomes = rows["outcome"].value_counts()
+        granted = rows[rows["outcome"].isin(("APPROVE", "REDUCE"))]
+        found[tier] = {
+            "decided": len(rows),
+            "outcomes": {each.name: int(outcomes.get(each.name, 0)) for each in Outcome},
+            "granted_fen": int(granted["amount_fen"].sum()),
+            "bound_by": {str(k): int(v) for k, v in sorted(rows["limit_bound_by"].value_counts().items())},
+        }
+    return {"tiers": found}
+
+
+def decided_rows(run: Run, tier: str) -> pd.DataFrame:
+    """A row a decision: the answer, what it asked for and found beside it, by which its record is rendered."""
+    from credit.domain.decision import decide_together
+
+    pinned = run.pinned(tier)
+    applications, scores, inputs = _applications(run, tier, pinned)
+    run.progress(f"reading facts of {len(applications):,} {tier} suppliers")
+    known = gather(run.home, pinned, applications, scored=(inputs, scores))
+    offers = standing(run.home, pinned, applications["supplier_id"])
+    stands = beside(run.home, pinned, known, offers)
+    run.progress(f"deciding {len(applications):,} {tier} suppliers")
+    decided = decide_together(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    stood = stood_beside(pinned, known, stands, decided)
+    rows = _rows(pinned, decided).assign(**{f"beside_{name}": column for name, column in stood.items()})
+    about = {
+        "supplier_id": known.cases["supplier_id"],
+        "uscc": known.facts["uscc"],
+        "requested_fen": known.cases["requested_fen"],
+        "unscorable": known.scores["unscorable"],
+        "pd": known.scores["pd"],
+    }
+    return with_ids(rows.assign(**about), pinned)
+
+
+def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The suppliers that are decided with what each asks for, and their scores and inputs in the same order.
+
+    Ids that go on as another by now are left out, and firms that a concurrent model has learned from: the answer about
+    them would be a memory.
+    """
+    import pandas as pd
+
+    from data.facts import last_requests
+    from data.schema import APPLICATIONS
+
+    scores = scores_of(run, tier)
+    gone = run.ledger.gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
+    stays = ~scores["supplier_id"].isin(list(gone))
+    if not pinned.served.card["dated"]:
+        stays &= ~scores["supplier_id"].isin(pinned.served.learned)
+    inputs = _kept(run, "inputs", tier, f"inputs-{tier}.parquet")[stays].reset_index(drop=True)
+    scores = scores[stays].reset_index(drop=True)
+    cases = pd.DataFrame({"case_id": scores.index, "supplier_id": scores["supplier_id"], "as_of": pinned.as_of})
+    with run.ledger.known_on(cases, version=pinned.ledger_version, tables=(APPLICATIONS,)) as known:
+        asked = last_requests(known)
+    amounts = pd.array(asked.to_numpy(), dtype="Int64")
+    applications = pd.DataFrame({"supplier_id": scores["supplier_id"], "requested_fen": amounts})
+    return applications, scores.drop(columns="supplier_id"), inputs.drop(columns="supplier_id")
+
+
+# The answer as rows have it, each as the record says it.
+def _rows(pinned: Pinned, decided: Decided) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    answers = decided.answers
+    outcome = answers["outcome"].to_numpy()
+    grants = (outcome != Outcome.DECLINE) & (answers["amount_fen"].to_numpy() > 0)
+    names = np.array([each.name for each in sorted(Outcome)], dtype=object)
+    columns = {
+        "pack": pinned.pack.name,
+        "product": pinned.product.name,
+        "outcome": names[outcome],
+        "amount_fen": answers["amount_fen"].astype("int64"),
+        **{
+            name: pd.to_numeric(answers[name]).where(grants).astype("Int64")
+            for name in ("yearly_rate_bp", "subsidy_bp", "tenor_months")
+        },
+        "limit_bound_by": answers["bound_by"].astype(object).where(answers["bound_by"].notna(), None),
+        "grade": answers["grade"].astype(object),
+        "score": answers["score"].astype("Int64"),
+        "valid_until": answers["valid_until"],
+        "cooling_until": answers["cooling_until"],
+        "not_met": _against(decided),
+        "programme": decided.cases["programmes"].astype(object) if "programmes" in decided.cases else None,
+        "district": decided.cases["district"].astype(object) if "district" in decided.cases else None,
+    }
+    return pd.DataFrame(columns, index=answers.index)
+
+
+def _against(decided: Decided) -> list[str | None]:
+    """The codes of the rules that each case does not meet or lacks an input for, joined; None where there is none."""
+    import numpy as np
+
+    codes = np.array([f"{code} " for code in map(str, decided.found.columns)], dtype=object)
+    against = decided.found.isin([Finding.NOT_MET, Finding.MISSING]).to_numpy()
+    # Few patterns, many cases: each pattern is written once.
+    patterns, place = np.unique(against, axis=0, return_inverse=True)
+    words = ["".join(codes[pattern]).strip() or None for pattern in patterns]
+    return [words[each] for each in place.ravel()]
+
+
+def with_ids(rows: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
+    """The rows with an id each, made of all that the row says and of what it stands on."""
+    import duckdb
+
+    from data.nights import prefix_of
+
+    stands_on = f"{pinned.ledger_version} {pinned.served.label} {pinned.pack.terms(pinned.as_of).sha256}"
+    rows = rows[sorted(rows.columns)]
+    cells = ", ".join(f'coalesce(CAST("{name}" AS VARCHAR), chr(0))' for name in rows.columns)
+    with duckdb.connect() as con:
+        con.register("decided", rows)
+        ids = con.execute(
+            f"SELECT $prefix || upper(left(sha256(concat_ws(chr(31), $stands, {cells})), 16)) AS id FROM decided",
+            {"prefix": prefix_of(pinned.as_of), "stands": stands_on},
+        ).df()["id"]
+    rows.insert(0, "decision_id", ids.to_numpy())
+    return rows

@@ -1,0 +1,45 @@
+"""What a night does to the book, and what it finds on the lines that stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from credit.app import identity, sweeping, warning
+from credit.app.agreements import close_ended
+from credit.app.clock import day_of
+from credit.app.night.run import Run
+
+ALERTS = "alerts.json"
+
+
+def keep_book(run: Run, out: Path) -> dict[str, Any]:
+    """Sweep what buyers paid into the draws, and close the lines whose last day is over.
+
+    What is done by then is not done again, so that what came of it is noted and not sealed.
+    """
+    who = identity.who()
+    swept = sweeping.sweep(run.home, run.settings.as_of, who=who)
+    closed = close_ended(run.home, who=who)
+    run.night.note("book", {"swept": len(swept["swept"]), "refused": swept["refused"], "closed": closed})
+    return {}
+
+
+def find_alerts(run: Run, out: Path) -> dict[str, Any]:
+    """Find the alerts on all lines that stand, the worst first."""
+    from data.durable import write_whole
+    from data.nights import said
+
+    lines = warning.watched(run.home, day_of(run.settings.started_at))
+    found = warning.found(run.home, lines, run.settings.as_of, version=run.version)
+    write_whole(out / ALERTS, said([asdict(each) for each in found]))
+    counts = Counter(each.severity for each in found)
+    return {"lines": len(lines), "alerts": len(found), "severities": dict(sorted(counts.items()))}
+
+
+def raise_alerts(run: Run) -> None:
+    """Raise in the book what is new of them, once, and stop the draws on the lines that they freeze."""
+    raised = warning.watch(run.home, run.settings.as_of, who=identity.who())
+    run.night.note("alerts", {"raised": raised["raised"], "frozen": raised["frozen"]})

@@ -1,0 +1,239 @@
+"""Run a night: step by step, none twice, alone, and the nights that were missed before it.
+
+What a step writes gets its name when it is whole, so that whoever runs the same command after this process was killed
+goes on where it was. What went wrong is noted with its remedy.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from credit.app import console, identity
+from credit.app.building import Engine
+from credit.app.clock import day_of, now
+from credit.app.home import Home
+from credit.app.night.gate import accept
+from credit.app.night.report import REPORT, metrics
+from credit.app.night.run import Run
+from credit.app.night.settings import NightHome, Settings, fixed
+from credit.app.night.steps import STEPS, Step
+from credit.app.roles import refuse
+from credit.domain.authority import Action
+from credit.domain.errors import CreditError, EmptyLedger, NightRefused, NoModel
+
+if TYPE_CHECKING:
+    from data.nights import Night
+
+TRACKING, TIMES, FAILED = "tracking", "times", "failed"
+
+
+def run_nights(
+    home: Home,
+    as_of: date | None,
+    *,
+    engine: Engine = Engine.DUCKDB,
+    master: str = "local[*]",
+    accepted: str | None = None,
+    catch_up: bool = True,
+) -> list[dict[str, Any]]:
+    """Run the night of a day, by default yesterday, and before it those that were missed since the last sealed one.
+
+    Answers what each night came to. With `accepted`, why a second person accepts what stopped it. Raises Locked while
+    another runs, NightRefused for a day that is not over, GateStopped, NoModel, EmptyLedger.
+    """
+    refuse(home, Action.NIGHT if accepted is None else Action.ACCEPT, identity.who())
+    today = day_of(now())
+    wanted = as_of or today - timedelta(days=1)
+    if wanted >= today:
+        raise NightRefused(f"{wanted} is not over", hint=f"the last day that is over is {today - timedelta(days=1)}")
+    nights = home.nights()
+    with nights.alone():
+        days = list(_due(home, wanted, catch_up=catch_up))
+        if accepted is not None and days[:1] != [wanted]:
+            raise NightRefused(
+                f"the night of {wanted} is not the next one", hint=f"the one to accept is that of {days[0]}"
+            )
+        return [run_night(home, nights.night(each), engine=engine, master=master, accepted=accepted) for each in days]
+
+
+def _due(home: Home, wanted: date, *, catch_up: bool) -> Iterator[date]:
+    """The nights to run, the first day first. Raises NightRefused where a later one is sealed already."""
+    sealed = [night.as_of for night in home.nights().sealed()]
+    if sealed and wanted < sealed[-1] and wanted not in sealed:
+        raise NightRefused(
+            f"the night of {sealed[-1]} is sealed", hint="nights are run in the order of their days, none afterwards"
+        )
+    if catch_up and sealed and sealed[-1] < wanted:
+        yield from (sealed[-1] + timedelta(days=n) for n in range(1, (wanted - sealed[-1]).days))
+    yield wanted
+
+
+def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted: str | None) -> dict[str, Any]:
+    """Run one night to its seal, from where it was left. Answers its summary; of a sealed one, that is all."""
+    if night.manifest() is None:
+        settings = fixed(home, night, engine=engine, master=master)
+        run = Run(NightHome(home.root, night), settings, _quiet())
+        if accepted is not None:
+            accept(run, accepted, who=identity.who())
+        for step in STEPS:
+            if step.name not in (night.noted(TIMES) or {}):
+                _do(run, step)
+        _track(run)
+        _seal(run)
+    return summary(night)
+
+
+def _do(run: Run, step: Step) -> None:
+    """Do a step, or what is left of it after its folder was put in its place."""
+    begun = time.monotonic()
+    try:
+        if run.night.done(step.name) is None:
+            with run.night.doing(step.name) as folder:
+                found = step.do(run, folder)
+                _refuse_empty(step, found)
+                _keep(folder, found)
+        step.after(run)
+    except CreditError as error:
+        _failed(run, step, error.message, error.hint)
+        raise
+    except Exception as error:
+        _failed(run, step, f"something unexpected happened ({type(error).__name__})", "CREDIT_DEBUG=1 shows where")
+        raise
+    seconds = round(time.monotonic() - begun, 1)
+    times = run.night.noted(TIMES) or {}
+    run.night.note(TIMES, {**times, step.name: {"seconds": seconds, "ended_at": now().isoformat()}})
+    _tell(run, step, seconds, run.found(step.name))
+
+
+def _refuse_empty(step: Step, found: dict[str, Any]) -> None:
+    """Raise where after the import there is nobody to score, or no model to score them by."""
+    if step.name != "import" or found["tiers"]:
+        return
+    if found["ledger_version"] == 0:
+        raise EmptyLedger("the ledger holds no suppliers", hint="put an export into the inbox: `credit nightly --help`")
+    raise NoModel("no loan_default model is champion", hint="`credit model train loan_default`, validate and promote")
+
+
+def _keep(folder: Any, found: dict[str, Any]) -> None:
+    from data.durable import write_whole
+    from data.nights import DONE, said
+
+    write_whole(folder / DONE, said(found))
+
+
+def _failed(run: Run, step: Step, message: str, hint: str) -> None:
+    run.night.note(FAILED, {"step": step.name, "message": message, "hint": hint, "at": now().isoformat()})
+
+
+def _track(run: Run) -> None:
+    """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
+    from data.nights import MANIFEST
+
+    waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
+    try:
+        for night in waiting:
+            document = night.document("monitoring", REPORT)
+            sealed = night.folder / MANIFEST
+            run.home.tracking().log_night(document, metrics(document), path=str(sealed.parent))
+            night.note(TRACKING, {"told_at": now().isoformat()})
+    except CreditError:
+        raise
+    except Exception as down:
+        run.night.note("tracking-down", {"why": type(down).__name__, "at": now().isoformat()})
+
+
+def _seal(run: Run) -> None:
+    exports = {bank: each["manifest_sha256"] for bank, each in run.found("bank-files")["banks"].items()}
+    run.night.seal({"as_of": str(run.settings.as_of), "previous": run.settings.previous, "exports": exports})
+
+
+# -- how it speaks -----------------------------------------------------------------------------------------------------
+
+
+def _quiet() -> Callable[[str], None]:
+    """Progress on a terminal; otherwise nothing but one line a step."""
+    return console.progress if sys.stderr.isatty() else lambda _: None
+
+
+def _tell(run: Run, step: Step, seconds: float, found: dict[str, Any]) -> None:
+    counts = _counts(found)
+    if sys.stderr.isatty():
+        rows = next((value for name, value in counts.items() if name in ("suppliers", "decided", "read")), 0)
+        rate = f", {rows / seconds:,.0f} a second" if rows and seconds else ""
+        console.progress_done()
+        sys.stderr.write(f"  {run.settings.as_of} {step.name}: {seconds:.1f} s{rate}\n")
+        return
+    line = {"night": str(run.settings.as_of), "step": step.name, "seconds": seconds, **counts}
+    sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stderr.flush()
+
+
+def _counts(found: dict[str, Any]) -> dict[str, int]:
+    """What a step counted, summed over the kinds of data."""
+    parts = list(found["tiers"].values()) if isinstance(found.get("tiers"), dict) else [found]
+    counts: dict[str, int] = {}
+    for part in parts:
+        for name, value in part.items():
+            if isinstance(value, int) and not isinstance(value, bool):
+                counts[name] = counts.get(name, 0) + value
+            elif name in ("read", "imported", "quarantined"):
+                counts[name] = counts.get(name, 0) + sum(value.values())
+    return counts
+
+
+# -- what became of nights ---------------------------------------------------------------------------------------------
+
+
+def summary(night: Night) -> dict[str, Any]:
+    """What a night came to, step by step."""
+    from data.durable import sha256_of
+    from data.nights import MANIFEST
+
+    document = night.settings()
+    assert document is not None
+    settings, times = Settings.read(document), night.noted(TIMES) or {}
+    failed, sealed = night.noted(FAILED), night.manifest() is not None
+    steps = []
+    for step in STEPS:
+        found = night.done(step.name)
+        state = "done" if found is not None else "open"
+        if found is None and failed and failed["step"] == step.name:
+            state = "failed"
+        steps.append({
+            "step": step.name, "state": state, "seconds": times.get(step.name, {}).get("seconds"),
+            "counts": _counts(found) if found else {},
+        })  # fmt: skip
+    stopped = [night.noted(f"{gate}-stopped") for gate in ("input-gate", "result-gate") if not night.done(gate)]
+    imported = night.done("import") or {}
+    gates = [night.done(gate) or {} for gate in ("input-gate", "result-gate")]
+    return {
+        "as_of": str(settings.as_of),
+        "state": "sealed" if sealed else "failed" if failed else "open",
+        "started_at": settings.started_at.isoformat(),
+        "started_by": settings.started_by,
+        "folder": str(night.folder),
+        "manifest_sha256": sha256_of(night.folder / MANIFEST) if sealed else None,
+        "steps": steps,
+        "failed": None if sealed else failed,
+        "stopped_by": [each for found in stopped if found for each in found["findings"]],
+        "warnings": [each for gate in gates for each in gate.get("findings", [])],
+        "refused": imported.get("refused", []),
+        "quarantined": sum(imported.get("quarantined", {}).values()),
+        "banks": (night.done("bank-files") or {}).get("banks", {}),
+        "tracked": night.noted(TRACKING) is not None,
+    }
+
+
+def status(home: Home, as_of: date | None) -> dict[str, Any]:
+    """What a night came to, by default the last that began. Raises NightRefused where there is none."""
+    begun = home.nights().begun()
+    if as_of is not None:
+        begun = [night for night in begun if night.as_of == as_of]
+    if not begun:
+        raise NightRefused("no night was run" + (f" of {as_of}" if as_of else ""), hint="`credit nightly run`")
+    return summary(begun[-1])

@@ -1,0 +1,135 @@
+"""What a night runs with: read once, when it first begins, and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from credit.app import identity
+from credit.app.building import Engine
+from credit.app.clock import now
+from credit.app.home import Home
+from credit.app.scoring import TARGET
+
+if TYPE_CHECKING:
+    from data.nights import Night
+
+INBOX = "inbox"
+# What is still being written there, or is not meant for us.
+_NOT_YET = (".", "~")
+_HALF_WRITTEN = (".partial", ".tmp", ".part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is fixed at the first start: whoever finishes the night later works with the same.
+
+    `inbox` is what had arrived, `ledger_before` the version of the ledger before that was imported, `models` the
+    champion of each kind of data, `banks` whom files are written for, each with the sequence of its next one, and
+    `previous` the hash of the manifest of the last sealed night.
+    """
+
+    as_of: date
+    started_at: datetime
+    started_by: str
+    engine: str
+    master: str
+    inbox: tuple[str, ...]
+    ledger_before: int
+    models: Mapping[str, Mapping[str, Any]]
+    banks: Mapping[str, int]
+    previous: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The settings as they are kept."""
+        return {**asdict(self), "as_of": str(self.as_of), "started_at": self.started_at.isoformat()}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Settings:
+        """The settings that were kept."""
+        days = {
+            "as_of": date.fromisoformat(document["as_of"]),
+            "started_at": datetime.fromisoformat(document["started_at"]),
+        }
+        return cls(**{**document, **days, "inbox": tuple(document["inbox"])})
+
+
+@dataclass(frozen=True, slots=True)
+class NightHome(Home):
+    """A home as a night sees it: its policies are those that were in force when the night first began."""
+
+    night: Night
+
+    @property
+    def policies(self) -> Path:
+        """The parameter files of the night."""
+        return self.night.policies
+
+
+def fixed(home: Home, night: Night, *, engine: Engine, master: str) -> Settings:
+    """The settings of a night: those that it began with, or, where it has not begun, what is in force now."""
+    if (there := night.settings()) is not None:
+        return Settings.read(there)
+    from data.exports.layout import next_sequence
+
+    settings = Settings(
+        as_of=night.as_of,
+        started_at=now(),
+        started_by=identity.who(),
+        engine=engine.value,
+        master=master,
+        inbox=arrived(home),
+        ledger_before=home.ledger().version,
+        models=champions(home),
+        banks={bank: next_sequence(home.exports / bank) for bank in agreed_banks(home)},
+        previous=_last_seal(home, night.as_of),
+    )
+    night.begin(settings.document(), home.policies)
+    return settings
+
+
+def champions(home: Home) -> dict[str, dict[str, Any]]:
+    """The champion of each kind of data that has one."""
+    from data.schema import TIERS
+    from models.registry import registered_name
+
+    registry, found = home.registry(), {}
+    for tier in TIERS:
+        name = registered_name(TARGET, tier)
+        if registry.history(name):
+            found[tier] = {"name": name, "version": registry.champion(name).version}
+    return found
+
+
+def agreed_banks(home: Home) -> tuple[str, ...]:
+    """The banks that have an agreement: of this installation where it has its own, else those that ship."""
+    from data.exports.banks import shipped_banks
+
+    if home.banks is None:
+        return shipped_banks()
+    return tuple(sorted(file.stem for file in home.banks.glob("*.toml")))
+
+
+def arrived(home: Home) -> tuple[str, ...]:
+    """What lies whole in the inbox, by its path in it: `FORMAT/NAME`, a file or a folder of files, in order."""
+    inbox = home.root / INBOX
+    found = []
+    for folder in sorted(inbox.iterdir()) if inbox.is_dir() else []:
+        if folder.is_dir() and not folder.name.startswith(_NOT_YET):
+            found += [
+                f"{folder.name}/{each.name}"
+                for each in sorted(folder.iterdir())
+                if not each.name.startswith(_NOT_YET) and not each.name.endswith(_HALF_WRITTEN)
+            ]
+    return tuple(found)
+
+
+def _last_seal(home: Home, as_of: date) -> str | None:
+    from data.durable import sha256_of
+    from data.nights import MANIFEST
+
+    before = home.nights().sealed(before=as_of)
+    return sha256_of(before[-1].folder / MANIFEST) if before else None

@@ -1,0 +1,114 @@
+"""`credit nightly`: score a nation, decide, and hand every bank its file, in one command that may be killed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from credit.app import console
+from credit.app.building import Engine
+from credit.app.home import Home
+from credit.domain.errors import Exit
+
+app = console.group("Run the night, and see what became of it.")
+
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="The day that the night is about; default: yesterday.")
+]
+
+
+@app.command()
+def run(
+    as_of: AsOf = None,
+    accept: Annotated[
+        str | None,
+        typer.Option("--accept", metavar="WHY", help="As a second person: let pass what stopped it, and why."),
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="What computes the features.")] = Engine.DUCKDB,
+    master: Annotated[str, typer.Option(help="The master of the Spark cluster.")] = "local[*]",
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up/--no-catch-up", help="Run the nights that were missed first, one by one.")
+    ] = True,
+    as_json: console.AsJson = False,
+) -> None:
+    """Import what lies in $CREDIT_HOME/inbox, score every supplier, decide, raise alerts, write the bank files.
+
+    What is done is not done again: killed anywhere, the same command goes on. Exit code 0 sealed, 4 sealed and rows or
+    files were set aside, 5 another night is running, 6 the quality gate stopped it and nothing was published.
+    """
+    from credit.app.night.running import run_nights
+
+    nights = run_nights(
+        Home.from_environment(),
+        console.as_of_day(as_of),
+        engine=engine,
+        master=master,
+        accepted=accept,
+        catch_up=catch_up,
+    )
+
+    def page() -> None:
+        for night in nights:
+            _page(night)
+
+    console.answer(nights, as_json=as_json, page=page)
+    if any(night["refused"] or night["quarantined"] for night in nights):
+        raise typer.Exit(Exit.IN_PART)
+
+
+@app.command()
+def status(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
+    """Show a night, by default the last one: steps, times, counts, and what failed with its remedy."""
+    from credit.app.night.running import status as status_of
+
+    document = status_of(Home.from_environment(), console.as_of_day(as_of))
+    console.answer(document, as_json=as_json, page=lambda: _page(document))
+
+
+@app.command()
+def verify(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
+    """Check that a sealed night is as it was sealed; exit 6 and name what is not."""
+    from credit.app.night.running import status as status_of
+    from credit.domain.errors import StoreDamaged
+
+    home = Home.from_environment()
+    found = status_of(home, console.as_of_day(as_of))
+    differences = home.nights().night(console.day(found["as_of"])).differences()
+    if differences:
+        more = f"; and {len(differences) - 1} more" if len(differences) > 1 else ""
+        raise StoreDamaged(f"the night of {found['as_of']}: {differences[0]}{more}", hint="restore it from a backup")
+    document = {"as_of": found["as_of"], "manifest_sha256": found["manifest_sha256"]}
+    console.answer(
+        document,
+        as_json=as_json,
+        page=lambda: typer.echo(f"The night of {found['as_of']} is whole: {found['manifest_sha256']}"),
+    )
+
+
+def _page(night: dict[str, Any]) -> None:
+    typer.echo(f"Night of {night['as_of']}: {night['state']}, begun {night['started_at']} UTC by {night['started_by']}")
+    rows = [
+        (each["step"], each["state"], "" if each["seconds"] is None else f"{each['seconds']:.1f}", _counted(each))
+        for each in night["steps"]
+    ]
+    console.table(("step", "state", "s", "counts"), rows, numbers=(2,))
+    for each in night["refused"]:
+        typer.echo(f"Refused: {each['entry']}: {each['message']}; {each['hint']}")
+    if night["quarantined"]:
+        typer.echo(f"Quarantined: {night['quarantined']:,} rows; `credit ledger summary` shows them")
+    for each in (*night["stopped_by"], *night["warnings"]):
+        limit = each["stop"] if each["verdict"] == "STOP" else each["warn"]
+        typer.echo(f"{each['verdict']}: {each['zh']} {each['en']}, {each['about']}: {each['value']:g} ({limit:g})")
+        typer.echo(f"  look at {each['look']}")
+    for bank, each in night["banks"].items():
+        typer.echo(f"{bank}: {each['rows']:,} rows, sequence {each['sequence']}: {each['folder']}")
+    if night["failed"]:
+        typer.echo(f"Failed at {night['failed']['step']}: {night['failed']['message']}")
+        typer.echo(f"  {night['failed']['hint']}")
+    if night["state"] == "sealed" and not night["tracked"]:
+        typer.echo("MLflow was not reached; the next night tells it.")
+
+
+def _counted(step: dict[str, Any]) -> str:
+    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in step["counts"].items())
