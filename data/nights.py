@@ -61,6 +61,11 @@ class Night:
         # Last: with it the night has begun.
         write_whole(self.folder / SETTINGS, said(settings))
 
+    def forget(self) -> None:
+        """Let a night begin anew of which nothing was done."""
+        (self.folder / SETTINGS).unlink(missing_ok=True)
+        shutil.rmtree(self.policies, ignore_errors=True)
+
     @property
     def policies(self) -> Path:
         """The parameter files that the night runs with."""

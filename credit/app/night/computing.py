@@ -37,24 +37,22 @@ def build_features(run: Run, out: Path) -> dict[str, Any]:
 
 def _features(run: Run, tier: str) -> pd.DataFrame:
     """The features of a kind of data: those in memory, or built from what is kept of them."""
-    from features import engine, kept
-    from features import spark as on_spark
+    from features import kept, spark
 
-    if (FEATURES, tier) in run.frames:
-        return run.frames[FEATURES, tier]
+    if tier in run.frames:
+        return run.frames[tier]
     run.progress(f"computing features of {tier} suppliers")
     ledger, as_of = run.ledger, run.settings.as_of
     if run.settings.engine == "spark":
         cases = ledger.suppliers(as_of, tier=tier, version=run.version)
-        frame = on_spark.build_cases(ledger, cases, tier=tier, master=run.settings.master, version=run.version)
+        frame = spark.build_cases(ledger, cases, tier=tier, master=run.settings.master, version=run.version)
         frame = frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
     else:
         folder = run.home.root / "features" / tier
         built = kept.build_on(ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress)
         run.night.note(f"features-{tier}", {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why})
         frame = built.frame
-    assert engine is not None
-    run.frames[FEATURES, tier] = frame
+    run.frames[tier] = frame
     return frame
 
 
@@ -108,9 +106,8 @@ def score(run: Run, out: Path) -> dict[str, Any]:
         inputs = frame[read].rename_axis("supplier_id").reset_index()
         write_frame(out / f"{tier}.parquet", kept)
         write_frame(out / f"inputs-{tier}.parquet", inputs)
-        run.frames[SCORES, tier], run.frames["inputs", tier] = kept, inputs
-        # What follows reads no more of them.
-        del run.frames[FEATURES, tier], frame
+        # What follows reads the files, whether the night was killed in between or not.
+        del run.frames[tier], frame
         codes = kept["unscorable"].value_counts()
         psi, bins = _score_index(run, tier, kept["score"])
         found[tier] = {
@@ -141,18 +138,11 @@ def _score_index(run: Run, tier: str, score: pd.Series) -> tuple[float, dict[str
     return index, {"bounds": bins.bounds, "counts": bins.counts}
 
 
-def _kept(run: Run, step: str, tier: str, name: str) -> pd.DataFrame:
-    """A frame that a step of tonight wrote: that in memory, or its file."""
-    from data.nights import read_frame
-
-    if (step, tier) not in run.frames:
-        run.frames[step, tier] = read_frame(run.night.path(SCORES, name))
-    return run.frames[step, tier]
-
-
 def scores_of(run: Run, tier: str) -> pd.DataFrame:
     """The scores of tonight, by row: supplier_id and what is kept of each."""
-    return _kept(run, SCORES, tier, f"{tier}.parquet")
+    from data.nights import read_frame
+
+    return read_frame(run.night.path(SCORES, f"{tier}.parquet"))
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -213,6 +203,7 @@ def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd
     import pandas as pd
 
     from data.facts import last_requests
+    from data.nights import read_frame
     from data.schema import APPLICATIONS
 
     scores = scores_of(run, tier)
@@ -220,7 +211,7 @@ def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd
     stays = ~scores["supplier_id"].isin(list(gone))
     if not pinned.served.card["dated"]:
         stays &= ~scores["supplier_id"].isin(pinned.served.learned)
-    inputs = _kept(run, "inputs", tier, f"inputs-{tier}.parquet")[stays].reset_index(drop=True)
+    inputs = read_frame(run.night.path(SCORES, f"inputs-{tier}.parquet"))[stays].reset_index(drop=True)
     scores = scores[stays].reset_index(drop=True)
     cases = pd.DataFrame({"case_id": scores.index, "supplier_id": scores["supplier_id"], "as_of": pinned.as_of})
     with run.ledger.known_on(cases, version=pinned.ledger_version, tables=(APPLICATIONS,)) as known:

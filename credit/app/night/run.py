@@ -24,13 +24,14 @@ PRODUCT = "turnover_line"
 class Run:
     """A night that is being run.
 
-    `frames` are kept in memory from one step to the next; who goes on with a night reads or computes them again.
+    `frames` has the features of each kind of data from the step that computes them to the one that scores them; who
+    goes on with a night computes them again, which is quick where they were kept.
     """
 
     home: NightHome
     settings: Settings
     progress: Callable[[str], None]
-    frames: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def night(self) -> Night:

@@ -76,6 +76,8 @@ def _due(home: Home, wanted: date, *, catch_up: bool) -> Iterator[date]:
 def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted: str | None) -> dict[str, Any]:
     """Run one night to its seal, from where it was left. Answers its summary; of a sealed one, that is all."""
     if night.manifest() is None:
+        if accepted is not None and night.settings() is None:
+            raise NightRefused("the night has not begun", hint="`credit nightly run` without --accept begins it")
         settings = fixed(home, night, engine=engine, master=master)
         run = Run(NightHome(home.root, night), settings, _quiet())
         if accepted is not None:
@@ -95,7 +97,8 @@ def _do(run: Run, step: Step) -> None:
         if run.night.done(step.name) is None:
             with run.night.doing(step.name) as folder:
                 found = step.do(run, folder)
-                _refuse_empty(step, found)
+                if step.name == "import":
+                    _refuse_empty(run, found)
                 _keep(folder, found)
         step.after(run)
     except CreditError as error:
@@ -110,10 +113,11 @@ def _do(run: Run, step: Step) -> None:
     _tell(run, step, seconds, run.found(step.name))
 
 
-def _refuse_empty(step: Step, found: dict[str, Any]) -> None:
-    """Raise where after the import there is nobody to score, or no model to score them by."""
-    if step.name != "import" or found["tiers"]:
+def _refuse_empty(run: Run, found: dict[str, Any]) -> None:
+    """Raise where after the import there is nobody to score, or no model to score them by: then no night has begun."""
+    if found["tiers"]:
         return
+    run.night.forget()
     if found["ledger_version"] == 0:
         raise EmptyLedger("the ledger holds no suppliers", hint="put an export into the inbox: `credit nightly --help`")
     raise NoModel("no loan_default model is champion", hint="`credit model train loan_default`, validate and promote")

@@ -1,0 +1,365 @@
+"""The night at its command: sealed once, the same however often it was killed, stopped by its gate, rendered later."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from credit.app import identity
+from credit.app.home import Home
+from credit.app.night import running
+from credit.app.night.steps import STEPS
+from data.nights import Nights
+from tests import nightly
+from tests.credit.app.conftest import Credit, run_credit
+from tests.nightly import DAY, NOW
+
+Night = tuple[Path, Credit]
+NEXT, NEXT_NOW = ("nightly", "run", "--as-of", "2026-11-02"), "2026-11-03T20:00:00"
+
+
+def command(home: Path) -> Credit:
+    return lambda *words, **env: run_credit(home, *words, **{"CREDIT_NOW": NOW, **env})
+
+
+def paid(home: Path) -> list[str]:
+    """Payments that arrived the day before, of firms that were paid before."""
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"""SELECT supplier_id, buyer_id, contract_id FROM '{home}/ledger/tables/payments/*/*.parquet'
+                ORDER BY payment_id LIMIT 3"""
+        ).fetchall()
+    return [
+        f"NEW-{n},{supplier},{buyer},{contract},2026-10-31,{100_00 * (n + 1)},CNY,PROGRESS,,2026-10-31T12:00:00"
+        for n, (supplier, buyer, contract) in enumerate(rows)
+    ]
+
+
+@pytest.fixture(scope="module")
+def arrived(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with something in its inbox; nobody works on it."""
+    home = nightly.copied(demonstration / "var", tmp_path_factory.mktemp("arrived") / "var")
+    nightly.arrive(home, "2026-11-01", paid(home))
+    return home
+
+
+@pytest.fixture(scope="module")
+def sealed(arrived: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """A home with one sealed night, and what its command said; nobody changes it."""
+    home = nightly.copied(arrived, tmp_path_factory.mktemp("sealed") / "var")
+    said = command(home)("nightly", "run", "--as-of", DAY, "--json")
+    assert said.code == 0, said.err
+    return home, said.json[0]
+
+
+@pytest.fixture
+def after(sealed: tuple[Path, dict], tmp_path: Path) -> Night:
+    """A home with one sealed night that a test may change, and the command on it."""
+    home = nightly.copied(sealed[0], tmp_path / "var")
+    return home, command(home)
+
+
+@pytest.fixture
+def before(arrived: Path, tmp_path: Path) -> Night:
+    """A home whose night has not begun, and the command on it."""
+    home = nightly.copied(arrived, tmp_path / "var")
+    return home, command(home)
+
+
+# -- one night ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_night_imports_scores_decides_and_writes_a_file_for_every_bank(sealed):
+    home, said = sealed
+    assert said["state"] == "sealed"
+    assert [each["step"] for each in said["steps"]] == [step.name for step in STEPS]
+    assert {each["state"] for each in said["steps"]} == {"done"}
+    assert said["steps"][0]["counts"]["imported"] == 3
+    assert not list((home / "inbox" / "platform").iterdir())
+    assert [each.name for each in (home / "inbox" / ".taken" / DAY / "platform").iterdir()] == ["2026-11-01"]
+    assert set(said["banks"]) == {"demo-bank", "second-bank"}
+    for bank in said["banks"].values():
+        assert bank["rows"] > 0
+        assert command(home)("export", "verify", home / "exports" / bank["folder"]).code == 0
+    assert said["tracked"]
+
+
+def test_a_night_tells_a_line_a_step_where_there_is_no_terminal(after):
+    _, credit = after
+    lines = [json.loads(line) for line in credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW).err.splitlines()]
+    assert [line["step"] for line in lines] == [step.name for step in STEPS]
+    assert all(line["night"] == "2026-11-02" and line["seconds"] >= 0 for line in lines)
+
+
+def test_a_sealed_night_is_not_run_again(after):
+    home, credit = after
+    was = nightly.plaintext(home)
+    again = credit("nightly", "run", "--as-of", DAY, "--json", CREDIT_NOW="2026-11-05T01:00:00")
+    assert (again.code, again.json[0]["state"]) == (0, "sealed")
+    assert nightly.plaintext(home) == was
+
+
+def test_what_is_no_day_for_a_night_is_refused(after):
+    _, credit = after
+    assert "is not over" in credit("nightly", "run", "--as-of", "2026-11-03").err
+    early = credit("nightly", "run", "--as-of", "2026-10-30")
+    assert (early.code, "is sealed" in early.err) == (1, True)
+
+
+def test_a_home_without_suppliers_or_model_has_no_night(before, tmp_path):
+    nothing = run_credit(tmp_path / "none", "nightly", "run", "--as-of", "2026-10-30")
+    assert (nothing.code, "no suppliers" in nothing.err) == (1, True)
+    assert "no night was run" in run_credit(tmp_path / "none", "nightly", "status").err
+    home, credit = before
+    (home / "models").rename(home / "aside")
+    assert "champion" in credit("nightly", "run", "--as-of", DAY).err
+    # Once there is one, the night begins as if nothing had been.
+    (home / "aside").rename(home / "models")
+    assert credit("nightly", "run", "--as-of", DAY).code == 0
+
+
+def test_only_one_night_runs_at_a_time(after):
+    home, credit = after
+    with Nights(home / "nights").alone():
+        assert credit("nightly", "run", "--as-of", "2026-11-02").code == 5
+
+
+def test_missed_nights_are_caught_up_one_by_one(after):
+    home, credit = after
+    said = credit("nightly", "run", "--as-of", "2026-11-03", "--json", CREDIT_NOW="2026-11-04T01:00:00")
+    assert [night["as_of"] for night in said.json] == ["2026-11-02", "2026-11-03"]
+    sequences = [night["banks"]["second-bank"]["sequence"] for night in said.json]
+    assert sequences == [2, 3]
+    seals = [json.loads(each.read_text()) for each in sorted(home.glob("nights/*/manifest.json"))]
+    hashes = [night["manifest_sha256"] for night in said.json]
+    assert [each["previous"] for each in seals[2:]] == hashes[:1]
+
+
+# -- killed ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_night_that_failed_at_a_write_goes_on_to_the_same_plaintext(before, sealed, tmp_path):
+    home, _ = before
+    whole = nightly.plaintext(sealed[0])
+    with nightly.fault_at(0) as counted:
+        assert command(nightly.copied(home, tmp_path / "counted"))("nightly", "run", "--as-of", DAY).code == 0
+    for number in range(3, counted["calls"], max(counted["calls"] // 6, 1)):
+        disturbed = nightly.copied(home, tmp_path / f"at-{number}")
+        with nightly.fault_at(number):
+            assert command(disturbed)("nightly", "run", "--as-of", DAY).code == 1
+        assert command(disturbed)("nightly", "run", "--as-of", DAY).code == 0
+        assert nightly.plaintext(disturbed) == whole, number
+        shutil.rmtree(disturbed)
+
+
+def test_a_night_that_is_killed_goes_on_to_the_same_plaintext(before, sealed):
+    home, _ = before
+    for step in ("features", "decisions", "bank-files"):
+        process = nightly.night_process(home)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if json.loads(line)["step"] == step:
+                break
+        process.kill()
+        process.wait()
+    assert command(home)("nightly", "run", "--as-of", DAY).code == 0
+    assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
+
+
+def test_what_arrives_after_the_night_began_waits_for_the_next(before):
+    home, credit = before
+    with nightly.fault_at(30):
+        assert credit("nightly", "run", "--as-of", DAY).code == 1
+    nightly.arrive(home, "late", ["LATE-1,S0000001,,,2026-10-31,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
+    said = credit("nightly", "run", "--as-of", DAY, "--json")
+    assert said.json[0]["steps"][0]["counts"]["imported"] == 3
+    assert (home / "inbox" / "platform" / "late").is_dir()
+
+
+def test_the_model_and_the_policy_are_those_of_the_first_start(before, sealed):
+    home, credit = before
+    with nightly.fault_at(30):
+        assert credit("nightly", "run", "--as-of", DAY).code == 1
+    own = home / "policy"
+    shutil.copytree(Home(home).policies, own)
+    text = (own / "shared.toml").read_text()
+    (own / "shared.toml").write_text(text.replace("[parameters.valid_days]", "[parameters.valid_days] # another"))
+    (own / "platform-line.toml").write_text(
+        (own / "platform-line.toml").read_text().replace("2016-01-01", "2016-01-02")
+    )
+    credit("nightly", "run", "--as-of", DAY)
+    assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
+
+
+def test_a_tracking_server_that_is_down_does_not_stop_the_night(before):
+    _, credit = before
+    said = credit("nightly", "run", "--as-of", DAY, "--json", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert (said.code, said.json[0]["tracked"]) == (0, False)
+    assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 0
+    assert credit("nightly", "status", "--as-of", DAY, "--json").json["tracked"]
+
+
+# -- what is wrong -----------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_go_in(before):
+    home, credit = before
+    broken = home / "inbox" / "platform" / "broken"
+    broken.mkdir()
+    (broken / "suppliers.csv").write_text("nonsense\n1\n")
+    said = credit("nightly", "run", "--as-of", DAY, "--json")
+    assert said.code == 4
+    assert [each["entry"] for each in said.json[0]["refused"]] == ["platform/broken"]
+    assert said.json[0]["warnings"][0]["check"] == "refused_files"
+    assert (home / "inbox" / ".refused" / DAY / "platform" / "broken").is_dir()
+    assert said.json[0]["steps"][0]["counts"]["imported"] == 3
+
+
+def test_rows_in_quarantine_leave_exit_code_4(before):
+    home, credit = before
+    nightly.arrive(home, "partly", [*paid(home), "X,S0000001,,,someday,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
+    said = credit("nightly", "run", "--as-of", DAY, "--json")
+    assert (said.code, said.json[0]["quarantined"]) == (4, 1)
+
+
+def stopped(home: Path, credit: Credit) -> None:
+    """Three files that cannot be read stop a night."""
+    for name in "abc":
+        folder = home / "inbox" / "platform" / name
+        folder.mkdir(parents=True)
+        (folder / "suppliers.csv").write_text("nonsense\n1\n")
+    said = credit("nightly", "run", "--as-of", DAY)
+    assert said.code == 6
+    assert "refused_files" not in said.err
+    assert "files that could not be read, inbox: 3" in said.err
+
+
+def test_the_gate_stops_a_night_and_nothing_is_published(before):
+    home, credit = before
+    exports = sorted(home.glob("exports/*/*"))
+    stopped(home, credit)
+    assert sorted(home.glob("exports/*/*")) == exports
+    status = credit("nightly", "status", "--json").json
+    assert (status["state"], status["failed"]["step"]) == ("failed", "input-gate")
+    assert [each["check"] for each in status["stopped_by"]] == ["refused_files"]
+    assert credit("nightly", "run", "--as-of", DAY).code == 6
+    assert "look at" in credit("nightly", "status").out
+
+
+def test_a_second_person_accepts_what_stopped_the_night(before, monkeypatch):
+    home, credit = before
+    stopped(home, credit)
+    alone = credit("nightly", "run", "--as-of", DAY, "--accept", "the feed is known to be down")
+    assert "another person" in alone.err
+    monkeypatch.setattr(identity, "who", lambda: "zhang")
+    assert "said why" in credit("nightly", "run", "--as-of", DAY, "--accept", " ").err
+    said = credit("nightly", "run", "--as-of", DAY, "--accept", "the feed is known to be down", "--json")
+    assert (said.code, said.json[0]["state"]) == (4, "sealed")
+    kept = json.loads((home / "nights" / f"as_of={DAY}" / "accepted.json").read_text())["accepted"][0]
+    assert (kept["who"], kept["findings"][0]["check"]) == ("zhang", "refused_files")
+    assert "has not begun" in credit(*NEXT, "--accept", "x", CREDIT_NOW=NEXT_NOW).err
+
+
+def test_scores_that_moved_as_a_whole_stop_the_night(after, monkeypatch):
+    home, credit = after
+    from credit.app.night import computing
+
+    monkeypatch.setattr(computing, "_score_index", lambda *_: (0.3, {"bounds": [], "counts": []}))
+    said = credit(*NEXT, CREDIT_NOW=NEXT_NOW)
+    assert (said.code, "stability index of the score" in said.err) == (6, True)
+    assert not (home / "nights" / "as_of=2026-11-02" / "bank-files").exists()
+
+
+def test_an_unexpected_error_is_noted_by_its_type_alone(before, monkeypatch):
+    _, credit = before
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("S0000001 owes 5 yuan")
+
+    monkeypatch.setattr(running, "_refuse_empty", broken)
+    assert credit("nightly", "run", "--as-of", DAY).code == 1
+    failed = credit("nightly", "status", "--json").json["failed"]
+    assert failed["message"] == "something unexpected happened (RuntimeError)"
+
+
+# -- afterwards --------------------------------------------------------------------------------------------------------
+
+
+def decisions(home: Path) -> pd.DataFrame:
+    return pd.read_parquet(home / "nights" / f"as_of={DAY}" / "decisions" / "platform.parquet")
+
+
+def test_the_record_of_every_kind_of_answer_is_rendered_on_demand(sealed):
+    home, _ = sealed
+    rows = decisions(home)
+    assert rows["decision_id"].is_unique
+    for outcome in rows["outcome"].unique():
+        row = rows[rows["outcome"] == outcome].iloc[0]
+        record = command(home)("decision", "show", row["decision_id"], "--json").json
+        assert record["decision_id"] == row["decision_id"]
+        assert (record["outcome"], record["amount_fen"]) == (outcome, row["amount_fen"])
+        assert record["application"]["supplier_id"] == row["supplier_id"]
+    assert command(home)("decision", "replay", rows["decision_id"].iloc[0]).out.count("identical") == 1
+
+
+def test_the_nights_answer_is_that_of_the_single_case(sealed):
+    home, _ = sealed
+    rows = decisions(home).set_index("supplier_id")
+    granted = rows[rows["outcome"].isin(("APPROVE", "REDUCE"))].index[0]
+    record = command(home)("decision", "show", rows.loc[granted, "decision_id"], "--json").json
+    alone = command(home)("score", "explain", granted, "--as-of", DAY, "--json").json
+    assert f"{record['pd']:.9f}" == f"{alone['pd']:.9f}"
+
+
+def test_an_altered_row_does_not_render(after):
+    home, credit = after
+    file = home / "nights" / f"as_of={DAY}" / "decisions" / "platform.parquet"
+    rows = pd.read_parquet(file)
+    rows.loc[0, "amount_fen"] += 100
+    rows.to_parquet(file)
+    said = credit("decision", "show", rows.loc[0, "decision_id"])
+    assert (said.code, "amount_fen" in said.err) == (6, True)
+    assert "altered since it was sealed" in credit("nightly", "verify").err
+
+
+def test_a_nights_answer_is_no_offer(sealed):
+    home, _ = sealed
+    said = command(home)("line", "accept", decisions(home)["decision_id"].iloc[0])
+    assert (said.code, "indicative" in said.err) == (1, True)
+    assert command(home)("decision", "show", "N261101FFFFFFFFFFFFFFFF").code == 1
+
+
+def test_a_sealed_night_is_verified(after):
+    home, credit = after
+    assert credit("nightly", "verify").code == 0
+    night = home / "nights" / f"as_of={DAY}"
+    (night / "scores" / "more.txt").write_text("x")
+    assert "not in the manifest" in credit("nightly", "verify").err
+    (night / "scores" / "more.txt").unlink()
+    (night / "settings.json").unlink()
+    assert credit("nightly", "verify").code != 0
+
+
+def test_a_revoked_consent_is_gone_by_the_next_file(after):
+    home, credit = after
+    bank = credit("nightly", "status", "--json").json["banks"]["second-bank"]
+    scores = pd.read_csv(home / "exports" / bank["folder"] / "scores.csv")
+    gone = scores["supplier_id"].iloc[0]
+    assert credit("consent", "revoke", gone, "--bank", "second-bank").code == 0
+    said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
+    later = pd.read_csv(home / "exports" / said.json[0]["banks"]["second-bank"]["folder"] / "scores.csv")
+    assert gone not in set(later["supplier_id"])
+
+
+def test_a_real_bank_gets_nothing_that_a_demonstration_approved(before):
+    home, credit = before
+    shipped = Path(running.__file__).parents[3] / "data" / "exports" / "banks" / "second-bank.toml"
+    (home / "banks").mkdir()
+    (home / "banks" / "real.toml").write_text(shipped.read_text().replace("second-bank", "real"))
+    said = credit("nightly", "run", "--as-of", DAY)
+    assert (said.code, "which is nobody" in said.err) == (6, True)
