@@ -1,4 +1,6 @@
-"""`python -m bench.night`: a nation's night from start to seal, the next one, and how both grow, to docs/bench/night.txt.
+"""`python -m bench.night`: a nation's night from start to seal, the next one, and how both grow.
+
+Writes docs/bench/night.txt.
 
 Suppliers and their history are simulated and imported but for the last days, which lie in the inbox. Five banks have
 agreements on all fields, and each firm consents to one of them. The model is trained, validated and promoted on a
@@ -176,7 +178,7 @@ def main() -> None:
         "A nation's night",
         "",
         f"Written by `python -m bench.night` on {os.cpu_count()} cores, {system()}, Python {python_version()}.",
-        "Whole processes of `credit nightly run`, from start to sealed manifest; peak memory as the system accounts it.",
+        "Whole processes of `credit nightly run`, start to sealed manifest; peak memory as the system accounts it.",
         "",
         f"{asked.suppliers:,} suppliers; {rows:,} rows to {len(said['banks'])} banks",
         verdict(first.seconds <= MOST_SECONDS, f"at most {MOST_SECONDS} s", f"{first.seconds:.0f} s"),

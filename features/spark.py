@@ -5,9 +5,11 @@ The workers of the master have to see the ledger's folder by the same path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from credit.domain.errors import MissingExtra
 from data.batches import fed_by
@@ -19,7 +21,10 @@ from features.script import LAST, READABLE, script
 if TYPE_CHECKING:
     import pandas as pd
 
+Part = TypeVar("Part")
 LOCAL = "local[*]"
+# So many rows are handed to a partition at once, in so many parts at most.
+ROWS_A_PART, MOST_PARTS = 25_000, 400
 SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -37,7 +42,59 @@ def build_cases(
 
     A row for each case in the order of the cases, indexed by case_id. Raises MissingExtra where there is no pyspark.
     """
+    made = _features(_session(master), ledger, cases, tier, version)
+    frame: pd.DataFrame = made.toArrow().to_pandas()
+    return frame.set_index("case_id").astype(float)[names()].reindex(cases["case_id"])
+
+
+def table(ledger: Ledger, cases: pd.DataFrame, *, tier: str, master: str = LOCAL, version: int | None = None) -> Any:
+    """The same as Spark's own table, which stays on its partitions: case_id, supplier_id, a double a feature."""
     session = _session(master)
+    made = _features(session, ledger, cases, tier, version)
+    columns = ", ".join(f"CAST(f.`{name}` AS DOUBLE) AS `{name}`" for name in names())
+    made.createOrReplaceTempView("made")
+    return session.sql(f"SELECT c.case_id, c.supplier_id, {columns} FROM cases AS c JOIN made AS f USING (case_id)")
+
+
+def mapped(table: Any, work: Callable[[pd.DataFrame], pd.DataFrame], texts: Collection[str]) -> pd.DataFrame:
+    """What a function makes of the features of all suppliers, part by part where they lie: by supplier_id, in order.
+
+    It is given frames by supplier_id with a column a feature, and answers a row for each: floats, and `texts`.
+    """
+    few = table.limit(1).toArrow().to_pandas()
+    columns = list(_worked(few, work, texts).columns)
+    kinds = {name: "string" if name in ("supplier_id", *texts) else "double" for name in columns}
+    schema = ", ".join(f"`{name}` {kind}" for name, kind in kinds.items())
+
+    def parts(pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for piece in pieces:
+            yield _worked(piece, work, texts)
+
+    found: pd.DataFrame = table.mapInPandas(parts, schema).orderBy("supplier_id").toArrow().to_pandas()
+    return found.set_index("supplier_id")
+
+
+def _worked(piece: pd.DataFrame, work: Callable[[pd.DataFrame], pd.DataFrame], texts: Collection[str]) -> pd.DataFrame:
+    made = work(piece.drop(columns="case_id").set_index("supplier_id")).rename_axis("supplier_id").reset_index()
+    for name in made.columns:
+        # Arrow knows one kind of nothing in a text.
+        is_text = name in ("supplier_id", *texts)
+        made[name] = made[name].astype(object).where(made[name].notna(), None) if is_text else made[name].astype(float)
+    return made
+
+
+def in_parts(master: str, work: Callable[[pd.DataFrame], Part], frame: pd.DataFrame) -> list[Part]:
+    """What a function makes of parts of a frame, each on a partition, in the frame's order."""
+    context = _session(master).sparkContext
+    count = max(min(-(-len(frame) // ROWS_A_PART), MOST_PARTS), 1)
+    size = -(-max(len(frame), 1) // count)
+    pieces = [frame.iloc[start : start + size] for start in range(0, max(len(frame), 1), size)]
+    found: list[Part] = context.parallelize(pieces, len(pieces)).map(work).collect()
+    return found
+
+
+def _features(session: Any, ledger: Ledger, cases: pd.DataFrame, tier: str, version: int | None) -> Any:
+    """The last statement of the script on Spark, by case_id, after all before it."""
     batches = ledger.batches(version)
     opened: list[str] = []
 
@@ -59,8 +116,7 @@ def build_cases(
             # Planned one by one: as one plan of a thousand joins, they take longer to plan than to compute.
             made = made.localCheckpoint()
         made.createOrReplaceTempView(statement.name)
-    frame: pd.DataFrame = session.table(LAST[-1]).toArrow().to_pandas()
-    return frame.set_index("case_id").astype(float)[names()].reindex(cases["case_id"])
+    return session.table(LAST[-1])
 
 
 def _session(master: str) -> Any:
@@ -70,6 +126,8 @@ def _session(master: str) -> Any:
         raise MissingExtra(
             "Spark is not installed", hint="pip install 'supplier-credit[spark]'; it needs Java 17 or newer"
         ) from None
+    # Workers on this machine run the Python that runs us.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = SparkSession.builder.master(master).appName("supplier-credit").config(map=SETTINGS).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

@@ -6,6 +6,7 @@ strictest finding wins, the amount is the smallest of its named terms.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -48,6 +49,15 @@ class Decided:
         """What was decided on one of the cases."""
         frames = {name: getattr(self, name).loc[[case]] for name in ("cases", "limits", "found", "price", "answers")}
         return replace(self, **frames)
+
+
+def joined(parts: Sequence[Decided]) -> Decided:
+    """What was decided on parts of a frame of cases, as it is on the whole frame."""
+    frames = {
+        name: pd.concat([getattr(part, name) for part in parts])
+        for name in ("cases", "limits", "found", "price", "answers")
+    }
+    return replace(parts[0], **frames)
 
 
 def decide(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
@@ -123,7 +133,9 @@ def _cooling_until(outcome: np.ndarray, found: pd.DataFrame, terms: Terms) -> li
     return [terms.as_of + timedelta(days=int(each)) if wait else None for each, wait in zip(days, waits, strict=True)]
 
 
-def decide_together(product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+def decide_together(
+    product: Product, pack: Pack, cases: pd.DataFrame, as_of: date, *, decide: Callable[..., Decided] = decide
+) -> Decided:
     """Decide many cases that draw on the same pools: the safest are served first, and no pool ever exceeds its cap.
 
     Each case is first decided as if it were alone; in the order of PD (then of the frame) each then finds in its pools
@@ -131,7 +143,7 @@ def decide_together(product: Product, pack: Pack, cases: pd.DataFrame, as_of: da
     decided again with it comes out the same.
 
     `held_fen` is what stands offered on each case's own question already, which its exposures leave out: an answer up
-    to it takes nothing more.
+    to it takes nothing more. Where the cases lie on many machines, `decide` decides each of them there.
     """
     alone = decide(product, pack, cases, as_of)
     # The sort is stable and puts what has no PD last.

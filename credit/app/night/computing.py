@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from credit.domain.decision import Decided
+    from models.registry import Served
+    from models.scoring import HistoryFloor
 
 FEATURES, SCORES, DECISIONS = "features", "scores", "decisions"
 # Distributions are looked at on so many suppliers at most.
@@ -28,39 +31,16 @@ def build_features(run: Run, out: Path) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for tier in run.tiers:
-        frame = _features(run, tier)
-        spread = spread_of(run, tier, frame)
-        write_whole(out / f"{tier}.json", said(spread))
-        found[tier] = {"suppliers": len(frame), "features": frame.shape[1]}
+        suppliers, looked = run.computing.look(run, tier, LOOKED_AT)
+        write_whole(out / f"{tier}.json", said(spread_of(run, tier, looked)))
+        found[tier] = {"suppliers": suppliers, "features": looked.shape[1]}
     return {"tiers": found}
 
 
-def _features(run: Run, tier: str) -> pd.DataFrame:
-    """The features of a kind of data: those in memory, or built from what is kept of them."""
-    from features import kept, spark
-
-    if tier in run.frames:
-        return run.frames[tier]
-    run.progress(f"computing features of {tier} suppliers")
-    ledger, as_of = run.ledger, run.settings.as_of
-    if run.settings.engine == "spark":
-        cases = ledger.suppliers(as_of, tier=tier, version=run.version)
-        frame = spark.build_cases(ledger, cases, tier=tier, master=run.settings.master, version=run.version)
-        frame = frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
-    else:
-        folder = run.home.root / "features" / tier
-        built = kept.build_on(ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress)
-        run.night.note(f"features-{tier}", {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why})
-        frame = built.frame
-    run.frames[tier] = frame
-    return frame
-
-
-def spread_of(run: Run, tier: str, frame: pd.DataFrame) -> dict[str, Any]:
+def spread_of(run: Run, tier: str, looked: pd.DataFrame) -> dict[str, Any]:
     """How each feature spreads: the share that is missing, and its bins as the model's first night froze them."""
     from models.drift import Bins, stability_index
 
-    looked = frame.iloc[:: 1 + len(frame) // LOOKED_AT]
     frozen = _frozen(run, tier)
     found = {}
     for name in map(str, looked.columns):
@@ -92,22 +72,21 @@ def score(run: Run, out: Path) -> dict[str, Any]:
     """Score every supplier with up to four reasons, and keep beside it what the decisions read of its features."""
     from data.facts import withheld
     from data.nights import write_frame
+    from features.catalogue import names
 
     found: dict[str, Any] = {}
     for tier in run.tiers:
-        frame, pinned = _features(run, tier), run.pinned(tier)
-        today = day_of(run.settings.started_at)
-        silent = withheld(run.ledger, frame.index.to_series(), on=today, version=run.version)
-        run.progress(f"scoring {len(frame):,} {tier} suppliers")
-        floor = floor_of(run.home, run.settings.as_of)
-        scored = with_reasons(pinned.served, frame, floor, withheld=silent)
-        kept = graded(run.home, scored, run.settings.as_of)[list(KEPT)].rename_axis("supplier_id").reset_index()
-        read = [name for name in dict.fromkeys(pinned.pack.inputs.values()) if name in frame.columns]
-        inputs = frame[read].rename_axis("supplier_id").reset_index()
+        pinned = run.pinned(tier)
+        today, suppliers = day_of(run.settings.started_at), run.suppliers(tier)
+        silent = withheld(run.ledger, suppliers, on=today, version=run.version)
+        run.progress(f"scoring {len(suppliers):,} {tier} suppliers")
+        read = [name for name in dict.fromkeys(pinned.pack.inputs.values()) if name in names()]
+        scoring = partial(_scored, pinned.served, floor_of(run.home, run.settings.as_of), silent, read)
+        made = run.computing.score(run, tier, scoring, _TEXTS)
+        scored = graded(run.home, made, run.settings.as_of)
+        kept = scored[list(KEPT)].reset_index()
         write_frame(out / f"{tier}.parquet", kept)
-        write_frame(out / f"inputs-{tier}.parquet", inputs)
-        # What follows reads the files, whether the night was killed in between or not.
-        del run.frames[tier], frame
+        write_frame(out / f"inputs-{tier}.parquet", made[[f"{_INPUT}{name}" for name in read]].reset_index())
         codes = kept["unscorable"].value_counts()
         psi, bins = _score_index(run, tier, kept["score"])
         found[tier] = {
@@ -121,6 +100,21 @@ def score(run: Run, out: Path) -> dict[str, Any]:
             "pd_mean": float(f"{kept['pd'].mean():.9g}") if kept["pd"].notna().any() else None,
         }
     return {"tiers": found}
+
+
+_TEXTS = ("unscorable", "reason_1", "reason_2", "reason_3", "reason_4")
+_INPUT = "input_"
+
+
+def _scored(
+    served: Served, floor: HistoryFloor, silent: frozenset[str], read: list[str], frame: pd.DataFrame
+) -> pd.DataFrame:
+    """The scores of a frame of features with reasons, and beside them the features that decisions read."""
+    import pandas as pd
+
+    scores = with_reasons(served, frame, floor, withheld=silent)
+    inputs = frame[read].add_prefix(_INPUT)
+    return pd.concat([scores.astype(dict.fromkeys(_TEXTS, "str")), inputs], axis=1)
 
 
 def _score_index(run: Run, tier: str, score: pd.Series) -> tuple[float, dict[str, Any]]:
@@ -181,7 +175,9 @@ def decided_rows(run: Run, tier: str) -> pd.DataFrame:
     offers = standing(run.home, pinned, applications["supplier_id"])
     stands = beside(run.home, pinned, known, offers)
     run.progress(f"deciding {len(applications):,} {tier} suppliers")
-    decided = decide_together(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    decided = decide_together(
+        pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of, decide=run.computing.decide
+    )
     stood = stood_beside(pinned, known, stands, decided)
     rows = _rows(pinned, decided).assign(**{f"beside_{name}": column for name, column in stood.items()})
     about = {
@@ -212,6 +208,7 @@ def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd
     if not pinned.served.card["dated"]:
         stays &= ~scores["supplier_id"].isin(pinned.served.learned)
     inputs = read_frame(run.night.path(SCORES, f"inputs-{tier}.parquet"))[stays].reset_index(drop=True)
+    inputs.columns = inputs.columns.str.removeprefix(_INPUT)
     scores = scores[stays].reset_index(drop=True)
     cases = pd.DataFrame({"case_id": scores.index, "supplier_id": scores["supplier_id"], "as_of": pinned.as_of})
     with run.ledger.known_on(cases, version=pinned.ledger_version, tables=(APPLICATIONS,)) as known:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from credit.app.deciding import Pinned
+from credit.app.night.engines import Computing, computing
 from credit.app.night.settings import NightHome, Settings
 from credit.app.policies import pack_for
 
@@ -22,16 +23,15 @@ PRODUCT = "turnover_line"
 
 @dataclass(slots=True)
 class Run:
-    """A night that is being run.
-
-    `frames` has the features of each kind of data from the step that computes them to the one that scores them; who
-    goes on with a night computes them again, which is quick where they were kept.
-    """
+    """A night that is being run."""
 
     home: NightHome
     settings: Settings
     progress: Callable[[str], None]
-    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    computing: Computing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.computing = computing(self)
 
     @property
     def night(self) -> Night:
@@ -59,6 +59,10 @@ class Run:
     def tiers(self) -> tuple[str, ...]:
         """The kinds of data that have suppliers and a champion."""
         return tuple(self.found("import")["tiers"])
+
+    def suppliers(self, tier: str) -> pd.Series[str]:
+        """The suppliers of a kind of data that the night is about, by id."""
+        return self.ledger.suppliers(self.settings.as_of, tier=tier, version=self.version)["supplier_id"]
 
     def served(self, tier: str) -> Served:
         """The model that scores a kind of data tonight."""

@@ -1,0 +1,124 @@
+"""What a night computes with: this process, or the partitions of a Spark cluster, by the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+from credit.app.building import Engine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from credit.app.night.run import Run
+    from credit.domain.decision import Decided
+    from credit.domain.policy.terms import Pack
+    from credit.domain.products import Product
+
+# From features by supplier_id to what is kept of each supplier: numbers, and texts by these names.
+Scoring = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
+
+class Computing(Protocol):
+    """Features, scores and decisions of all suppliers of a kind of data."""
+
+    def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
+        """How many suppliers there are, and the features of at most so many of them."""
+
+    def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
+        """What scoring makes of the features of all, by supplier_id; then their features are let go."""
+
+    def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+        """What is decided of cases, each by itself."""
+
+
+def computing(run: Run) -> Computing:
+    """What a night computes with, as its settings say."""
+    return OnSpark(run.settings.master) if run.settings.engine == Engine.SPARK else Embedded()
+
+
+@dataclass(slots=True)
+class Embedded:
+    """DuckDB and LightGBM in this process; what cannot have moved since the last night is not computed anew."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
+        """As `Computing` says."""
+        frame = self._built(run, tier)
+        return len(frame), frame.iloc[:: 1 + len(frame) // most]
+
+    def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
+        """As `Computing` says."""
+        frame = self._built(run, tier)
+        # What is asked of it later is in what was made of it.
+        del self.frames[tier]
+        return scoring(frame)
+
+    def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+        """As `Computing` says."""
+        from credit.domain.decision import decide
+
+        return decide(product, pack, cases, as_of)
+
+    def _built(self, run: Run, tier: str) -> pd.DataFrame:
+        from features import kept
+
+        if tier not in self.frames:
+            run.progress(f"computing features of {tier} suppliers")
+            folder, as_of = run.home.root / "features" / tier, run.settings.as_of
+            built = kept.build_on(
+                run.ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress
+            )
+            anew = {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
+            run.night.note(f"features-{tier}", anew)
+            self.frames[tier] = built.frame.rename_axis("supplier_id")
+        return self.frames[tier]
+
+
+@dataclass(slots=True)
+class OnSpark:
+    """Spark under a master: features stay on its partitions, and what is made of them comes back."""
+
+    master: str
+    tables: dict[str, Any] = field(default_factory=dict)
+
+    def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
+        """As `Computing` says."""
+        table = self._table(run, tier)
+        count = table.count()
+        looked = table.filter(f"case_id % {1 + count // most} = 0").orderBy("case_id").toArrow().to_pandas()
+        return count, looked.drop(columns=["case_id", "supplier_id"])
+
+    def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
+        """As `Computing` says."""
+        from features import spark
+
+        found = spark.mapped(self._table(run, tier), scoring, texts)
+        self.tables.pop(tier).unpersist()
+        return found
+
+    def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+        """As `Computing` says."""
+        from functools import partial
+
+        from credit.domain.decision import decide, joined
+        from features import spark
+
+        return joined(spark.in_parts(self.master, partial(_decided, decide, product, pack, as_of), cases))
+
+    def _table(self, run: Run, tier: str) -> Any:
+        from features import spark
+
+        if tier not in self.tables:
+            cases = run.ledger.suppliers(run.settings.as_of, tier=tier, version=run.version)
+            self.tables[tier] = spark.table(
+                run.ledger, cases, tier=tier, master=self.master, version=run.version
+            ).persist()
+        return self.tables[tier]
+
+
+def _decided(decide: Callable[..., Decided], product: Product, pack: Pack, as_of: date, cases: pd.DataFrame) -> Decided:
+    return decide(product, pack, cases, as_of)
