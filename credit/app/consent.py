@@ -13,7 +13,7 @@ app = console.group("Grant, revoke and list consents.")
 
 Supplier = Annotated[str, typer.Argument(help="The supplier's id.")]
 Bank = Annotated[str, typer.Option("--bank", help="The bank that the consent names.")]
-Purpose = Annotated[str, typer.Option("--purpose", help="credit_line or guarantee.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="credit_line, guarantee or score.")]
 
 
 @app.command()
