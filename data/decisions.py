@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import case, func, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
+from credit.domain.errors import UnknownDecision
 from data.book import accounts
 from data.book.opening import Store
 from data.book.subjects import GUARANTEE
 from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, OUTBOX, SUBJECTS
-from data.book.turns import Request, Turn, hash_of_decision, partition_of
+from data.book.turns import Answer, Request, Turn, done, hash_of_decision, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
 
@@ -56,10 +57,19 @@ class DecisionStore:
             known = self._records(con, [row["decision_id"] for row in rows])
             fresh = list({r["decision_id"]: r for r in rows if r["decision_id"] not in known}.values())
             if fresh:
-                con.execute(insert(DECISIONS), fresh)
-                con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in fresh])
+                _insert(con, fresh)
                 _log_decisions(con, fresh)
         return known
+
+    def judge(self, request: Request, row: Mapping[str, Any]) -> Answer:
+        """Store a decision that a person made of another, once. Raises KeyTaken, InFlight."""
+
+        def work(turn: Turn) -> Answer:
+            _insert(turn.con, [row])
+            _log_decided(turn, [row])
+            return {"decision_id": row["decision_id"]}
+
+        return done(self.store, request, partition_of(row["supplier_id"]), work)
 
     def row(self, decision_id: str) -> dict[str, Any] | None:
         """The whole row of a decision, its record included, or None."""
@@ -187,26 +197,37 @@ class DecisionStore:
         with self.store.reading() as con:
             return [(row[0], row[1]) for row in con.execute(query)]
 
-    def open_dispute(self, supplier_id: str, datum: str, text: str, *, at: str, who: str) -> dict[str, Any]:
-        """Record a dispute; answers its row."""
-        said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": at, "opened_by": who}
-        with self.store.writing() as con:
-            made = con.execute(insert(DISPUTES), said).inserted_primary_key
+    def open_dispute(self, request: Request, supplier_id: str, datum: str, text: str) -> Answer:
+        """Record a dispute; answers its row. Raises KeyTaken, InFlight."""
+
+        def work(turn: Turn) -> Answer:
+            said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": request.at,
+                    "opened_by": request.who}  # fmt: skip
+            made = turn.con.execute(insert(DISPUTES), said).inserted_primary_key
             number = made[0] if made else None
-            _turn(con, supplier_id, at=at, who=who).log(f"dispute:{number}", "DISPUTE_OPENED", _day(at), said)
+            turn.log(f"dispute:{number}", "DISPUTE_OPENED", _day(request.at), said)
             return {"number": number, **said}
 
-    def settle_dispute(self, number: int, *, upheld: bool, text: str, at: str, who: str) -> dict[str, Any] | None:
-        """Settle an open dispute and answer its row; None where there is none of that number."""
-        open_ = (DISPUTES.c.number == number) & DISPUTES.c.settled_at.is_(None)
-        with self.store.writing() as con:
-            said = {"settled_at": at, "settled_by": who, "upheld": upheld, "settlement": text}
-            if con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
-                return None
-            found = dict(con.execute(select(DISPUTES).where(DISPUTES.c.number == number)).mappings().one())
-            turn = _turn(con, found["supplier_id"], at=at, who=who)
-            turn.log(f"dispute:{number}", "DISPUTE_SETTLED", _day(at), said)
-            return found
+        return done(self.store, request, partition_of(supplier_id), work)
+
+    def settle_dispute(self, request: Request, number: int, *, upheld: bool, text: str) -> Answer:
+        """Settle an open dispute and answer its row. Raises UnknownDecision, KeyTaken, InFlight."""
+        this = DISPUTES.c.number == number
+        none = UnknownDecision(f"there is no open dispute {number}", hint="`credit decision disputes` lists them")
+        with self.store.reading() as con:
+            supplier_id = con.execute(select(DISPUTES.c.supplier_id).where(this)).scalar()
+        if supplier_id is None:
+            raise none
+
+        def work(turn: Turn) -> Answer:
+            said = {"settled_at": request.at, "settled_by": request.who, "upheld": upheld, "settlement": text}
+            open_ = this & DISPUTES.c.settled_at.is_(None)
+            if turn.con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
+                raise none
+            turn.log(f"dispute:{number}", "DISPUTE_SETTLED", _day(request.at), said)
+            return dict(turn.con.execute(select(DISPUTES).where(this)).mappings().one())
+
+        return done(self.store, request, partition_of(supplier_id), work)
 
     def disputes(self, *, open_only: bool = True) -> list[dict[str, Any]]:
         """The disputes, oldest first."""
@@ -254,21 +275,26 @@ class DecisionStore:
         return found
 
 
+def _insert(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    con.execute(insert(DECISIONS), list(rows))
+    con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in rows])
+
+
 def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One entry a partition for all that was decided together, with the hash of each record."""
+    """One entry a partition for all that was decided together."""
     by_partition: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_partition.setdefault(partition_of(row["supplier_id"]), []).append(row)
-    for _, own in sorted(by_partition.items()):
-        hashes = {row["decision_id"]: hash_of_decision(row) for row in own}
-        turn = _turn(con, own[0]["supplier_id"], at=own[0]["decided_at"], who=own[0]["maker"])
-        turn.log(min(hashes), "DECIDED", own[0]["as_of"], {"sha256": hashes})
+    for partition, own in sorted(by_partition.items()):
+        # What the engine decides has no key: a decision is told by its own id.
+        request = Request(key="", command="", arguments={}, who=own[0]["maker"], at=own[0]["decided_at"])
+        _log_decided(Turn(con, partition, request), own)
 
 
-def _turn(con: Connection, supplier_id: str, *, at: str, who: str) -> Turn:
-    """A turn of what has no key: a decision is told by its own id, a dispute by its number."""
-    request = Request(key="", command="", arguments={}, who=who, at=at)
-    return Turn(con, partition_of(supplier_id), request)
+def _log_decided(turn: Turn, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One entry with the hash of each record."""
+    hashes = {row["decision_id"]: hash_of_decision(row) for row in rows}
+    turn.log(min(hashes), "DECIDED", rows[0]["as_of"], {"sha256": hashes})
 
 
 def _day(at: str) -> date:

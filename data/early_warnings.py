@@ -7,9 +7,10 @@ and a correction or merge brings what it changes and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -71,6 +72,11 @@ def _row(table: str, key: str, on: str, observed: str = "NULL") -> str:
     )
 
 
+def _not_told(own_id: str) -> str:
+    """The SQL condition that the book does not tell the same of a draw or guarantee of its own."""
+    return f"NOT EXISTS (FROM told AS t WHERE t.case_id = c.case_id AND t.own_id = {own_id})"
+
+
 # Of two events of an account on one day, the later step of its life comes last.
 _STEP = "list_position(['NAMED', 'LOCKED', 'CONFIRMED', 'UNLOCKED'], a.kind)"
 _LOCKED = "('LOCKED', 'CONFIRMED')"
@@ -127,7 +133,7 @@ def _called(where: str) -> str:
     SELECT {_row("g", "guarantee_event_id", "g.happened_on")}
     FROM demands AS g JOIN cases AS c USING (case_id)
     WHERE (g.kind = 'DEMANDED' OR g.kind = 'PAID' AND NOT g.demanded)
-      AND g.now NOT IN ('RELEASED', 'EXPIRED') AND {where}"""
+      AND g.now NOT IN ('RELEASED', 'EXPIRED') AND {where} AND {_not_told("g.guarantee_id")}"""
 
 
 # On its own contract a line is warned whosever fault it was, for what repays it is gone.
@@ -138,7 +144,7 @@ _TERMINATED = f"""
     FROM amendments AS a JOIN cases AS c USING (case_id) WHERE a.kind = 'TERMINATED' AND {_ENDED_ON_IT}"""
 
 # Of each draw that is not repaid, the worst that is known of it.
-_OVERDUE = """
+_OVERDUE = f"""
     WITH worst AS (
         SELECT *, date_diff('day', due_on, as_of) AS silent_days FROM credit_events
         QUALIFY NOT bool_or(kind = 'REPAID') OVER (PARTITION BY case_id, loan_id)
@@ -149,9 +155,9 @@ _OVERDUE = """
            CASE WHEN kind = 'DRAWN' THEN CAST(due_on + to_days(CAST($past_due_silent_days AS INTEGER)) AS DATE)
                 ELSE happened_on END AS happened_on,
            known_on, greatest(days_past_due, silent_days) AS observed
-    FROM worst
-    WHERE kind = 'WRITTEN_OFF' OR days_past_due >= $past_due_days
-       OR kind = 'DRAWN' AND silent_days >= $past_due_silent_days"""
+    FROM worst AS c
+    WHERE (kind = 'WRITTEN_OFF' OR days_past_due >= $past_due_days
+           OR kind = 'DRAWN' AND silent_days >= $past_due_silent_days) AND {_not_told("loan_id")}"""
 
 # How much of what was signed within a year before was lost at once.
 _CANCELLED = f"""
@@ -321,12 +327,19 @@ READ: tuple[Table, ...] = (
 
 
 def found_on(
-    ledger: Ledger, lines: pd.DataFrame, as_of: date, terms: Mapping[str, Any], *, version: int | None = None
+    ledger: Ledger,
+    lines: pd.DataFrame,
+    as_of: date,
+    terms: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    told: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """What went wrong on each line since it began, as known on a day: a row a finding, the columns of FOUND.
 
     `lines` has line_id, supplier_id, contract_id (None where it is granted on the whole record) and since, the day of
-    which the decision that began it knew; one that began on `as_of` or later has nothing new.
+    which the decision that began it knew; one that began on `as_of` or later has nothing new. `told` are, by line, the
+    draws and guarantees of the book that it tells the same of: what a feed says of those is no second finding.
     """
     asked = lines[lines["since"] < as_of].reset_index(drop=True)
     if asked.empty:
@@ -340,6 +353,7 @@ def found_on(
     with ledger.known_on(everybody, version=version, tables=READ, dated=True) as known:
         known.con.register("behind", behind[["case_id", "behind_case_id", "tied_on"]])
         known.con.register("habits", habits)
+        known.con.register("told", _told_of(asked, told))
         frames = [
             _new(_findings(known.con, sign, terms), asked).assign(rule=sign.rule, table=sign.table.name)
             for sign in SIGNS
@@ -352,6 +366,11 @@ def _cases(asked: pd.DataFrame, on: Any, *, first: int = 0) -> pd.DataFrame:
     return asked[["supplier_id", "contract_id"]].assign(
         case_id=range(first, first + len(asked)), as_of=on, contract_id=asked["contract_id"].astype("str")
     )
+
+
+def _told_of(asked: pd.DataFrame, told: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    rows = [(case, own) for case, line in enumerate(asked["line_id"]) for own in sorted(told.get(line, ()))]
+    return pd.DataFrame(rows, columns=["case_id", "own_id"]).astype({"case_id": "int64", "own_id": "str"})
 
 
 # Who controls the supplier or answers for it on the case's day, and since when that has been known.

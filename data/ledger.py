@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -34,6 +35,7 @@ from data.schema import (
     GROUP_TIES,
     MERGES,
     OUTCOMES,
+    RECORD_ID,
     RELATIONS,
     SUPPLIERS,
     TABLES,
@@ -264,6 +266,21 @@ class Ledger(LedgerFiles):
             ).fetchone()
             return row[0] if row else None
 
+    def marked(self, table: str, mark: str) -> list[dict[str, str]]:
+        """The rows of a table whose key holds a mark, by key, each value as text: how an entry by hand is found again.
+
+        Raises KeyError for a table of labels or names.
+        """
+        shown = readable(table_named(table))
+        key, names = quoted(shown.key or RECORD_ID.name), [*(column.name for column in shown.columns), "recorded_at"]
+        with self.connection() as con:
+            found = con.execute(
+                f"""SELECT {", ".join(quoted(name) for name in names)} FROM ({self.rows(shown, self.batches())})
+                    WHERE contains({key}, ?) ORDER BY {key}""",
+                [mark],
+            ).fetchall()
+        return [dict(zip(names, map(_text, row), strict=True)) for row in found]
+
     def tiers_of(self, supplier_ids: Sequence[str]) -> dict[str, str]:
         """The kind of data that each supplier is known by, of those that anybody knows."""
         with self.connection() as con:
@@ -317,6 +334,11 @@ class Ledger(LedgerFiles):
         table of labels or names.
         """
         return self._files(readable(table_named(table)), self.batches())
+
+
+def _text(value: Any) -> str:
+    """A value as a file of the platform's own format has it."""
+    return value.isoformat() if isinstance(value, date) else "" if value is None else str(value)
 
 
 def readable(table: Table) -> Table:

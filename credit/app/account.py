@@ -16,21 +16,21 @@ Contract = Annotated[str, typer.Option("--contract", help="The contract's id on 
 
 
 @app.command()
-def lock(contract: Contract, as_json: console.AsJson = False) -> None:
+def lock(contract: Contract, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Record that the bank locked the account today: the contract is paid there and nowhere else."""
-    _record(contract, Account.LOCKED, as_json=as_json)
+    _record(contract, Account.LOCKED, key, as_json=as_json)
 
 
 @app.command()
-def confirm(contract: Contract, as_json: console.AsJson = False) -> None:
+def confirm(contract: Contract, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Record that the buyer confirmed contract and account today."""
-    _record(contract, Account.CONFIRMED, as_json=as_json)
+    _record(contract, Account.CONFIRMED, key, as_json=as_json)
 
 
 @app.command()
-def unlock(contract: Contract, as_json: console.AsJson = False) -> None:
+def unlock(contract: Contract, key: console.Key = None, as_json: console.AsJson = False) -> None:
     """Record that the bank unlocked the account today; nothing more is lent on the contract."""
-    _record(contract, Account.UNLOCKED, as_json=as_json)
+    _record(contract, Account.UNLOCKED, key, as_json=as_json)
 
 
 @app.command()
@@ -41,10 +41,11 @@ def show(contract: Contract, as_json: console.AsJson = False) -> None:
     _answer(account_of(Home.from_environment(), contract), as_json=as_json)
 
 
-def _record(contract: str, step: Account, *, as_json: bool) -> None:
+def _record(contract: str, step: Account, key: str | None, *, as_json: bool) -> None:
+    from credit.app import identity
     from credit.app.locking import record_step
 
-    _answer(record_step(Home.from_environment(), contract, step), as_json=as_json)
+    _answer(record_step(Home.from_environment(), contract, step, who=identity.who(), key=key), as_json=as_json)
 
 
 def _answer(account: dict[str, Any], *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ app = console.group("Grant, revoke and list consents.")
 
 Supplier = Annotated[str, typer.Argument(help="The supplier's id.")]
 Bank = Annotated[str, typer.Option("--bank", help="The bank that the consent names.")]
-Purpose = Annotated[str, typer.Option("--purpose", help="credit_line or guarantee.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="credit_line, guarantee or score.")]
 
 
 @app.command()
@@ -24,13 +24,15 @@ def grant(
     until: Annotated[
         str | None, typer.Option("--until", metavar="DATE", help="The last day it holds; default: until revoked.")
     ] = None,
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Record that a supplier signed a consent today."""
+    from credit.app import identity
     from credit.app.consenting import record_consent
 
-    last = console.day(until) if until else None
-    event = record_consent(Home.from_environment(), supplier, bank, purpose, kind="GRANTED", until=last)
+    home, last = Home.from_environment(), console.day(until) if until else None
+    event = record_consent(home, supplier, bank, purpose, kind="GRANTED", until=last, who=identity.who(), key=key)
     console.answer(
         event,
         as_json=as_json,
@@ -39,11 +41,19 @@ def grant(
 
 
 @app.command()
-def revoke(supplier: Supplier, bank: Bank, purpose: Purpose = "credit_line", as_json: console.AsJson = False) -> None:
+def revoke(
+    supplier: Supplier,
+    bank: Bank,
+    purpose: Purpose = "credit_line",
+    key: console.Key = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Record that a supplier revoked its consent today; it binds at once."""
+    from credit.app import identity
     from credit.app.consenting import record_consent
 
-    event = record_consent(Home.from_environment(), supplier, bank, purpose, kind="REVOKED")
+    home = Home.from_environment()
+    event = record_consent(home, supplier, bank, purpose, kind="REVOKED", who=identity.who(), key=key)
     console.answer(
         event, as_json=as_json, page=lambda: typer.echo(f"{supplier} no longer consents to {bank} ({purpose})")
     )

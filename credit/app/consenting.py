@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from credit.app.booking import request
 from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
 from credit.app.home import Home
-from credit.app.recording import event_id, record_events
+from credit.app.recording import entered, mark_of
 from credit.domain.errors import CreditError, UnknownName
 
 
 def record_consent(
-    home: Home, supplier: str, bank: str, purpose: str, *, kind: str, until: date | None = None
+    home: Home,
+    supplier: str,
+    bank: str,
+    purpose: str,
+    *,
+    kind: str,
+    until: date | None = None,
+    who: str,
+    key: str | None = None,
 ) -> dict[str, Any]:
     """Record that a supplier granted a consent today, `until` its last day if it has one, or revoked it.
 
-    Raises UnknownSupplier, UnknownName for a bank without agreement or a purpose it did not agree to, and CreditError
-    where there is nothing to revoke, a consent stands already, or its last day is over.
+    Raises UnknownSupplier, UnknownName for a bank without agreement or a purpose it did not agree to, KeyTaken, and
+    CreditError where there is nothing to revoke, a consent stands already, or its last day is over.
     """
+    last = str(until) if until else ""
+    arguments = {"supplier": supplier, "bank": bank, "purpose": purpose, "until": last}
+    asked = request(f"consent {_VERBS[kind]}", arguments, who=who, key=key)
+
+    def events() -> list[dict[str, str]]:
+        _refuse_strange(home, supplier, bank, purpose)
+        today = day_of(datetime.fromisoformat(asked.at))
+        if until is not None and until < today:
+            raise CreditError(
+                f"the consent would have ended on {until}", hint="--until names its last day, today or later"
+            )
+        standing = _standing(home, supplier, bank, purpose, on=today)
+        if kind == "REVOKED" and not standing:
+            raise CreditError(
+                f"{supplier} has no standing consent for {bank} ({purpose})", hint="`credit consent list`"
+            )
+        if kind == "GRANTED" and standing:
+            raise CreditError(f"{supplier} consents to {bank} ({purpose}) already", hint="`credit consent list`")
+        about = {"supplier_id": supplier, "bank_id": bank, "purpose": purpose, "kind": kind, "valid_to": last}
+        # Every standing consent of that bank and purpose is revoked, or the firm would stay in the bank's files.
+        new = [f"{supplier}-{bank}-{purpose}{mark_of(asked)}"]
+        return [{"consent_id": consent_id, **about} for consent_id in standing or new]
+
+    return entered(home, asked, "consents", supplier, events=events, answer=lambda told: dict(told[0]))
+
+
+_VERBS = {"GRANTED": "grant", "REVOKED": "revoke"}
+
+
+def _refuse_strange(home: Home, supplier: str, bank: str, purpose: str) -> None:
+    """Raise UnknownSupplier, or UnknownName for a bank without agreement or a purpose that it did not agree to."""
     from credit.app.exporting import bank_named
-    from data.facts import valid_consents
 
     supplier_tier(home, supplier)
     agreement = bank_named(home, bank)
@@ -29,33 +68,16 @@ def record_consent(
         raise UnknownName(
             f"{bank} takes no records for purpose {purpose!r}", hint="choose from " + ", ".join(agreement.purposes)
         )
-    moment = now()
-    if until is not None and until < day_of(moment):
-        raise CreditError(f"the consent would have ended on {until}", hint="--until names its last day, today or later")
+
+
+def _standing(home: Home, supplier: str, bank: str, purpose: str, *, on: date) -> list[str]:
+    """The consents of a supplier to a bank for a purpose that hold on a day."""
     import pandas as pd
 
-    standing = valid_consents(home.ledger(), pd.Series([supplier]), on=day_of(moment))
-    same = standing[(standing["bank_id"] == bank) & (standing["purpose"] == purpose)]
-    if kind == "REVOKED" and same.empty:
-        raise CreditError(f"{supplier} has no standing consent for {bank} ({purpose})", hint="`credit consent list`")
-    if kind == "GRANTED" and len(same):
-        raise CreditError(f"{supplier} consents to {bank} ({purpose}) already", hint="`credit consent list`")
-    # Every standing consent of that bank and purpose is revoked, or the firm would stay in the bank's files.
-    consent_ids = list(same["consent_id"]) or [event_id(supplier, bank, purpose)]
-    events: list[dict[str, Any]] = [
-        {
-            "consent_event_id": event_id(consent_id, kind),
-            "consent_id": consent_id,
-            "supplier_id": supplier,
-            "bank_id": bank,
-            "purpose": purpose,
-            "kind": kind,
-            "valid_to": str(until) if until else "",
-        }
-        for consent_id in consent_ids
-    ]
-    record_events(home, "consents", events, at=moment)
-    return {**events[0], "happened_on": str(day_of(moment)), "recorded_at": moment.isoformat()}
+    from data.facts import valid_consents
+
+    found = valid_consents(home.ledger(), pd.Series([supplier]), on=on)
+    return list(found.loc[(found["bank_id"] == bank) & (found["purpose"] == purpose), "consent_id"])
 
 
 def standing_consents(home: Home, supplier: str | None, bank: str | None) -> list[dict[str, Any]]:

@@ -96,6 +96,7 @@ def approve(
     text: Text = "",
     evidence: Evidence = "",
     lapses: Lapses = None,
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Grant what the engine referred to a person, within one's authority and never above a limit.
@@ -103,7 +104,7 @@ def approve(
     Where the engine found more than that a person has to look, it is an override: it names a code, says why, points at
     evidence and lapses. Knock-outs are nobody's to override. Exit code 6 where it is not yours to grant.
     """
-    _judge(decision_id, "APPROVE", amount, (code, text, evidence, lapses), as_json=as_json)
+    _judge(decision_id, "APPROVE", amount, (code, text, evidence, lapses), key, as_json=as_json)
 
 
 @app.command()
@@ -114,15 +115,22 @@ def override(
     text: Text = "",
     evidence: Evidence = "",
     lapses: Lapses = None,
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Grant less than the engine would, or nothing: without an amount the decision is declined."""
     outcome = "DECLINE" if amount is None else "REDUCE"
-    _judge(decision_id, outcome, amount, (code, text, evidence, lapses), as_json=as_json)
+    _judge(decision_id, outcome, amount, (code, text, evidence, lapses), key, as_json=as_json)
 
 
 def _judge(
-    decision_id: str, outcome: str, amount: str | None, why: tuple[str | None, str, str, str | None], *, as_json: bool
+    decision_id: str,
+    outcome: str,
+    amount: str | None,
+    why: tuple[str | None, str, str, str | None],
+    key: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     from credit.app import identity, judging
     from credit.domain.authority import Code
@@ -139,7 +147,7 @@ def _judge(
         evidence=evidence,
         lapses_on=console.day(lapses) if lapses else None,
     )
-    record = judging.judge(Home.from_environment(), decision_id, said, who=identity.who())
+    record = judging.judge(Home.from_environment(), decision_id, said, who=identity.who(), key=key)
     console.answer(record, as_json=as_json, page=lambda: answers.page(record))
 
 
@@ -177,12 +185,13 @@ def dispute(
     supplier: Annotated[str, typer.Argument(help="The supplier's id.")],
     datum: Annotated[str, typer.Option("--datum", help="What is disputed, such as a delivery's id or a feature.")],
     text: Annotated[str, typer.Option("--text", help="What the supplier says.")],
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Record that a supplier disputes a datum; until it is settled a person decides on every application of theirs."""
     from credit.app import identity, judging
 
-    row = judging.dispute(Home.from_environment(), supplier, datum, text, who=identity.who())
+    row = judging.dispute(Home.from_environment(), supplier, datum, text, who=identity.who(), key=key)
     console.answer(row, as_json=as_json, page=lambda: typer.echo(f"dispute {row['number']} of {supplier}: {datum}"))
 
 
@@ -206,12 +215,14 @@ def settle(
     number: Annotated[int, typer.Argument(help="The dispute's number.")],
     upheld: Annotated[bool, typer.Option("--upheld/--rejected", help="Whether the datum was wrong.")],
     text: Annotated[str, typer.Option("--text", help="What was found; where it was wrong, how it was corrected.")],
+    key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Settle a dispute. A datum that was wrong is corrected by an import that replaces it; nothing is edited here."""
     from credit.app import identity, judging
 
-    row = judging.settle(Home.from_environment(), number, upheld=upheld, text=text, who=identity.who())
+    home = Home.from_environment()
+    row = judging.settle(home, number, upheld=upheld, text=text, who=identity.who(), key=key)
     said = "upheld" if upheld else "rejected"
     console.answer(row, as_json=as_json, page=lambda: typer.echo(f"dispute {number} is {said}"))
 

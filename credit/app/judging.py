@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from credit.app import aftermath, exposures
+from credit.app.booking import request
 from credit.app.clock import day_of, now
 from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
@@ -44,16 +45,22 @@ class Said:
     lapses_on: date | None = None
 
 
-def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
+def judge(home: Home, decision_id: str, said: Said, *, who: str, key: str | None = None) -> Record:
     """Judge a decision: store what a person makes of it, which supersedes it, and answer that record.
 
-    The limits are looked at again, for others may have drawn on them since. Raises UnknownDecision or NotAuthorised.
+    The limits are looked at again, for others may have drawn on them since. Raises UnknownDecision, NotAuthorised or
+    KeyTaken.
     """
     store = home.decisions()
     refuse(home, Action.JUDGE, who)
     role = role_of(home, who)
     assert role is not None
+    verb = "approve" if said.outcome is Outcome.APPROVE else "override"
+    arguments = {"decision": decision_id, **asdict(said), "outcome": said.outcome.name}
+    asked = request(f"decision {verb}", arguments, who=who, key=key)
     with store.one_at_a_time():
+        if known := home.book().answered(asked):
+            return record_of(known["decision_id"], decision_row(home, known["decision_id"])["record"])
         row = decision_row(home, decision_id)
         record = record_of(decision_id, row["record"])
         judgement = Judgement(
@@ -78,7 +85,7 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
         if store.superseding([decision_id]):
             raise NotAuthorised(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
         made = judged(record, judgement)
-        store.add([row_of(made, row["pack"], applied=row["applied"], maker=who)])
+        store.judge(asked, row_of(made, row["pack"], applied=row["applied"], maker=who))
     return made
 
 
@@ -178,22 +185,27 @@ def judged_again(again: Record, stored: Record) -> Record:
     return judged(again, _of(stored["judgement"]))
 
 
-def dispute(home: Home, supplier: str, datum: str, text: str, *, who: str) -> dict[str, Any]:
-    """Record that a supplier disputes a datum: until it is settled, a person decides on it. Raises UnknownSupplier."""
+def dispute(home: Home, supplier: str, datum: str, text: str, *, who: str, key: str | None = None) -> dict[str, Any]:
+    """Record that a supplier disputes a datum: until it is settled, a person decides on it.
+
+    Raises UnknownSupplier, NotAuthorised, KeyTaken.
+    """
     supplier_tier(home, supplier)
     refuse(home, Action.DISPUTE, who)
-    return home.decisions().open_dispute(supplier, datum, text, at=now().isoformat(), who=who)
+    arguments = {"supplier": supplier, "datum": datum, "text": text}
+    return home.decisions().open_dispute(
+        request("decision dispute", arguments, who=who, key=key), supplier, datum, text
+    )
 
 
-def settle(home: Home, number: int, *, upheld: bool, text: str, who: str) -> dict[str, Any]:
+def settle(home: Home, number: int, *, upheld: bool, text: str, who: str, key: str | None = None) -> dict[str, Any]:
     """Settle a dispute: the datum was wrong and has been corrected, or it stands, which another person says than who
-    recorded it. Raises UnknownDecision or NotAuthorised.
+    recorded it. Raises UnknownDecision, NotAuthorised, KeyTaken.
     """
     refuse(home, Action.DISPUTE, who)
     opened = [each["opened_by"] for each in home.decisions().disputes() if each["number"] == number]
     if not upheld and who in opened:
         raise NotAuthorised(f"{who} recorded dispute {number}", hint="another person looks at it before it is rejected")
-    found = home.decisions().settle_dispute(number, upheld=upheld, text=text, at=now().isoformat(), who=who)
-    if found is None:
-        raise UnknownDecision(f"there is no open dispute {number}", hint="`credit decision disputes` lists them")
-    return found
+    arguments = {"number": number, "upheld": upheld, "text": text}
+    asked = request("decision settle", arguments, who=who, key=key)
+    return home.decisions().settle_dispute(asked, number, upheld=upheld, text=text)

@@ -77,7 +77,9 @@ SAID: tuple[tuple[str, str, str], ...] = (
     (
         "Consent 授权",
         "It holds from its grant until it is revoked or its last day is over. Nothing keeps its state: whoever uses "
-        "the data asks the ledger on the day of use, so that a revocation binds at once.",
+        "the data asks the ledger on the day of use, so that a revocation binds at once. It names a bank and a "
+        "purpose: `credit_line` and `guarantee` cover the score, its reasons and the advice on such a limit, `score` "
+        "the score and its reasons alone. Any of them lets a sole trader be scored.",
         "data.facts.valid_consents",
     ),
     (

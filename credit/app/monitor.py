@@ -43,7 +43,7 @@ def watch(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
 
     def page() -> None:
         typer.echo(
-            f"{len(document['raised']):,} new alerts on {document['lines']:,} lines as known on {document['as_of']}; "
+            f"{len(document['raised']):,} new alerts on {document['lines']:,} lines {_known(document)}; "
             f"{len(document['frozen']):,} lines are suspended by them"
         )
 
@@ -82,7 +82,7 @@ def settle(
 
 def _page(document: dict[str, Any]) -> None:
     alerts = document["alerts"]
-    typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines as known on {document['as_of']}")
+    typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines {_known(document)}")
     for each in alerts:
         about = f" on contract {each['contract_id']}" if each["contract_id"] else ""
         typer.echo(f"{each['severity']} {each['rule']}  {each['line_id']} of {each['supplier_id']}{about}")
@@ -92,6 +92,12 @@ def _page(document: dict[str, Any]) -> None:
         typer.echo(f"  to do       {each['advice_zh']} {each['advice_en']}")
         typer.echo(f"  owner       {each['owner']}, raised {each['raised_on']}, due {each['due_on']}")
         typer.echo(f"  alert       {each['alert_id']}, {each['reference']}")
+
+
+def _known(document: dict[str, Any]) -> str:
+    """By what day each store is read."""
+    as_of, booked_on = document["as_of"], document["booked_on"]
+    return f"as known on {as_of}" + (f", by the book on {booked_on}" if booked_on != as_of else "")
 
 
 def _observed(evidence: dict[str, Any]) -> str:

@@ -26,18 +26,34 @@ COLUMNS = ("line_id", "supplier_id", "contract_id", "since")
 BEGINS = (Event.ACCEPTED, Event.RENEWED)
 
 
-def found(home: Home, lines: pd.DataFrame, as_of: date, *, version: int | None = None) -> list[Alert]:
+def found(
+    home: Home, lines: pd.DataFrame, as_of: date, *, booked_on: date | None = None, version: int | None = None
+) -> list[Alert]:
     """The alerts on these lines as known on a day, the worst and then the oldest first.
 
-    `lines` has line_id, supplier_id, contract_id and since. The same lines, day and version of the ledger give the same
-    alerts with the same ids, however often they are asked for.
+    `lines` has line_id, supplier_id, contract_id and since. What the book itself shows is that of `booked_on`, where
+    it knows more days than the ledger. The same lines, days and version of the ledger give the same alerts with the
+    same ids, however often they are asked for.
     """
+    import pandas as pd
+
     from credit.domain.alerts import raised, version_on
+    from data.book.signs import found_in_book
     from data.early_warnings import found_on
 
-    parameters = alert_parameters(home)
+    parameters, ledger = alert_parameters(home), home.ledger()
     terms = {name: parameter.on(as_of) for name, parameter in parameters.items()}
-    findings = found_on(home.ledger(), lines, as_of, terms, version=version)
+    own = found_in_book(
+        home.store(),
+        lines,
+        booked_on or as_of,
+        terms,
+        day_of=lambda at: day_of(datetime.fromisoformat(at)),
+        gone_on_as=ledger.gone_on_as(as_of, version=version),
+    )
+    told = {str(line): {records[0] for records in each["records"]} for line, each in own.groupby("line_id")}
+    others = found_on(ledger, lines, as_of, terms, version=version, told=told)
+    findings = pd.concat([each for each in (others, own) if len(each)] or [own], ignore_index=True)
     return raised(findings, lines, terms, version=version_on(parameters, as_of))
 
 
@@ -68,14 +84,16 @@ def watched(home: Home, on: date, supplier_id: str | None = None) -> pd.DataFram
 def listed(home: Home, as_of: date | None, supplier_id: str | None = None) -> dict[str, Any]:
     """The alerts on all lines that stand, and on what day that was known: the last one that the ledger knows.
 
-    Where no day is named the lines are those of today, for a line may have begun after the ledger's last day.
+    Where no day is named the lines, and what the book shows of its own draws and guarantees, are those of today: a line
+    may have begun after the ledger's last day, and a draw is late whether a feed came or not.
     """
     today = day_of(now())
     ledger = home.ledger()
     known = as_of or min(ledger.last_day(), today)
-    lines = watched(home, as_of or today, supplier_id)
-    alerts = found(home, lines, known, version=ledger.version)
-    return {"as_of": str(known), "lines": len(lines), "alerts": list(_documents(alerts))}
+    booked_on = as_of or today
+    lines = watched(home, booked_on, supplier_id)
+    alerts = found(home, lines, known, booked_on=booked_on, version=ledger.version)
+    return {"as_of": str(known), "booked_on": str(booked_on), "lines": len(lines), "alerts": list(_documents(alerts))}
 
 
 def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
@@ -86,10 +104,11 @@ def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
     refuse(home, Action.SUSPEND, who)
     today, ledger = day_of(now()), home.ledger()
     known = as_of or min(ledger.last_day(), today)
-    lines = watched(home, as_of or today)
+    booked_on = as_of or today
+    lines = watched(home, booked_on)
     by_supplier: dict[str, list[Alert]] = {}
     there = {each["alert_id"] for each in home.alerts().listed(open_only=False)}
-    for alert in found(home, lines, known, version=ledger.version):
+    for alert in found(home, lines, known, booked_on=booked_on, version=ledger.version):
         if alert.alert_id not in there:
             by_supplier.setdefault(alert.supplier_id, []).append(alert)
     raised, frozen = [], []
@@ -99,7 +118,8 @@ def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
         answer = home.alerts().raise_(asked, supplier, alerts, today)
         raised += answer["raised"]
         frozen += answer["frozen"]
-    return {"as_of": str(known), "lines": len(lines), "raised": raised, "frozen": frozen}
+    days = {"as_of": str(known), "booked_on": str(booked_on)}
+    return {**days, "lines": len(lines), "raised": raised, "frozen": frozen}
 
 
 def settle(home: Home, alert: str, outcome: str, text: str, *, who: str, key: str | None) -> dict[str, Any]:

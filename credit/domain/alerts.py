@@ -1,10 +1,12 @@
 """Early warning after lending: which events are alerts, what each does to a line, who looks and how soon (DOMAIN 5.7).
 
-Each rule is what a ledger can show to have happened since a line began; `data/early_warnings.py` finds it. Of DOMAIN
-5.7 these are left out, for no table of the ledger shows them: sales that are not routed through the account (the
-supplier's other accounts; what goes past a locked one is EW-MISPAID), round trips and large transfers (bank
-statements), letters of credit, ad-hoc requests for a higher limit, a fall in staff, a buyer's cut budget, certificates
-that expire, and a drop of the score (scores are no events of the ledger).
+Each rule is what a ledger can show to have happened since a line began; `data/early_warnings.py` finds it. Draws of our
+own that are past due and guarantees of our own that are called are in the book: `data/book/signs.py` finds them, and
+what a feed says of the same ones raises no second alert. Of DOMAIN 5.7 these are left out, for no table shows them:
+sales that are not routed through the account (the supplier's other accounts; what goes past a locked one is
+EW-MISPAID), round trips and large transfers (bank statements), letters of credit, ad-hoc requests for a higher limit, a
+fall in staff, a buyer's cut budget, certificates that expire, and a drop of the score (scores are no events of the
+ledger).
 """
 
 from __future__ import annotations

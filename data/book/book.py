@@ -264,7 +264,7 @@ class Book:
         own = self._subject(draw_id, DRAW)
         with self.store.reading() as con:
             rows = [dict(row) for row in con.execute(_EVENTS, {"subject": draw_id}).mappings()]
-        draw = _folded(own, rows).counted(day)
+        draw = draw_folded(own, _events_of(rows)).counted(day)
         return {
             **_answer(draw_id, draw),
             "line_id": own.parent_id,
@@ -441,20 +441,25 @@ def line_events_of(turn: Turn, line_id: str) -> list[Happened]:
 
 
 def _draw(turn: Turn, own: Subject) -> Draw:
-    return _folded(own, turn.con.execute(_EVENTS, {"subject": own.subject_id}).mappings())
+    return draw_folded(own, _events_of(turn.con.execute(_EVENTS, {"subject": own.subject_id}).mappings()))
 
 
-def _folded(own: Subject, rows: Iterable[Mapping[str, Any]]) -> Draw:
-    """The draw that the log says, from its own bodies."""
+def draw_folded(own: Subject, events: Iterable[DrawHappened]) -> Draw:
+    """The draw that its events make of what the book keeps of it."""
     terms = DrawTerms(
         yearly_rate_bp=own.terms["yearly_rate_bp"],
         penalty_rate_bp=own.terms["penalty_rate_bp"],
         due_on=date.fromisoformat(own.terms["due_on"]),
     )
-    return draws.folded(terms, (_event(json.loads(row["body"])) for row in rows))
+    return draws.folded(terms, events)
 
 
-def _event(body: Mapping[str, Any]) -> DrawHappened:
+def _events_of(rows: Iterable[Mapping[str, Any]]) -> list[DrawHappened]:
+    return [draw_event_of(json.loads(row["body"])) for row in rows]
+
+
+def draw_event_of(body: Mapping[str, Any]) -> DrawHappened:
+    """An event of a draw from its entry's body."""
     return DrawHappened(
         kind=DrawEvent(body["kind"]),
         on=date.fromisoformat(body["on"]),

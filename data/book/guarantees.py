@@ -185,7 +185,7 @@ def _row(con: Any, guarantee_id: str) -> Any:
 
 def _events(con: Any, guarantee_id: str) -> list[GuaranteeEvent]:
     query = select(LOG.c.body).where(LOG.c.subject_id == guarantee_id).order_by(LOG.c.sequence)
-    return [_event(json.loads(body)) for body in con.execute(query).scalars()]
+    return [guarantee_event_of(json.loads(body)) for body in con.execute(query).scalars()]
 
 
 # -- an event as the log has it
@@ -195,7 +195,8 @@ def _said(event: GuaranteeEvent) -> dict[str, Any]:
     return dict(json.loads(canonical(asdict(event))))
 
 
-def _event(body: Mapping[str, Any]) -> GuaranteeEvent:
+def guarantee_event_of(body: Mapping[str, Any]) -> GuaranteeEvent:
+    """An event of a guarantee from its entry's body."""
     said = {name: body[name] for name in GuaranteeEvent.__dataclass_fields__}
     days = ("on", "expires_on", "extend_to")
     said |= {name: date.fromisoformat(said[name]) for name in days if said[name]}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from credit.domain.errors import DrawRefused
 from data.book.tables import SUBJECTS
@@ -40,13 +40,19 @@ class Subject:
 
 def draws_of(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
     """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
-    query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+    wanted = [SUBJECTS.c.kind == DRAW]
     if open_only:
-        query = query.where(SUBJECTS.c.is_open)
+        wanted.append(SUBJECTS.c.is_open)
     if supplier_id is not None:
-        query = query.where(SUBJECTS.c.supplier_id == supplier_id)
+        wanted.append(SUBJECTS.c.supplier_id == supplier_id)
     if line_id is not None:
-        query = query.where(SUBJECTS.c.parent_id == line_id)
+        wanted.append(SUBJECTS.c.parent_id == line_id)
+    return subjects_where(con, and_(*wanted))
+
+
+def subjects_where(con: Any, condition: ColumnElement[bool]) -> list[Subject]:
+    """What a condition on the table of subjects holds for, as it was opened."""
+    query = select(SUBJECTS).where(condition).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
     return [_as_subject(row) for row in con.execute(query).mappings()]
 
 

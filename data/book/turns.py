@@ -26,6 +26,7 @@ from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LOG, PARTITION
 
 Answer = dict[str, Any]
 LONGEST_KEY = 128
+LONGEST_SUBJECT = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

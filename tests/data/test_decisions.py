@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 from sqlalchemy.exc import ArgumentError
 
-from credit.domain.errors import StoreDamaged
+from credit.domain.errors import StoreDamaged, UnknownDecision
 from data.book.opening import Store
+from data.book.turns import Request
 from data.decisions import DecisionStore
 
 
@@ -141,12 +142,19 @@ def test_only_who_applied_before_the_day_waits(store):
     assert store.cooling(until) == {}
 
 
+def asked(key, command, **arguments):
+    return Request(key=key, command=command, arguments=arguments, who="li", at="2026-11-01T00:00:00")
+
+
 def test_a_dispute_is_open_until_it_is_settled_once(store):
-    opened = store.open_dispute("S1", "delivery D1", "on time", at="2026-11-01T00:00:00", who="li")
+    opened = store.open_dispute(asked("K1", "dispute"), "S1", "delivery D1", "on time")
     assert [each["number"] for each in store.disputes()] == [opened["number"]]
-    said = {"upheld": False, "text": "late", "at": "2026-11-02T00:00:00", "who": "zhang"}
-    assert store.settle_dispute(opened["number"], **said)["settled_by"] == "zhang"
-    assert store.settle_dispute(opened["number"], **said) is None
+    number, said = opened["number"], {"upheld": False, "text": "late"}
+    settled = store.settle_dispute(asked("K2", "settle", **said), number, **said)
+    assert (settled["settled_by"], settled["upheld"]) == ("li", False)
+    for key, which in (("K3", number), ("K4", number + 1)):
+        with pytest.raises(UnknownDecision, match=f"no open dispute {which}"):
+            store.settle_dispute(asked(key, "settle", **said), which, **said)
     assert store.disputes() == [] and len(store.disputes(open_only=False)) == 1
 
 

@@ -354,6 +354,21 @@ def test_a_draw_of_which_nothing_is_heard_is_past_due_after_a_week(
     assert only("EW-OVERDUE", ledger) == said
 
 
+@pytest.mark.parametrize(("own", "about"), [({"LINE": {"W1"}}, []), ({"OTHER": {"W1"}, "LINE": {"W2"}}, ["V2"])])
+def test_a_draw_of_which_the_book_tells_is_not_told_again_by_a_feed(
+    own: dict[str, set[str]], about: list[str], ledger: Ledger, import_rows: ImportRows
+) -> None:
+    import_rows(ledger, **WHOLE | PAIRS["EW-OVERDUE"].fires)
+    assert found_on(ledger, lines(), AS_OF, TERMS, told=own)["about"].tolist() == about
+
+
+def test_a_guarantee_of_which_the_book_tells_is_not_told_again_by_a_feed(
+    ledger: Ledger, import_rows: ImportRows
+) -> None:
+    import_rows(ledger, **WHOLE | demand("C1"))
+    assert found_on(ledger, lines(), AS_OF, TERMS, told={"LINE": {"H"}}).empty
+
+
 def test_a_draw_that_gets_worse_is_another_alert(ledger: Ledger, import_rows: ImportRows) -> None:
     first = {"kind": "PAST_DUE", "days_past_due": 1, "happened_on": "2025-06-02"}
     lost = {"kind": "WRITTEN_OFF", "days_past_due": 29, "happened_on": "2025-06-30"}

@@ -41,3 +41,17 @@ def test_what_is_no_date_is_a_usage_error(standing, empty):
 def test_the_page_shows_the_term(standing, empty):
     empty(*GRANT, "--until", "2026-12-31")
     assert "2026-12-31" in empty("consent", "list").out
+
+
+def test_a_consent_to_the_score_alone_is_granted_and_revoked_beside_others(standing, empty):
+    assert empty(*GRANT).code == 0
+    assert empty(*GRANT, "--purpose", "score").code == 0
+    assert sorted(each["purpose"] for each in standing("2026-11-02T01:00:00")) == ["credit_line", "score"]
+    assert empty("consent", "revoke", "S1", "--bank", "demo-bank", "--purpose", "score").code == 0
+    assert [each["purpose"] for each in standing("2026-11-02T01:00:00")] == ["credit_line"]
+
+
+def test_a_purpose_that_the_bank_did_not_agree_to_is_refused(standing, empty):
+    assert empty(*GRANT, "--purpose", "marketing").code == 1
+    assert empty("consent", "grant", "S1", "--bank", "second-bank", "--purpose", "guarantee").code == 1
+    assert empty("consent", "grant", "S1", "--bank", "second-bank", "--purpose", "score").code == 0

@@ -259,6 +259,42 @@ def test_a_red_alert_is_raised_once_and_freezes_until_it_is_settled(people, line
     assert as_("li", "monitor", "open", "--json", **later).json == []
 
 
+def test_a_draw_of_our_own_that_is_past_due_freezes_its_line_by_the_clock(
+    people, line, csv_file, platform_row, tmp_path
+):
+    _, as_ = people
+    line_id = line["line_id"]
+    draw = requested(as_, line_id, 100_000, "--months", "1").json["draw_id"]
+    as_("night", "drawdown", "post", draw, "--on", "2026-11-02")
+    due, late, after = (on(f"2026-12-0{day}") for day in (2, 3, 4))
+    assert as_("night", "monitor", "watch", "--json", **due).json["raised"] == []
+    seen = as_("li", "monitor", "alerts", "--json", **late).json
+    [alert] = [each for each in seen["alerts"] if each["rule"] == "EW-OVERDUE"]
+    assert (alert["line_id"], alert["raised_on"], alert["evidence"]["records"]) == (line_id, "2026-12-03", [draw])
+    # The ledger's feeds ended before; the book knows what day it is.
+    assert seen["as_of"] < seen["booked_on"] == "2026-12-03"
+    page = as_("li", "monitor", "alerts", **late).out
+    assert "by the book on 2026-12-03" in page and f"draws {draw}; happened 2026-12-03, known 2026-12-03" in page
+    first = as_("night", "monitor", "watch", "--json", **late).json
+    assert (first["raised"], first["frozen"]) == ([alert["alert_id"]], [line_id])
+    stopped = requested(as_, line_id, 100_000, **late)
+    assert stopped.code == REFUSED and "the line is suspended" in stopped.err
+
+    # A bank's feed tells of the same draw on the next day: it is the same alert.
+    (tmp_path / "fed").mkdir()
+    about = {"loan_id": draw, "supplier_id": line["supplier_id"], "due_on": "2026-12-02", "amount_fen": 100_000}
+    rows = [
+        platform_row("credit_events", credit_event_id="F1", happened_on="2026-11-02", **about),
+        platform_row("credit_events", credit_event_id="F2", kind="PAST_DUE", happened_on="2026-12-03", days_past_due=1,
+                     recorded_at="2026-12-03T10:00:00", **about),
+    ]  # fmt: skip
+    csv_file(tmp_path / "fed" / "credit_events.csv", rows)
+    assert as_("night", "ledger", "import", tmp_path / "fed", "--format", "platform", **after).code == 0
+    again = as_("night", "monitor", "watch", "--json", **after).json
+    assert (again["raised"], again["frozen"]) == ([], [])
+    assert as_("eye", "audit", "verify", **after).code == 0
+
+
 def test_what_became_of_an_override_says_its_line(people):
     home, as_ = people
     record = as_("li", "line", "decide", granted(home, "APPROVE")[0]["supplier_id"], "--review", "--json").json
@@ -411,6 +447,23 @@ def test_an_advance_guarantee_lives_from_its_issue_to_its_release(people, contra
     before = as_("eye", "exposure", "show", "--by", "contract", "--on", "2026-11-11", "--json", **on("2026-11-20")).json
     assert [(row["key"], row["guaranteed_fen"]) for row in before["rows"]] == [(contract, left)]
     assert as_("eye", "audit", "verify").code == 0
+
+
+def test_a_demand_on_our_own_guarantee_freezes_the_line_of_its_supplier(people, contract):
+    _, as_ = people
+    decided = as_("li", "guarantee", "decide", "performance", "--contract", contract, "--json").json
+    guarantee = as_("night", "guarantee", "issue", decided["decision_id"], "--json").json["guarantee_id"]
+    record = as_("li", "loan", "decide", "--contract", contract, "--json").json
+    loan = as_("li", "line", "accept", record["decision_id"], "--json").json["line_id"]
+    assert as_("night", "monitor", "watch", "--json", **on("2026-11-04")).json["frozen"] == []
+    demand = ("guarantee", "demand", guarantee, "--amount", "100")
+    assert as_("night", *demand, **on("2026-11-05")).code == 0
+    watched = as_("night", "monitor", "watch", "--json", **on("2026-11-05")).json
+    assert watched["frozen"] == [loan] and len(watched["raised"]) == 1
+    [alert] = as_("li", "monitor", "open", "--line", loan, "--json", **on("2026-11-05")).json
+    assert alert["rule"] == "EW-CALLED" and f'"records":["{guarantee}","{guarantee}-1"]' in alert["evidence"]
+    again = as_("night", "monitor", "watch", "--json", **on("2026-11-06")).json
+    assert (again["raised"], again["frozen"]) == ([], [])
 
 
 def test_loan_and_guarantees_on_one_contract_are_within_its_cap_and_the_database_refuses_more(people, contract):
