@@ -9,7 +9,6 @@ from typing import Any
 
 from credit.app import identity, sweeping, warning
 from credit.app.agreements import close_ended
-from credit.app.clock import day_of
 from credit.app.night.run import Run
 
 ALERTS = "alerts.json"
@@ -32,7 +31,7 @@ def find_alerts(run: Run, out: Path) -> dict[str, Any]:
     from data.durable import write_whole
     from data.nights import said
 
-    lines = warning.watched(run.home, day_of(run.settings.started_at))
+    lines = warning.watched(run.home, run.settings.as_of)
     found = warning.found(run.home, lines, run.settings.as_of, version=run.version)
     write_whole(out / ALERTS, said([asdict(each) for each in found]))
     counts = Counter(each.severity for each in found)
