@@ -29,14 +29,14 @@ RESULT = ROOT / "docs" / "bench" / "night.txt"
 START, END = date(2022, 9, 1), date(2026, 10, 31)
 # In the middle of a month, where the second night computes few features anew.
 FIRST = date(2026, 10, 14)
-NATION, SMALLER, TAUGHT = 1_100_000, 100_000, 30_000
+NATION, SMALLER, TAUGHT = 1_100_000, 100_000, 8_000
 BANKS = 5
 MOST_SECONDS, MOST_MIB, NEXT_SHARE, MOST_EXPONENT = 600, 8 * 1024, 0.5, 1.05
 
 
-def simulate(out: Path, suppliers: int) -> None:
+def simulate(out: Path, suppliers: int, *options: str) -> None:
     """A platform as files."""
-    asked = ["--suppliers", str(suppliers), "--from", str(START), "--to", str(END), "--seed", "1"]
+    asked = ["--suppliers", str(suppliers), "--from", str(START), "--to", str(END), "--seed", "1", *options]
     measured([CREDIT, "simulate", "platform", *asked, "--out", str(out)], out.parent)
 
 
@@ -80,7 +80,7 @@ def agree(home: Path) -> None:
 
 
 def teach(home: Path) -> dict[str, Any]:
-    """Train a model on a home's own history and let it decide, whatever its validation says; answers its card."""
+    """Train a model on a home's own history, validate it and let it decide; answers its figures."""
     from credit.app.home import Home
     from credit.app.training import train_and_register
     from credit.app.validating import validate
@@ -117,7 +117,8 @@ def taught(folder: Path) -> Path:
     if not (home / "ready").exists():
         shutil.rmtree(home, ignore_errors=True)
         print(f"{TAUGHT:,} suppliers: simulate, import and train", flush=True)
-        simulate(folder / "taught", TAUGHT)
+        # Half of them borrow, so that few suppliers teach as much as a nation's.
+        simulate(folder / "taught", TAUGHT, "--borrower-share", "0.5")
         measured([CREDIT, "ledger", "import", str(folder / "taught"), "--format", "platform"], home)
         apart("bench.night", "teach", home)
         shutil.rmtree(folder / "taught")

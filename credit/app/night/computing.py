@@ -251,13 +251,14 @@ def _rows(pinned: Pinned, decided: Decided) -> pd.DataFrame:
 def _against(decided: Decided) -> list[str | None]:
     """The codes of the rules that each case does not meet or lacks an input for, joined; None where there is none."""
     import numpy as np
+    import pandas as pd
 
-    codes = np.array([f"{code} " for code in map(str, decided.found.columns)], dtype=object)
+    codes = [str(code) for code in decided.found.columns]
     against = decided.found.isin([Finding.NOT_MET, Finding.MISSING]).to_numpy()
-    # Few patterns, many cases: each pattern is written once.
-    patterns, place = np.unique(against, axis=0, return_inverse=True)
-    words = ["".join(codes[pattern]).strip() or None for pattern in patterns]
-    return [words[each] for each in place.ravel()]
+    # Few patterns, many cases: each pattern, a number of a bit a rule, is written once.
+    place, patterns = pd.factorize(against @ (1 << np.arange(len(codes), dtype=np.uint64)))
+    words = [" ".join(code for n, code in enumerate(codes) if int(each) >> n & 1) or None for each in patterns]
+    return [words[each] for each in place]
 
 
 def with_ids(rows: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
