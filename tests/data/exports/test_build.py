@@ -20,7 +20,7 @@ from data.exports import build as building
 from data.exports.banks import Bank, shipped_bank
 from data.exports.build import LOCK, Origin
 from data.exports.layout import committed_exports, next_sequence
-from data.exports.schema import VERSIONS
+from data.exports.schema import ADVICE, VERSIONS
 from data.exports.verify import hash_of_id
 from tests.data.exports.making import build, check
 
@@ -168,6 +168,19 @@ def test_a_consent_that_names_another_bank_stops_the_export(
 def test_a_file_for_one_bank_never_lands_among_those_of_another(export: Path, records: pd.DataFrame, origin: Origin):
     with pytest.raises(ValueError, match="another bank"):
         build(export.parent, bank=shipped_bank("second-bank"), records=records, origin=origin)
+
+
+def test_advice_on_a_firm_that_consents_to_its_score_alone_stops_the_export(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    records.loc[0, "purpose"] = "score"
+    with_score = replace(bank, purposes=(*bank.purposes, "score"))
+    with pytest.raises(ValueError, match="score alone"):
+        build(tmp_path / "b", bank=with_score, records=records, origin=origin)
+    records.loc[0, list(ADVICE)] = None
+    folder = build(tmp_path / "b", bank=with_score, records=records, origin=origin)
+    assert check(folder).sum_limit_fen == 0
+    assert {row["supplier_id"]: row["decision"] for row in rows_of(folder)}["S0002"] == ""
 
 
 def test_a_decision_that_would_bind_the_bank_stops_the_export(
