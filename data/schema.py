@@ -422,7 +422,11 @@ CONSENTS = Table(
         text("consent_id", "the consent it belongs to"),
         SUPPLIER,
         text("bank_id", "the bank it names"),
-        text("purpose", "what for", choices=("credit_line", "guarantee", "score")),
+        text(
+            "purpose",
+            "what for: the advice on a credit line or a guarantee, or the score and its reasons alone",
+            choices=("credit_line", "guarantee", "score"),
+        ),
         date("happened_on", "when it was signed or revoked"),
         text("kind", "granted or revoked", choices=("GRANTED", "REVOKED")),
         date("valid_to", "last day it holds; empty until it is revoked", required=False),
