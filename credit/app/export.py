@@ -89,11 +89,15 @@ def verify(
 
 
 @app.command()
-def verifier() -> None:
+def verifier(as_json: console.AsJson = False) -> None:
     """Print the check as one Python file, for a bank to read and to run by itself."""
-    from data.exports import verify as check
+    from data.durable import sha256_of
+    from data.exports import verify as program
 
-    typer.echo(Path(check.__file__).read_text(encoding="utf-8"), nl=False)
+    path = Path(program.__file__)
+    text = path.read_text(encoding="utf-8")
+    document = {"name": path.name, "sha256": sha256_of(path), "text": text}
+    console.answer(document, as_json=as_json, page=lambda: typer.echo(text, nl=False))
 
 
 @app.command()

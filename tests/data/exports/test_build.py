@@ -19,8 +19,9 @@ from data.durable import exclusive
 from data.exports import build as building
 from data.exports.banks import Bank, shipped_bank
 from data.exports.build import LOCK, Origin
+from data.exports.json_schema import json_schema
 from data.exports.layout import committed_exports, next_sequence
-from data.exports.schema import ADVICE, VERSIONS
+from data.exports.schema import ADVICE, FIELD_NAMES, VERSIONS
 from data.exports.verify import hash_of_id
 from tests.data.exports.making import build, check
 
@@ -323,3 +324,11 @@ def test_two_runs_do_not_build_for_a_bank_at_once(tmp_path: Path, bank: Bank, re
 def test_facts_that_a_manifest_cannot_state_are_refused(origin: Origin, wrong: dict[str, object]):
     with pytest.raises(ValueError):
         replace(origin, **wrong)
+
+
+def test_the_json_schema_has_every_field_and_a_row_that_takes_a_supplier_out_says_no_more_than_the_id():
+    schema = json_schema()
+    assert list(schema["properties"]) == list(FIELD_NAMES)
+    deletion = next(each for each in schema["allOf"] if each["if"]["properties"].get("op") == {"enum": ["D"]})
+    allowed = set(FIELD_NAMES) - set(deletion["then"]["properties"])
+    assert allowed == {"supplier_id", "op", "change_reason", "consent_id", "as_of", "row_hash"}
