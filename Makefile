@@ -58,7 +58,7 @@ exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs 
 calibration: $(STAMP) ## simulate and write docs/calibration.md
 	$(BIN)/python -m bench.calibration
 
-soak: $(STAMP)   ## long fault tests: real kills during imports and on the book
+soak: $(STAMP)   ## long fault tests: real kills during imports and on the book, altered bank files
 	$(BIN)/python -m pytest -n 0 tests/soak --soak
 
 docs: $(STAMP)   ## regenerate the reference pages

@@ -138,7 +138,7 @@ def night(home: Path, day: date) -> tuple[Run, dict[str, Any]]:
 
 def begun_anew(home: Path) -> None:
     """Forget the nights of a home, not its ledger: what was imported is recognised."""
-    for name in ("nights", "features", "exports", "inbox", "book.db"):
+    for name in ("nights", "features", "exports", "exports-kept", "inbox", "book.db"):
         path = home / name
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -158,16 +158,21 @@ _CONTRACT_FACTS = f"""
     LEFT JOIN stands AS s ON s.case_id = c.case_id AND s.contract_id = c.contract_id
     ORDER BY c.case_id"""
 
-# A consent holds from the day it was signed until it is revoked or its last day is over.
-_VALID_CONSENTS = """
-    WITH last AS (
+# The last that was said of each consent.
+_LAST_OF_CONSENTS = """last AS (
         SELECT * FROM consents
         QUALIFY row_number() OVER (PARTITION BY case_id, consent_id
-                                   ORDER BY happened_on DESC, kind DESC, consent_event_id DESC) = 1)
+                                   ORDER BY happened_on DESC, kind DESC, consent_event_id DESC) = 1)"""
+
+# A consent holds from the day it was signed until it is revoked or its last day is over.
+_VALID_CONSENTS = f"""
+    WITH {_LAST_OF_CONSENTS}
     SELECT c.supplier_id, l.consent_id, l.bank_id, l.purpose, l.valid_to
     FROM last AS l JOIN cases AS c USING (case_id)
     WHERE l.kind = 'GRANTED' AND (l.valid_to IS NULL OR l.valid_to >= c.as_of)
     ORDER BY c.supplier_id, l.consent_id"""
+
+_REVOKED_CONSENTS = f"WITH {_LAST_OF_CONSENTS} SELECT consent_id FROM last WHERE kind = 'REVOKED'"
 
 # A sole trader is a natural person: by the form it is registered in, or by its code where the source names no form.
 _WITHHELD = f"""
@@ -231,6 +236,14 @@ def valid_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: i
     with ledger.known_on(asked, version=version, tables=(CONSENTS,)) as known:
         found = known.con.execute(_VALID_CONSENTS).df()
     return found.assign(valid_to=pd.to_datetime(found["valid_to"]).dt.date)
+
+
+def revoked_consents(ledger: Ledger, suppliers: pd.Series, *, on: date, version: int | None = None) -> frozenset[str]:
+    """The ids of these suppliers' consents that were revoked by a day; one that ran out by itself was not."""
+    asked = pd.DataFrame({"supplier_id": pd.unique(suppliers)})
+    asked = asked.assign(case_id=range(len(asked)), as_of=on)
+    with ledger.known_on(asked, version=version, tables=(CONSENTS,)) as known:
+        return frozenset(consent for (consent,) in known.con.execute(_REVOKED_CONSENTS).fetchall())
 
 
 def withheld(ledger: Ledger, suppliers: pd.Series, *, on: date, version: int | None = None) -> frozenset[str]:

@@ -18,10 +18,11 @@ ARRIVED = "payment_id,supplier_id,buyer_id,contract_id,paid_on,amount_fen,curren
 
 
 def plaintext(home: Path, day: str = DAY) -> dict[str, str]:
-    """The hash of every sealed file of a night, its manifest, and every bank file."""
+    """The hash of every sealed file of a night, its manifest, and every bank file and what is kept of it."""
     night = home / "nights" / f"as_of={day}"
     found = [each for each in night.rglob("*") if each.is_file() and "log" not in each.relative_to(night).parts]
-    found += [each for each in (home / "exports").rglob("*") if each.is_file() and not each.name.endswith(".lock")]
+    for folder in (home / "exports", home / "exports-kept"):
+        found += [each for each in folder.rglob("*") if each.is_file() and not each.name.endswith(".lock")]
     return {str(each.relative_to(home)): hashlib.sha256(each.read_bytes()).hexdigest() for each in sorted(found)}
 
 

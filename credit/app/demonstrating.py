@@ -21,11 +21,10 @@ def demonstrate(home: Home, *, suppliers: int) -> dict[str, Any]:
 
     Raises AlreadyThere where this home holds a real ledger: simulated suppliers must never stand among real ones.
     """
-    from credit.app import exporting
+    from credit.app import exporting, signing
     from credit.app.lines import decide_all
     from credit.app.replaying import send_outbox
     from credit.app.scoring import score_all
-    from data.exports.verify import verify_export
 
     _history(home, suppliers)
     models = [_champion(home, target) for target in TARGETS]
@@ -35,8 +34,10 @@ def demonstrate(home: Home, *, suppliers: int) -> dict[str, Any]:
     decided = decide_all(home, as_of)
     guarantee = _guarantee(home)
     console.progress("building the bank file")
+    if not signing.is_ready(home):
+        signing.new(home)
     folder = exporting.build(home, BANK)
-    exported = verify_export(folder)
+    exported = exporting.check(folder, sender_keys=signing.trusted(home))
     console.progress("tracking decisions in MLflow")
     send_outbox(home)
     console.progress_done()
@@ -54,7 +55,7 @@ def demonstrate(home: Home, *, suppliers: int) -> dict[str, Any]:
         "next": [
             f"credit line decide {granted['application']['supplier_id']}",
             f"credit decision replay {granted['decision_id']}",
-            f"credit export verify {folder}",
+            f"credit export verify {folder} --on {as_of}",
         ],
     }
 

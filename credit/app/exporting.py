@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from credit.app import identity
+from credit.app import identity, signing
 from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
@@ -16,16 +16,35 @@ from credit.app.policies import pack_for
 from credit.app.roles import refuse
 from credit.app.scoring import scale_terms
 from credit.domain.authority import Action
-from credit.domain.errors import EmptyLedger, NotAuthorised
+from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, WrongFormat
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from data.exports.acknowledging import Acknowledgement
     from data.exports.banks import Bank
+    from data.exports.build import Origin
+    from data.exports.layout import ExportName
+    from data.exports.state import Folders
+    from data.exports.verify import Verified
     from data.scores import StoredScores
 
-# A line is what these files are about; guarantees are decided contract by contract.
-PURPOSE = "credit_line"
+# What a line's file may be received for, the widest first: who consents to both is in it once, with the advice.
+# Guarantees are decided contract by contract and are no part of it.
+PURPOSES = ("credit_line", "score")
+DISTRIBUTION = "supplier-credit"
+# What comes of a decision, in the record's order.
+DECIDED = (
+    "decision_id",
+    "decision",
+    "indicative_limit_fen",
+    "currency",
+    "yearly_rate_bp",
+    "tenor_months",
+    "limit_bound_by",
+    "product",
+    "policy_version",
+)
 
 
 def bank_named(home: Home, bank_id: str) -> Bank:
@@ -36,16 +55,57 @@ def bank_named(home: Home, bank_id: str) -> Bank:
     return load_bank(own) if own and own.is_file() else shipped_bank(bank_id)
 
 
-def build(home: Home, bank_id: str) -> Path:
-    """Write the next full export for a bank from the last kept scores and the decisions of their date.
+def folders_of(home: Home, bank: Bank) -> Folders:
+    """What a bank is sent, and what is kept of that."""
+    from data.exports.state import Folders
 
-    Answers its folder. Raises EmptyLedger where nothing was scored, and NotAuthorised where the demonstration approved
-    what scored it: its signatures are nobody's, and go to the banks that ship with the program alone.
+    return Folders(home.exports / bank.bank_id, home.kept_exports / bank.bank_id)
+
+
+def sent_to(home: Home, bank_id: str) -> list[tuple[ExportName, tuple[Acknowledgement, ...]]]:
+    """The exports that a bank was sent, by sequence, each with what the bank answered to it. Raises UnknownName."""
+    from data.exports.acknowledging import answers_to
+    from data.exports.layout import committed_exports
+
+    folders = folders_of(home, bank_named(home, bank_id))
+    return [(name, answers_to(folders, name)) for name in committed_exports(folders.sent)]
+
+
+def acknowledge(home: Home, bank_id: str, file: Path) -> Acknowledgement:
+    """Take in what a bank answered to an export. Raises NotAuthorised, UnknownName, AcknowledgementRefused."""
+    from data.exports.acknowledging import take_in
+
+    refuse(home, Action.FEEDBACK, identity.who())
+    return take_in(folders_of(home, bank_named(home, bank_id)), file)
+
+
+def check(
+    folder: Path,
+    *,
+    sender_keys: Collection[bytes],
+    decrypt_key: str | None = None,
+    last_sequence: int | None = None,
+    on: date | None = None,
+) -> Verified:
+    """Check an export as the bank does. Raises ExportRefused naming the first thing wrong."""
+    from data.exports.verify import Refused, verify_export
+
+    try:
+        return verify_export(
+            folder, sender_keys=tuple(sender_keys), decrypt_key=decrypt_key, last_sequence=last_sequence, on=on
+        )
+    except Refused as refused:
+        raise ExportRefused(refused.message, hint=refused.hint) from None
+
+
+def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | None = None) -> Path:
+    """Write the next export for a bank from the last kept scores and the decisions of their date.
+
+    Answers its folder. Raises EmptyLedger where nothing was scored, and what `build_from` raises.
     """
     import pandas as pd
 
-    from data.exports.build import ExportFacts, build_export
-    from data.exports.layout import next_sequence
+    from data.exports.build import Origin
     from data.scores import latest
 
     refuse(home, Action.EXPORT, identity.who())
@@ -53,80 +113,99 @@ def build(home: Home, bank_id: str) -> Path:
     runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]
     if not runs:
         raise EmptyLedger("no scores are kept", hint="`credit score run` first")
-    refuse_demonstration(home, [bank.bank_id], [run.facts["model"] for run in runs])
     moment = now()
     # One file speaks of one date: the last one that was scored.
     last = max(run.as_of for run in runs)
     runs = [run for run in runs if run.as_of == last]
-    records = pd.concat([_records(home, bank, run, moment) for run in runs], ignore_index=True)
-    terms = [pack_for(home, "turnover_line", run.tier).terms(last) for run in runs]
-    used = {each.pack.name: f"{each.version}+{each.sha256[:12]}" for each in terms}
-    facts = ExportFacts(
+    origin = Origin(
         as_of=last,
         generated_at=moment.replace(tzinfo=UTC),
         models={run.facts["model"]["name"]: str(run.facts["model"]["version"]) for run in runs},
-        policies=used,
+        policies=policies_of(home, [run.tier for run in runs], last),
         ledger_version=str(home.ledger().version),
-        sequence=next_sequence(home.exports / bank.bank_id),
+        code_version=code_version(),
     )
-    return build_export(home.exports / bank.bank_id, bank=bank, records=records, facts=facts)
+    _refuse_demonstration(home, bank, origin.models)
+    rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
+    return build_from(home, bank, pd.concat(rows, ignore_index=True), origin, of=of, supersedes=supersedes)
 
 
-def build_from(home: Home, bank_id: str, records: pd.DataFrame, about: dict[str, Any], *, since: int) -> dict[str, Any]:
-    """Write a bank's next file from records that were made for it; answers what it is.
+def build_from(
+    home: Home,
+    bank: Bank,
+    records: pd.DataFrame,
+    origin: Origin,
+    *,
+    of: str | None = None,
+    supersedes: str | None = None,
+) -> Path:
+    """Write a bank's next export from records that were gathered, such as those of `records_of`; answers its folder.
 
-    `about` has what `ExportFacts` says but for the sequence. One that was made of the same, of that sequence or a later
-    one, stands.
+    A run that names itself (`origin.run_id`) and asks again gets what it wrote before; its `generated_at` is then the
+    moment at which it first began. Unless `of` says FULL or DELTA, the agreement does, and what the bank rejected is
+    sent anew and whole.
+
+    Raises NotAuthorised where the demonstration approved what scored the records: its signatures are nobody's, and go
+    to the banks that ship with the program alone. Raises WrongFormat for a bank whose files would leave unencrypted,
+    NoKey where there is none to sign with, and what `data.exports.build.build_export` raises.
     """
-    from data.exports.build import ExportFacts, build_export
-    from data.exports.layout import committed_exports, next_sequence
-    from data.exports.manifest import moment_text
+    from data.exports.acknowledging import rejected
+    from data.exports.banks import shipped_banks
+    from data.exports.build import build_export
+    from data.exports.state import full_is_due
+    from data.exports.verify import DELTA, FULL
+    from data.facts import revoked_consents
 
-    bank, root = bank_named(home, bank_id), home.exports / bank_id
-    for name in committed_exports(root):
-        if name.as_of == about["as_of"] and name.sequence >= since:
-            made = manifest_of(root / str(name))
-            if made["generated_at"] == moment_text(about["generated_at"]):
-                return _made(root / str(name), made)
-    facts = ExportFacts(**about, sequence=next_sequence(root))
-    folder = build_export(root, bank=bank, records=records, facts=facts)
-    return _made(folder, manifest_of(folder))
+    _refuse_demonstration(home, bank, origin.models)
+    if bank.age_recipient is None and bank.bank_id not in shipped_banks():
+        raise WrongFormat(
+            f"the agreement with {bank.bank_id} names no age_recipient: its files would leave unencrypted",
+            hint="the bank makes a key with `age-keygen` and tells its public part",
+        )
+    folders = folders_of(home, bank)
+    refused = rejected(folders)
+    whole = refused is not None or full_is_due(bank, folders, origin.as_of)
 
+    def revoked(consents: Mapping[str, str]) -> Collection[str]:
+        import pandas as pd
 
-def manifest_of(folder: Path) -> dict[str, Any]:
-    """The manifest of a committed export."""
-    from data.durable import json_of
-    from data.exports.layout import MANIFEST
+        on = day_of(origin.generated_at.replace(tzinfo=None))
+        return revoked_consents(home.ledger(), pd.Series(list(consents)), on=on)
 
-    found: dict[str, Any] = json_of((folder / MANIFEST).read_text(), f"{MANIFEST} of {folder.name}")
-    return found
-
-
-def _made(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    from data.durable import sha256_of
-    from data.exports.layout import MANIFEST
-
-    return {
-        "export_id": manifest["export_id"],
-        "folder": f"{folder.parent.name}/{folder.name}",
-        "sequence": manifest["sequence"],
-        "type": manifest["type"],
-        "rows": manifest["control_totals"]["rows"],
-        "manifest_sha256": sha256_of(folder / MANIFEST),
-    }
+    return build_export(
+        folders,
+        bank=bank,
+        records=records,
+        origin=origin,
+        signer=signing.signer(home),
+        of=of or (FULL if whole else DELTA),
+        supersedes=supersedes or (str(refused) if refused else None),
+        revoked=revoked,
+    )
 
 
-def refuse_demonstration(home: Home, banks: Sequence[str], models: Sequence[Mapping[str, Any]]) -> None:
-    """Raise NotAuthorised where a model of the demonstration would score for a real bank."""
+def code_version() -> str:
+    """The version of this program."""
+    from importlib.metadata import version
+
+    return version(DISTRIBUTION)
+
+
+def policies_of(home: Home, tiers: Collection[str], as_of: date) -> dict[str, str]:
+    """The version of the line's policy for each kind of data, by its name."""
+    terms = [pack_for(home, "turnover_line", tier).terms(as_of) for tier in tiers]
+    return {each.pack.name: f"{each.version}+{each.sha256[:12]}" for each in terms}
+
+
+def _refuse_demonstration(home: Home, bank: Bank, models: Mapping[str, str]) -> None:
     from data.exports.banks import shipped_banks
     from models.registry import ROLLBACK
 
-    if set(banks) <= set(shipped_banks()):
+    if bank.bank_id in shipped_banks():
         return
-    for model in models:
-        name, version = model["name"], model["version"]
+    for name, version in models.items():
         # A rollback is nobody's approval.
-        moves = [move for move in home.registry().history(name) if move["to"] == version]
+        moves = [move for move in home.registry().history(name) if str(move["to"]) == version]
         approved_by = [move["who"] for move in moves if move.get("move") != ROLLBACK]
         if approved_by and all(who.startswith(DEMO) for who in approved_by):
             raise NotAuthorised(
@@ -135,41 +214,39 @@ def refuse_demonstration(home: Home, banks: Sequence[str], models: Sequence[Mapp
             )
 
 
-def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.DataFrame:
-    """The export's rows of one score run: consenting firms alone, each with its score and its last decision."""
+def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFrame, *, on: date) -> pd.DataFrame:
+    """The export's rows of one score run: consenting firms alone, each with its score and its last decision.
+
+    `decisions` is indexed by supplier_id and has the columns `DECIDED`; a firm that is not in it has no advice. `on` is
+    the day on which the file is made: a consent revoked by then binds.
+    """
     import pandas as pd
 
     from data import facts
+    from data.exports.schema import ADVICE, CREDIT_LINE
 
     ledger = home.ledger()
-    consents = facts.valid_consents(ledger, run.frame.index.to_series(), on=day_of(moment))
-    consents = consents[(consents["bank_id"] == bank.bank_id) & (consents["purpose"] == PURPOSE)]
-    consents = consents.drop_duplicates("supplier_id").set_index("supplier_id")
+    consents = _consents(home, bank, run, on)
     scores = run.frame.loc[run.frame.index.isin(consents.index)]
     cases = pd.DataFrame({"case_id": range(len(scores)), "supplier_id": scores.index, "as_of": run.as_of})
     with ledger.known_on(cases) as known:
         registered = facts.supplier_facts(known).set_axis(scores.index)
         span = facts.data_span(known).set_axis(scores.index)
-    decisions = _decisions(home, run).reindex(scores.index)
+    consents, decisions = consents.reindex(scores.index), decisions.reindex(scores.index)
+    advised = consents["purpose"] == CREDIT_LINE
     model = run.facts["model"]
-    scored = scores["pd"].notna()
     valid_days = int(scale_terms(home, run.as_of)["valid_days"])
     frame = pd.DataFrame(
         {
             "uscc": registered["uscc"],
-            "consent_id": consents["consent_id"].reindex(scores.index),
-            "bank_id": consents["bank_id"].reindex(scores.index),
-            "purpose": PURPOSE,
+            "consent_id": consents["consent_id"],
+            "bank_id": consents["bank_id"],
+            "purpose": consents["purpose"],
             "scored_at": datetime.fromisoformat(run.facts["scored_at"]).replace(tzinfo=UTC),
             "valid_until": run.as_of + timedelta(days=valid_days),
-            "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
-            "unscorable_code": scores["unscorable"],
-            "score": scores["score"],
-            "grade": scores["grade"],
-            "pd": scores["pd"],
-            "pd_horizon_months": pd.Series(model["horizon_months"], index=scores.index, dtype="Int64").where(scored),
-            **reasons(scores),
-            **{name: decisions[name] for name in decisions.columns},
+            **score_columns(scores, model["horizon_months"]),
+            # Who consents to the score alone is not advised on.
+            **{name: decisions[name].where(advised) if name in ADVICE else decisions[name] for name in DECIDED},
             "model_name": model["name"],
             "model_version": str(model["version"]),
             "data_from": span["first_on"],
@@ -180,8 +257,55 @@ def _records(home: Home, bank: Bank, run: StoredScores, moment: datetime) -> pd.
     return frame.reset_index()
 
 
-def reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
-    """The columns of the reasons: their codes, and their Chinese texts."""
+def _consents(home: Home, bank: Bank, run: StoredScores, on: date) -> pd.DataFrame:
+    """The consent under which the bank receives each firm, by supplier_id: the widest of those that hold."""
+    from data import facts
+
+    valid = facts.valid_consents(home.ledger(), run.frame.index.to_series(), on=on)
+    return widest(valid, bank).set_index("supplier_id")
+
+
+def widest(consents: pd.DataFrame, bank: Bank) -> pd.DataFrame:
+    """Of these consents those to a bank that a line's file may stand on, the widest of each firm."""
+    agreed = [purpose for purpose in PURPOSES if purpose in bank.purposes]
+    theirs = consents[(consents["bank_id"] == bank.bank_id) & consents["purpose"].isin(agreed)]
+    theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
+    return theirs.drop_duplicates("supplier_id").drop(columns="width")
+
+
+def score_columns(scores: pd.DataFrame, horizon_months: int | None) -> dict[str, Any]:
+    """What a file says of each score, by the names of its fields."""
+    import pandas as pd
+
+    scored = scores["pd"].notna()
+    return {
+        "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
+        "unscorable_code": scores["unscorable"],
+        "score": scores["score"],
+        "grade": scores["grade"],
+        "pd": scores["pd"],
+        "pd_horizon_months": pd.Series(horizon_months, index=scores.index, dtype="Int64").where(scored),
+        **_reasons(scores),
+    }
+
+
+def said_of(folder: Path) -> dict[str, Any]:
+    """What a committed export is, in a few words; `sha256` is that of its rows before they were encrypted."""
+    from data.exports.layout import ExportName, manifest_of
+    from data.exports.verify import SCORES_CSV
+
+    manifest = manifest_of(folder.parent, ExportName.parse(folder.name))
+    return {
+        "export_id": manifest["export_id"],
+        "folder": f"{folder.parent.name}/{folder.name}",
+        "sequence": manifest["sequence"],
+        "type": manifest["type"],
+        "rows": manifest["control_totals"]["rows"],
+        "sha256": next(file["sha256"] for file in manifest["files"] if file["name"] == SCORES_CSV),
+    }
+
+
+def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     from credit.domain.reasons import reason_for
 
     columns = {}
@@ -222,8 +346,7 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
         }
         for r in records
     ]
-    names = ["supplier_id", "decision_id", "decision", "indicative_limit_fen", "currency", "yearly_rate_bp"]
-    names += ["tenor_months", "limit_bound_by", "product", "policy_version"]
+    names = ("supplier_id", *DECIDED)
     whole = {"indicative_limit_fen": "Int64", "yearly_rate_bp": "Int64", "tenor_months": "Int64"}
     texts = {name: "str" for name in names if name not in whole}
-    return pd.DataFrame(rows, columns=names).astype({**whole, **texts}).set_index("supplier_id")
+    return pd.DataFrame(rows, columns=list(names)).astype({**whole, **texts}).set_index("supplier_id")

@@ -94,8 +94,18 @@ class Home:
 
     @property
     def exports(self) -> Path:
-        """Where bank files are written."""
+        """Where bank files are written as the banks receive them."""
         return self.root / "exports"
+
+    @property
+    def kept_exports(self) -> Path:
+        """Where what bank files said is kept, readable, and what banks answered to them; no bank looks here."""
+        return self.root / "exports-kept"
+
+    @property
+    def keys(self) -> Path:
+        """Where the keys are that sign bank files."""
+        return self.root / "keys"
 
     @property
     def policies(self) -> Path:

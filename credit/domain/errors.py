@@ -286,6 +286,24 @@ class GateStopped(CreditError):
     )
 
 
+class NoKey(CreditError):
+    """There is no key to sign bank files with, or it is not one, or others can read it."""
+
+    code = "no-key"
+    remedy = (
+        "`credit export keys new` makes one under `$CREDIT_HOME/keys`; `CREDIT_SIGNING_KEY` names another place. Only "
+        "its owner may read it; docs/bank-keys.md says how keys are changed."
+    )
+
+
+class AcknowledgementRefused(CreditError):
+    """What a bank sent back about a file names an export or a number that the bank was not sent."""
+
+    code = "acknowledgement-refused"
+    exit = Exit.CHECK_FAILED
+    remedy = "`credit export list` shows what the bank was sent. Ask it which file it means; nothing was taken in."
+
+
 class DocsOutdated(CreditError):
     """A generated page differs from what the code says."""
 
@@ -354,6 +372,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     ExportRefused,
     NightRefused,
     GateStopped,
+    NoKey,
+    AcknowledgementRefused,
     DocsOutdated,
     AllRejected,
     Locked,

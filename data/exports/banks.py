@@ -9,27 +9,47 @@ from pathlib import Path
 from typing import Any
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
-from data.exports.schema import FIELD_NAMES, FOR_EVERY_BANK, PURPOSES, Field, fields_named
+from data.exports.schema import (
+    FIELD_NAMES,
+    FIRST_VERSION,
+    FOR_EVERY_BANK,
+    PURPOSES,
+    SCHEMA_VERSION,
+    VERSIONS,
+    Field,
+    fields_named,
+)
 
 SHIPPED = Path(__file__).parent / "banks"
 # The id names folders and files and is a part of the export's name, where an underscore separates the parts.
 BANK_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 KEYS = ("bank_id", "name", "purposes", "fields")
+MAY_HAVE = ("schema", "age_recipient", "full_every_days")
+# An X25519 recipient of age: what `age-keygen` prints as the public key.
+AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """An agreement with a bank. `agreed` names fields beyond those that every bank receives."""
+    """An agreement with a bank. `agreed` names fields beyond those that every bank receives.
+
+    `schema` is the version of the record that the bank reads; `age_recipient` the public key that its files are
+    encrypted to, without which they are not; `full_every_days` how old a full file may be that a delta stands on,
+    without which every file is a full one.
+    """
 
     bank_id: str
     name: str
     purposes: tuple[str, ...]
     agreed: tuple[str, ...]
+    schema: str = SCHEMA_VERSION
+    age_recipient: str | None = None
+    full_every_days: int | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The fields that the bank receives, in the record's order."""
-        return fields_named(FOR_EVERY_BANK + self.agreed)
+        return fields_named(FOR_EVERY_BANK + self.agreed, self.schema)
 
 
 def shipped_banks() -> tuple[str, ...]:
@@ -59,13 +79,15 @@ def load_bank(path: Path) -> Bank:
     _refuse_wrong_id(path, agreement["bank_id"])
     _refuse_unknown(path, "purpose", agreement["purposes"], PURPOSES)
     _refuse_unknown(path, "field", agreement["fields"], FIELD_NAMES)
-    return Bank(agreement["bank_id"], agreement["name"], tuple(agreement["purposes"]), tuple(agreement["fields"]))
+    _refuse_wrong_options(path, agreement)
+    lists = {"purposes": tuple(agreement.pop("purposes")), "agreed": tuple(agreement.pop("fields"))}
+    return Bank(**agreement, **lists)
 
 
 def _refuse_wrong_keys(path: Path, agreement: dict[str, Any]) -> None:
-    if sorted(agreement) != sorted(KEYS):
+    if not set(KEYS) <= set(agreement) <= {*KEYS, *MAY_HAVE}:
         raise WrongFormat(
-            f"{path.name}: an agreement has the keys {', '.join(KEYS)} and no others",
+            f"{path.name}: an agreement has the keys {', '.join(KEYS)}, may have {', '.join(MAY_HAVE)}, and no others",
             hint=f"this one has {', '.join(sorted(agreement)) or 'none'}",
         )
     for key in ("bank_id", "name"):
@@ -74,6 +96,25 @@ def _refuse_wrong_keys(path: Path, agreement: dict[str, Any]) -> None:
     for key in ("purposes", "fields"):
         if not _is_list_of_texts(agreement[key]):
             raise WrongFormat(f"{path.name}: {key!r} is not a list of different texts", hint=f'write {key} = ["…"]')
+
+
+def _refuse_wrong_options(path: Path, agreement: dict[str, Any]) -> None:
+    version, days = agreement.get("schema", SCHEMA_VERSION), agreement.get("full_every_days")
+    if version not in VERSIONS:
+        raise WrongFormat(f"{path.name}: 'schema' is no version of the record", hint=f"one of {', '.join(VERSIONS)}")
+    recipient = agreement.get("age_recipient", "")
+    if not isinstance(recipient, str) or (recipient and not AGE_RECIPIENT.fullmatch(recipient)):
+        raise WrongFormat(
+            f"{path.name}: 'age_recipient' is not a public key of age",
+            hint="the bank makes a pair with `age-keygen` and tells the line that begins with age1",
+        )
+    if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
+        raise WrongFormat(f"{path.name}: 'full_every_days' is not a number of days", hint="7 writes a full file a week")
+    if days is not None and version == FIRST_VERSION:
+        raise WrongFormat(
+            f"{path.name}: version {FIRST_VERSION} of the record has no deltas",
+            hint=f'leave out full_every_days, or agree on schema = "{SCHEMA_VERSION}"',
+        )
 
 
 def _is_list_of_texts(value: object) -> bool:

@@ -1,95 +1,147 @@
 """Write a bank file: whole or not at all, only what was agreed, only about firms that consented.
 
-Same inputs, same bytes: the rows are sorted, every value has one way to be written, and the time of
-generation is given. The folder appears under its name in one step, with the commit marker already in it.
+Same inputs, same plain bytes: the rows are sorted, every value has one way to be written, and the time of generation
+is given. (Encryption is random: no two runs of it give the same bytes, so what was encrypted is never written again.)
+The folder appears under its name in one step, with the commit marker already in it.
 """
 
 from __future__ import annotations
 
-import csv
+import io
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from credit.domain.errors import AlreadyThere, CreditError
-from data.durable import exclusive, move_whole, sha256_of, write_whole
+from data.durable import exclusive, write_whole
 from data.exports.banks import Bank
-from data.exports.cells import CellError, row_hash, values_of
+from data.exports.deltas import Revoked, difference
 from data.exports.descriptor import describe
-from data.exports.layout import (
+from data.exports.keys import Signer, encrypted_to
+from data.exports.layout import ExportName, committed_exports, manifest_of, next_sequence
+from data.exports.manifest import Manifest, Seal, SealedFile, moment_text
+from data.exports.schema import ADVICE, ADVISORY_ONLY, AS_OF, PURPOSE, SAID_HERE, SCORE_ONLY, SUPPLIER_ID, Field
+from data.exports.sieve import first_refused
+from data.exports.state import Folders, content_of, held_by, last_full
+from data.exports.table import csv_lines, row_hashes, texts_of, typed_table
+from data.exports.totals import counted
+from data.exports.verify import (
+    CHANGE_REASON,
     DATAPACKAGE,
-    EXPORT_TYPES,
+    ENCRYPTED_SUFFIX,
+    FULL,
     MANIFEST,
+    OP,
+    ROW_HASH,
     SCORES_CSV,
     SCORES_PARQUET,
-    ExportName,
-    SealedFile,
+    SIGNATURE,
+    UPDATE,
+    Counted,
+    arrow_schema,
     canonical_json,
-    committed_exports,
-    next_sequence,
 )
-from data.exports.manifest import Manifest, moment_text
-from data.exports.schema import ADVISORY_ONLY, AS_OF, ROW_HASH, SCHEMA_VERSION, SUPPLIER_ID, Field
-from data.exports.table import arrow_schema, rows_as_text, typed_table
-from data.exports.totals import ControlTotals
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 LOCK = ".building.lock"
+# Bounds the text held at once: a million suppliers in one piece would take gigabytes.
+CHUNK_ROWS = 50_000
 # Read by every Parquet reader a bank may have; the file is small beside what it describes.
 PARQUET_COMPRESSION = "snappy"
 PARQUET_VERSION = "2.6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportFacts:
-    """Where an export comes from, for its manifest. `models` and `policies` map name to version."""
+class Origin:
+    """Where an export comes from, for its manifest. `models` and `policies` map name to version.
+
+    `run_id` names the run that asks for it, if it is one that may be killed and begun again: a bank's file is written
+    once for each.
+    """
 
     as_of: date
     generated_at: datetime
     models: Mapping[str, str]
     policies: Mapping[str, str]
     ledger_version: str
-    sequence: int
-    type: str = "FULL"
-    supersedes: str | None = None
+    code_version: str
+    run_id: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.as_of, datetime):
             raise ValueError("as_of is a date without a time")
         if self.generated_at.tzinfo is None or self.generated_at.utcoffset():
             raise ValueError("generated_at is a moment in UTC that says so")
-        if self.type not in EXPORT_TYPES:
-            raise ValueError(f"an export's type is one of {', '.join(EXPORT_TYPES)}")
-        if not self.ledger_version:
-            raise ValueError("an export names the version of the ledger it was made from")
+        if not self.ledger_version or not self.code_version:
+            raise ValueError("an export names the versions of the ledger and of the program that it was made with")
 
 
-def build_export(root: Path, *, bank: Bank, records: pd.DataFrame, facts: ExportFacts) -> Path:
-    """Write the bank's next export under its folder `root` and answer the export's own folder.
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An export on its way: what goes into its manifest, and the rows that go into its files."""
 
-    `records` has one row a supplier, for suppliers that consented, with a column for every field of the
-    agreement. `as_of` and `advisory_only` may be left out, `row_hash` is computed; other columns stay behind.
-    Where the records say which bank a consent names (`bank_id`), it is checked. Money comes as integers.
+    name: ExportName
+    base: ExportName | None
+    rows: pa.Table
+    moves_on: Mapping[str, str] | None
+
+
+def nothing_revoked(_: object) -> tuple[str, ...]:
+    """Where no consent was revoked."""
+    return ()
+
+
+def build_export(
+    folders: Folders,
+    *,
+    bank: Bank,
+    records: pd.DataFrame,
+    origin: Origin,
+    signer: Signer,
+    of: str = FULL,
+    supersedes: str | None = None,
+    revoked: Revoked = nothing_revoked,
+) -> Path:
+    """Write the bank's next export and answer its folder; the one that a run wrote before where it asks again.
+
+    `records` has one row a supplier, for suppliers that consented, with a column for every field of the agreement.
+    `as_of` and `advisory_only` may be left out, `op`, `change_reason` and `row_hash` are ours; other columns stay
+    behind. Where the records say which bank a consent names (`bank_id`), it is checked. Money comes as integers.
+    For a DELTA, `records` is everything that the bank is to hold from now on.
 
     Raises ValueError where the records must not go to this bank or are not what they should be, CreditError
     for a cell that no bank would accept, AlreadyThere rather than write over an export, Locked while another
     run builds.
     """
     _refuse_rows_not_meant_for(bank, records)
-    name = ExportName(bank.bank_id, facts.sequence, facts.type, facts.as_of)
-    with exclusive(root / LOCK, f"bank files of {bank.bank_id}"):
-        _refuse_wrong_turn(root, name, facts)
-        with _hidden_folder(root, name) as partial:
-            _write_files(partial, name=name, fields=bank.fields, records=_completed(records, facts), facts=facts)
-            return _commit(partial, root / str(name))
+    with exclusive(folders.sent / LOCK, f"bank files of {bank.bank_id}"):
+        committed = committed_exports(folders.sent)
+        if any(each.bank_id != bank.bank_id for each in committed):
+            raise ValueError(f"the folder holds another bank's files, not those of {bank.bank_id}")
+        if supersedes is not None and supersedes not in {str(each) for each in committed}:
+            raise ValueError("an export supersedes one that the bank has")
+        before = _written_by(origin.run_id, folders, committed)
+        if before is not None:
+            return folders.sent / str(before)
+        name = ExportName(bank.bank_id, next_sequence(folders.sent), of, origin.as_of)
+        if (folders.sent / str(name)).exists():
+            raise AlreadyThere(
+                f"{name}: a folder of that name is there already",
+                hint="it was not finished by this program; remove it yourself",
+            )
+        state = typed_table(_completed(records, origin), content_of(bank.fields))
+        draft = _draft(bank, folders, name, state, revoked=revoked, corrects=supersedes is not None)
+        with _hidden_folder(folders.sent, name) as partial:
+            _write(partial, folders, bank, draft, origin=origin, signer=signer, supersedes=supersedes)
+            return _commit(partial, folders.sent / str(name))
 
 
 def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
@@ -97,7 +149,7 @@ def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
 
     The records were chosen so; a wrong file to a bank is bad enough to look again.
     """
-    missing = [name for name in _needed(bank) if name not in records.columns]
+    missing = [each.name for each in bank.fields if each.name not in (*SAID_HERE, *records.columns)]
     if missing:
         raise ValueError(f"the records lack {', '.join(missing)}, which {bank.bank_id} is to receive")
     for name in ("consent_id", "purpose"):
@@ -109,119 +161,159 @@ def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
         raise ValueError(f"a row's consent does not name {bank.bank_id}")
     if records[SUPPLIER_ID.name].duplicated().any():
         raise ValueError("a supplier has more than one row")
+    advice = records.loc[records[PURPOSE.name] == SCORE_ONLY, [name for name in ADVICE if name in records.columns]]
+    if advice.notna().any(axis=None):
+        raise ValueError("a row advises on a firm that consents to its score alone")
 
 
-def _needed(bank: Bank) -> tuple[str, ...]:
-    supplied_here = {AS_OF.name, ADVISORY_ONLY.name, ROW_HASH.name}
-    return tuple(each.name for each in bank.fields if each.name not in supplied_here)
+def _written_by(run_id: str | None, folders: Folders, committed: Sequence[ExportName]) -> ExportName | None:
+    """The export that a run wrote before it was killed."""
+    if run_id is None:
+        return None
+    return next((each for each in committed if manifest_of(folders.sent, each)["run_id"] == run_id), None)
 
 
-def _refuse_wrong_turn(root: Path, name: ExportName, facts: ExportFacts) -> None:
-    """The export is the bank's next one, in the bank's own folder, and corrects only an earlier one."""
-    committed = committed_exports(root)
-    if any(each.bank_id != name.bank_id for each in committed):
-        raise ValueError(f"the folder holds another bank's files, not those of {name.bank_id}")
-    following = next_sequence(root)
-    if name.sequence < following or (root / str(name)).exists():
-        raise AlreadyThere(
-            f"{name}: export {name.sequence} of {name.bank_id} is already there",
-            hint=f"an export is never written again; the next one is number {following}",
-        )
-    if name.sequence > following:
-        raise ValueError(f"export {name.sequence} would leave a gap: the next one is number {following}")
-    if facts.supersedes is not None and facts.supersedes not in {str(each) for each in committed}:
-        raise ValueError("an export supersedes one that the bank has")
-
-
-def _completed(records: pd.DataFrame, facts: ExportFacts) -> pd.DataFrame:
+def _completed(records: pd.DataFrame, origin: Origin) -> pd.DataFrame:
     """The records in the order of the file, with what is the same in every row and may not be otherwise."""
     import pandas as pd
 
-    day = pd.Timestamp(facts.as_of, tz="UTC")
-    if AS_OF.name in records.columns and not (pd.to_datetime(records[AS_OF.name], utc=True) == day).all():
+    day = pd.Timestamp(origin.as_of, tz="UTC")
+    if AS_OF.name in records.columns and not _each(records[AS_OF.name], lambda days: (days == day).all()):
         raise ValueError("a row was decided as of another day than the export's")
-    if (pd.to_datetime(records["valid_until"], utc=True) < day).any():
+    if not _each(records["valid_until"], lambda days: not (days < day).any()):
         raise ValueError("a row ends before the export's own day: it was never valid")
     if ADVISORY_ONLY.name in records.columns and not records[ADVISORY_ONLY.name].eq(True).all():
         raise ValueError("a row says that the decision binds the bank; towards a bank it is advice")
     completed = records.sort_values(SUPPLIER_ID.name, ignore_index=True)
-    completed[AS_OF.name] = facts.as_of
+    completed[AS_OF.name] = origin.as_of
     completed[ADVISORY_ONLY.name] = True
     return completed
 
 
-def _write_files(
-    folder: Path, *, name: ExportName, fields: Sequence[Field], records: pd.DataFrame, facts: ExportFacts
+def _each(column: pd.Series[date], holds: Callable[[pd.Series[pd.Timestamp]], bool]) -> bool:
+    """Whether something holds of a column's different days, of which there are few."""
+    import pandas as pd
+
+    return bool(holds(pd.to_datetime(pd.Series(column.unique(), dtype=object), utc=True)))
+
+
+def _draft(
+    bank: Bank, folders: Folders, name: ExportName, state: pa.Table, *, revoked: Revoked, corrects: bool
+) -> _Draft:
+    """The rows that the file has: all of the state, or what changed in it since the bank's last file."""
+    import pyarrow as pa
+
+    if name.type == FULL:
+        rows = state.append_column(OP, pa.repeat(UPDATE, state.num_rows))
+        return _Draft(name, None, rows.append_column(CHANGE_REASON, pa.nulls(state.num_rows, pa.string())), None)
+    base = last_full(folders)
+    if base is None or OP not in [each.name for each in bank.fields]:
+        raise ValueError("a delta stands on a full file, and on a version of the record that has deltas")
+    held = held_by(bank, folders, base)
+    delta = difference(held, state, as_of=name.as_of, revoked=revoked, corrects=corrects)
+    return _Draft(name, base, delta.rows, delta.moves_on)
+
+
+def _write(
+    partial: Path,
+    folders: Folders,
+    bank: Bank,
+    draft: _Draft,
+    *,
+    origin: Origin,
+    signer: Signer,
+    supersedes: str | None,
 ) -> None:
-    """Write data, descriptor, manifest and marker, in this order."""
-    table = typed_table(records, fields[:-1])
-    totals = ControlTotals([each.name for each in fields])
-    hashes: list[str] = []
-    _write_csv(folder / SCORES_CSV, fields, _counted(_checked(table, fields), totals, hashes))
-    _write_parquet(folder / SCORES_PARQUET, table, fields, hashes)
-    data = [SealedFile.of(folder / each, totals.rows) for each in (SCORES_CSV, SCORES_PARQUET)]
-    generated_at = moment_text(facts.generated_at)
-    descriptor = describe(name, generated_at=generated_at, fields=fields, files=data)
-    write_whole(folder / DATAPACKAGE, canonical_json(descriptor))
+    """Write what is kept; then, for the bank, data, descriptor, manifest, signature and marker, in this order."""
+    name, generated_at = draft.name, moment_text(origin.generated_at)
+    content, parquet, totals = _contents(bank.fields, draft.rows, name.type)
+    write_whole(folders.kept / str(name) / SCORES_PARQUET, parquet)
+    data = [
+        SealedFile.of(file, plain, rows=totals.rows)
+        for file, plain in ((SCORES_CSV, content), (SCORES_PARQUET, parquet))
+    ]
+    descriptor = canonical_json(
+        describe(name, version=bank.schema, generated_at=generated_at, fields=bank.fields, files=data)
+    )
+    files = (*data, SealedFile.of(DATAPACKAGE, descriptor, rows=None))
     manifest = Manifest(
         export_id=str(name),
-        schema_version=SCHEMA_VERSION,
+        schema_version=bank.schema,
         bank_id=name.bank_id,
         as_of=name.as_of.isoformat(),
         generated_at=generated_at,
         type=name.type,
         sequence=name.sequence,
-        supersedes=facts.supersedes,
-        models=dict(facts.models),
-        policies=dict(facts.policies),
-        ledger_version=facts.ledger_version,
-        files=(*data, SealedFile.of(folder / DATAPACKAGE, None)),
+        base_export_id=None if draft.base is None else str(draft.base),
+        supersedes=supersedes,
+        moves_on=draft.moves_on,
+        run_id=origin.run_id,
+        models=dict(origin.models),
+        policies=dict(origin.policies),
+        ledger_version=origin.ledger_version,
+        code_version=origin.code_version,
+        files=tuple(
+            _laid_down(partial, bank, file, plain)
+            for file, plain in zip(files, (content, parquet, descriptor), strict=True)
+        ),
         control_totals=totals.as_document(),
+        signer_key_id=signer.key_id,
+    ).content()
+    write_whole(partial / MANIFEST, manifest)
+    write_whole(partial / SIGNATURE, signer.signature(manifest))
+    write_whole(partial / name.ok_file, f"{Seal.of(MANIFEST, manifest).sha256}\n".encode())
+
+
+def _laid_down(partial: Path, bank: Bank, file: SealedFile, plain: bytes) -> SealedFile:
+    """Write a file as the bank is to receive it, and say how it lies there."""
+    if bank.age_recipient is None:
+        write_whole(partial / file.name, plain)
+        return file
+    content = encrypted_to(bank.age_recipient, plain)
+    seal = Seal.of(f"{file.name}{ENCRYPTED_SUFFIX}", content)
+    write_whole(partial / seal.name, content)
+    return replace(file, encrypted=seal)
+
+
+def _contents(fields: Sequence[Field], rows: pa.Table, of: str) -> tuple[bytes, bytes, Counted]:
+    """The bytes of CSV and Parquet, and their totals; what a bank's check would refuse is refused here first."""
+    import pyarrow as pa
+
+    lines, hashes = io.BytesIO(), []
+    lines.write(f"{','.join(each.name for each in fields)}\n".encode())
+    totals = Counted([each.name for each in fields])
+    for start in range(0, rows.num_rows, CHUNK_ROWS):
+        chunk = rows.slice(start, CHUNK_ROWS)
+        texts = texts_of(chunk, fields[:-1])
+        texts[ROW_HASH] = row_hashes(texts)
+        _refuse_what_a_bank_would(fields, texts, of)
+        lines.write(csv_lines(texts, fields))
+        totals.merge(counted(texts))
+        hashes.append(texts[ROW_HASH])
+    whole = rows.select([each.name for each in fields[:-1]])
+    whole = whole.append_column(ROW_HASH, pa.chunked_array(hashes, pa.string())).combine_chunks()
+    return lines.getvalue(), _parquet(pa.Table.from_arrays(whole.columns, schema=arrow_schema(fields, of))), totals
+
+
+def _refuse_what_a_bank_would(fields: Sequence[Field], texts: Mapping[str, pa.Array], of: str) -> None:
+    refused = first_refused(fields, texts, of)
+    if refused is None:
+        return
+    supplier, bad = refused
+    # The id is what the platform's staff look the supplier up by; it stays on their side.
+    raise CreditError(
+        f"supplier {supplier!r}, column {bad.column.name!r} {bad.what}",
+        hint=f"{bad.column.name}: {bad.column.meaning}; correct it at its source, nothing was written",
     )
-    write_whole(folder / MANIFEST, manifest.content())
-    write_whole(folder / name.ok_file, f"{sha256_of(folder / MANIFEST)}\n".encode())
 
 
-def _checked(table: pa.Table, fields: Sequence[Field]) -> Iterator[tuple[str, ...]]:
-    """The rows of the CSV with their hashes; what a bank's check would refuse is refused here first."""
-    for cells in rows_as_text(table, fields[:-1]):
-        whole = (*cells, row_hash(cells))
-        try:
-            values_of(fields, whole)
-        except CellError as bad:
-            # The id is what the platform's staff look the supplier up by; it stays on their side.
-            raise CreditError(
-                f"supplier {cells[0]!r}, column {bad.field.name!r} {bad.what}",
-                hint=f"{bad.field.name}: {bad.field.meaning}; correct it at its source, nothing was written",
-            ) from None
-        yield whole
-
-
-def _counted(rows: Iterator[tuple[str, ...]], totals: ControlTotals, hashes: list[str]) -> Iterator[tuple[str, ...]]:
-    """The rows unchanged, while their totals are added up and their hashes kept."""
-    for cells in rows:
-        totals.add(cells)
-        hashes.append(cells[-1])
-        yield cells
-
-
-def _write_csv(path: Path, fields: Sequence[Field], rows: Iterator[tuple[str, ...]]) -> None:
-    beside = path.with_name(f".{path.name}.partial")
-    with beside.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([each.name for each in fields])
-        writer.writerows(rows)
-    move_whole(beside, path)
-
-
-def _write_parquet(path: Path, table: pa.Table, fields: Sequence[Field], hashes: list[str]) -> None:
+def _parquet(table: pa.Table) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = pa.Table.from_arrays([*table.columns, pa.array(hashes, pa.string())], schema=arrow_schema(fields))
-    beside = path.with_name(f".{path.name}.partial")
-    pq.write_table(whole, beside, version=PARQUET_VERSION, compression=PARQUET_COMPRESSION)
-    move_whole(beside, path)
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, version=PARQUET_VERSION, compression=PARQUET_COMPRESSION)
+    return bytes(out.getvalue().to_pybytes())
 
 
 @contextmanager

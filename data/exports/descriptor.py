@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from data.exports.layout import SCORES_CSV, SCORES_PARQUET, ExportName, SealedFile
-from data.exports.schema import SCHEMA_VERSION, SUPPLIER_ID, Field, Kind
+from data.exports.layout import ExportName
+from data.exports.manifest import SealedFile
+from data.exports.schema import SUPPLIER_ID, Field
+from data.exports.verify import SCORES_CSV, SCORES_PARQUET, Kind
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 TABLE_SCHEMA_TYPES: dict[Kind, str] = {
@@ -42,11 +44,11 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 
 def describe(
-    name: ExportName, *, generated_at: str, fields: Sequence[Field], files: Sequence[SealedFile]
+    name: ExportName, *, version: str, generated_at: str, fields: Sequence[Field], files: Sequence[SealedFile]
 ) -> dict[str, Any]:
     """The descriptor of an export whose CSV and Parquet are `files`; valid under Data Package 1 and 2."""
     schema = {
-        "fields": [_described(each) for each in fields],
+        "fields": [_described(each, name.type) for each in fields],
         "primaryKey": [SUPPLIER_ID.name],
         "missingValues": [""],
     }
@@ -56,20 +58,10 @@ def describe(
         "name": str(name).lower(),
         "id": str(name),
         "title": f"Supplier credit scores, {name.type.lower()} file as of {name.as_of.isoformat()}",
-        "version": SCHEMA_VERSION,
+        "version": version,
         "created": generated_at,
         "resources": [{**_resource(each), "schema": schema} for each in files],
     }
-
-
-def field_names(descriptor: object) -> tuple[str, ...]:
-    """The names of the fields that a descriptor says the CSV has. Raises ValueError where it says none."""
-    try:
-        resources = descriptor["resources"]  # type: ignore[index]
-        fields = next(r["schema"]["fields"] for r in resources if r["path"] == SCORES_CSV)
-        return tuple(each["name"] for each in fields)
-    except (KeyError, TypeError, StopIteration):
-        raise ValueError(f"describes no fields of {SCORES_CSV}") from None
 
 
 def _resource(file: SealedFile) -> dict[str, Any]:
@@ -82,20 +74,34 @@ def _resource(file: SealedFile) -> dict[str, Any]:
     }
 
 
-def _described(field: Field) -> dict[str, Any]:
+def _described(field: Field, of: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": field.name,
         "type": TABLE_SCHEMA_TYPES[field.kind],
         "description": field.meaning,
-        "constraints": _constraints(field),
+        "constraints": _constraints(field, of),
+        # Beyond what Data Package can say: which rows fill the cell, and how it is written.
+        "kind": field.kind.value,
+        "rules": _rules(field),
     }
     if field.kind is Kind.FLAG:
         described |= {"trueValues": ["true"], "falseValues": ["false"]}
     return described
 
 
-def _constraints(field: Field) -> dict[str, Any]:
-    constraints: dict[str, Any] = {"required": field.required}
+def _rules(field: Field) -> dict[str, Any]:
+    rules: dict[str, Any] = {
+        "required": field.required,
+        "in_deletion": field.in_deletion,
+        "in_delta": field.in_delta,
+        "only_when": field.only_when,
+        "not_for": list(field.not_for),
+    }
+    return {name: value for name, value in rules.items() if value}
+
+
+def _constraints(field: Field, of: str) -> dict[str, Any]:
+    constraints: dict[str, Any] = {"required": field.in_every_row(of)}
     if field is SUPPLIER_ID:
         constraints["unique"] = True
     if field.choices:

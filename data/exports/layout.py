@@ -1,30 +1,14 @@
-"""What lies in the folder of an export, what it is called, and which exports a bank already has."""
+"""What an export is called, and which exports a bank already has."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from data.durable import sha256_of
-
-SCORES_CSV = "scores.csv"
-SCORES_PARQUET = "scores.parquet"
-DATAPACKAGE = "datapackage.json"
-MANIFEST = "manifest.json"
-OK_SUFFIX = ".ok"
-
-# The files that the manifest vouches for; the commit marker vouches for the manifest.
-SEALED_FILES = (SCORES_CSV, SCORES_PARQUET, DATAPACKAGE)
-EXPORT_TYPES = ("FULL",)
-EXPORT_NAME = re.compile(
-    rf"(?P<bank_id>[a-z0-9-]+)_(?P<sequence>[0-9]{{6,}})_(?P<type>{'|'.join(EXPORT_TYPES)})_"
-    r"(?P<as_of>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-)
+from credit.domain.errors import StoreDamaged
+from data.exports.verify import EXPORT_NAME, MANIFEST, OK_SUFFIX, parse_canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +48,6 @@ class ExportName:
         return name
 
 
-@dataclass(frozen=True, slots=True)
-class SealedFile:
-    """What the manifest says about a file. `rows` is None for a file that has none."""
-
-    name: str
-    rows: int | None
-    bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, path: Path, rows: int | None) -> SealedFile:
-        """Measure a finished file."""
-        return cls(path.name, rows, path.stat().st_size, sha256_of(path))
-
-
 def committed_exports(root: Path) -> tuple[ExportName, ...]:
     """The exports under a bank's folder, by sequence; one without its commit marker does not count."""
     if not root.is_dir():
@@ -97,18 +66,16 @@ def next_sequence(root: Path) -> int:
     return max((name.sequence for name in committed_exports(root)), default=0) + 1
 
 
+def manifest_of(root: Path, name: ExportName) -> dict[str, Any]:
+    """What the manifest of a committed export says. Raises StoreDamaged where it cannot be read any more."""
+    try:
+        return parse_canonical((root / str(name) / MANIFEST).read_bytes())
+    except (OSError, ValueError) as broken:
+        raise StoreDamaged(f"{name}/{MANIFEST} is damaged: it is gone, or not what was written") from broken
+
+
 def _name_of(folder: Path) -> ExportName | None:
     try:
         return ExportName.parse(folder.name)
     except ValueError:
         return None
-
-
-def canonical_json(document: Mapping[str, Any]) -> bytes:
-    """JSON with one way to be written: sorted keys, two spaces, UTF-8 as it is, LF at the end.
-
-    >>> canonical_json({"b": 1, "a": "演示"}).decode().splitlines()
-    ['{', '  "a": "演示",', '  "b": 1', '}']
-    """
-    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()

@@ -15,10 +15,19 @@ from credit.app.scoring import scale_terms
 if TYPE_CHECKING:
     import pandas as pd
 
+    from data.exports.banks import Bank
+    from data.exports.build import Origin
+
 # What a file says of a decision, by the names of the night's rows.
 _OF_DECISION = (
-    "decision_id", "outcome", "amount_fen", "yearly_rate_bp", "tenor_months", "limit_bound_by", "product"
-)  # fmt: skip
+    "decision_id",
+    "outcome",
+    "amount_fen",
+    "yearly_rate_bp",
+    "tenor_months",
+    "limit_bound_by",
+    "product",
+)
 
 
 def write_files(run: Run, out: Path) -> dict[str, Any]:
@@ -30,32 +39,44 @@ def write_files(run: Run, out: Path) -> dict[str, Any]:
 
     from data.facts import valid_consents
 
-    exporting.refuse_demonstration(run.home, list(run.settings.banks), list(run.settings.models.values()))
+    banks = [exporting.bank_named(run.home, bank_id) for bank_id in run.settings.banks]
     suppliers = pd.concat([scores_of(run, tier)["supplier_id"] for tier in run.tiers], ignore_index=True)
     today = day_of(run.settings.started_at)
     consents = valid_consents(run.ledger, suppliers, on=today, version=run.version)
-    consents = consents[consents["bank_id"].isin(run.settings.banks) & (consents["purpose"] == exporting.PURPOSE)]
+    consents = consents[consents["bank_id"].isin(run.settings.banks) & consents["purpose"].isin(exporting.PURPOSES)]
     records = pd.concat([_records(run, tier, consents["supplier_id"]) for tier in run.tiers], ignore_index=True)
     found = {}
-    for bank_id, sequence in run.settings.banks.items():
-        run.progress(f"writing the file of {bank_id}")
-        theirs = consents[consents["bank_id"] == bank_id].drop_duplicates("supplier_id")
-        own = theirs[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
-        found[bank_id] = exporting.build_from(run.home, bank_id, own, _facts(run), since=sequence)
+    for bank in banks:
+        run.progress(f"writing the file of {bank.bank_id}")
+        folder = exporting.build_from(run.home, bank, _theirs(bank, consents, records), _origin(run))
+        found[bank.bank_id] = exporting.said_of(folder)
     return {"banks": found, "consents": len(consents)}
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """A bank's own rows: those of firms that consent to it, without advice where they consent to the score alone."""
+    from data.exports.schema import ADVICE, CREDIT_LINE
+
+    widest = exporting.widest(consents, bank)
+    own = widest[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
+    advised = own["purpose"] == CREDIT_LINE
+    return own.assign(**{name: own[name].where(advised) for name in exporting.DECIDED if name in ADVICE})
+
+
+def _origin(run: Run) -> Origin:
     """Where the files come from."""
+    from data.exports.build import Origin
+
     pinned = [run.pinned(tier) for tier in run.tiers]
-    terms = [each.pack.terms(each.as_of) for each in pinned]
-    return {
-        "as_of": run.settings.as_of,
-        "generated_at": run.settings.started_at.replace(tzinfo=UTC),
-        "models": {each.served.name: str(each.served.version) for each in pinned},
-        "policies": {each.pack.name: f"{each.version}+{each.sha256[:12]}" for each in terms},
-        "ledger_version": str(run.version),
-    }
+    return Origin(
+        as_of=run.settings.as_of,
+        generated_at=run.settings.started_at.replace(tzinfo=UTC),
+        models={each.served.name: str(each.served.version) for each in pinned},
+        policies=exporting.policies_of(run.home, run.tiers, run.settings.as_of),
+        ledger_version=str(run.version),
+        code_version=exporting.code_version(),
+        run_id=f"night of {run.settings.as_of}",
+    )
 
 
 def _records(run: Run, tier: str, consenting: pd.Series[str]) -> pd.DataFrame:
@@ -72,26 +93,17 @@ def _records(run: Run, tier: str, consenting: pd.Series[str]) -> pd.DataFrame:
     terms = pinned.pack.terms(pinned.as_of)
     # What a person could grant after a referral is no limit that a bank could act on.
     acts = decided["outcome"] != "REFER"
-    scored = scores["pd"].notna()
     valid_days = int(scale_terms(run.home, run.settings.as_of)["valid_days"])
     return pd.DataFrame(
         {
             "uscc": decided["uscc"],
             "scored_at": run.settings.started_at.replace(tzinfo=UTC),
             "valid_until": run.settings.as_of + timedelta(days=valid_days),
-            "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
-            "unscorable_code": scores["unscorable"],
-            "score": scores["score"],
-            "grade": scores["grade"],
-            "pd": scores["pd"],
-            "pd_horizon_months": pd.Series(
-                pinned.served.card["horizon_months"], index=scores.index, dtype="Int64"
-            ).where(scored),
-            **exporting.reasons(scores),
+            **exporting.score_columns(scores, pinned.served.card["horizon_months"]),
             "decision_id": decided["decision_id"],
             "decision": decided["outcome"],
             "indicative_limit_fen": decided["amount_fen"].astype("Int64").where(acts),
-            "currency": pinned.pack.currency,
+            "currency": pd.Series(pinned.pack.currency, index=scores.index).where(decided["decision_id"].notna()),
             "yearly_rate_bp": decided["yearly_rate_bp"].where(acts),
             "tenor_months": decided["tenor_months"].where(acts),
             "limit_bound_by": decided["limit_bound_by"],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from credit.app import console, identity
+from credit.app import console, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
@@ -78,6 +78,8 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
     if night.manifest() is None:
         if accepted is not None and night.settings() is None:
             raise NightRefused("the night has not begun", hint="`credit nightly run` without --accept begins it")
+        # What is missing at the end is said at the beginning.
+        signing.signer(home)
         settings = fixed(home, night, engine=engine, master=master)
         run = Run(NightHome(home.root, night), settings, _quiet())
         if accepted is not None:
@@ -152,7 +154,7 @@ def _track(run: Run) -> None:
 
 
 def _seal(run: Run) -> None:
-    exports = {bank: each["manifest_sha256"] for bank, each in run.found("bank-files")["banks"].items()}
+    exports = {each["export_id"]: each["sha256"] for each in run.found("bank-files")["banks"].values()}
     run.night.seal({"as_of": str(run.settings.as_of), "previous": run.settings.previous, "exports": exports})
 
 

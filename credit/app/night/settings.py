@@ -28,8 +28,8 @@ class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
     `inbox` is what had arrived, `ledger_before` the version of the ledger before that was imported, `models` the
-    champion of each kind of data, `banks` whom files are written for, each with the sequence of its next one, and
-    `previous` the hash of the manifest of the last sealed night.
+    champion of each kind of data, `banks` whom files are written for, and `previous` the hash of the manifest of the
+    last sealed night.
     """
 
     as_of: date
@@ -40,7 +40,7 @@ class Settings:
     inbox: tuple[str, ...]
     ledger_before: int
     models: Mapping[str, Mapping[str, Any]]
-    banks: Mapping[str, int]
+    banks: tuple[str, ...]
     previous: str | None
 
     def document(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Settings:
             "as_of": date.fromisoformat(document["as_of"]),
             "started_at": datetime.fromisoformat(document["started_at"]),
         }
-        return cls(**{**document, **days, "inbox": tuple(document["inbox"])})
+        return cls(**{**document, **days, "inbox": tuple(document["inbox"]), "banks": tuple(document["banks"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,6 @@ def fixed(home: Home, night: Night, *, engine: Engine, master: str) -> Settings:
     """The settings of a night: those that it began with, or, where it has not begun, what is in force now."""
     if (there := night.settings()) is not None:
         return Settings.read(there)
-    from data.exports.layout import next_sequence
-
     settings = Settings(
         as_of=night.as_of,
         started_at=now(),
@@ -84,7 +82,7 @@ def fixed(home: Home, night: Night, *, engine: Engine, master: str) -> Settings:
         inbox=arrived(home),
         ledger_before=home.ledger().version,
         models=champions(home),
-        banks={bank: next_sequence(home.exports / bank) for bank in agreed_banks(home)},
+        banks=agreed_banks(home),
         previous=_last_seal(home, night.as_of),
     )
     night.begin(settings.document(), home.policies)

@@ -32,7 +32,7 @@ def all_commands() -> list[tuple[tuple[str, ...], object]]:
 
 
 def test_the_generated_pages_are_up_to_date():
-    assert len(check_pages(ROOT / "docs", COMMAND)) == len(PAGES) + 3
+    assert len(check_pages(ROOT / "docs", COMMAND)) == len(PAGES) + 4
 
 
 @pytest.mark.parametrize(

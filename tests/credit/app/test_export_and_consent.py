@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyrage
 
 from credit.app.home import Home
 from data.exports.banks import SHIPPED
@@ -27,7 +32,9 @@ def test_a_bank_file_holds_consenting_firms_alone_by_the_ids_they_go_by(demo_sai
 
 def test_its_limits_are_the_decisions_limits(demo_said, credit):
     rows = pd.read_csv(Path(demo_said["export"]) / "scores.csv").dropna(subset=["decision_id"])
-    for row in rows.head(5).itertuples():
+    # What a person could grant after a referral is no limit that a bank could act on.
+    assert rows.loc[rows["decision"] == "REFER", "indicative_limit_fen"].isna().all()
+    for row in rows[rows["decision"] != "REFER"].head(5).itertuples():
         record = credit("decision", "show", row.decision_id, "--json").json
         assert record["application"]["supplier_id"] == row.supplier_id
         assert (record["outcome"], record["amount_fen"]) == (row.decision, row.indicative_limit_fen)
@@ -108,11 +115,26 @@ def test_a_firm_may_consent_revoke_and_consent_again_within_a_second(changed):
     }
 
 
-def test_no_real_bank_gets_what_the_demonstration_approved(changed):
+def test_no_file_for_a_real_bank_leaves_unencrypted(changed):
     home, credit = changed
     (home / "banks").mkdir()
     shipped = (SHIPPED / "demo-bank.toml").read_text(encoding="utf-8")
     (home / "banks" / "city-bank.toml").write_text(shipped.replace('"demo-bank"', '"city-bank"'), encoding="utf-8")
+    history = home / "models" / "loan_default.platform" / "history.jsonl"
+    moves = [json.loads(line) for line in history.read_text().splitlines()]
+    history.write_text("".join(json.dumps({**move, "who": "zhang"}) + "\n" for move in moves))
+    said = credit("export", "build", "--bank", "city-bank")
+    assert said.code == 1 and "unencrypted" in said.err
+    assert not (home / "exports" / "city-bank").exists()
+
+
+def test_no_real_bank_gets_what_the_demonstration_approved(changed):
+    home, credit = changed
+    (home / "banks").mkdir()
+    shipped = (SHIPPED / "demo-bank.toml").read_text(encoding="utf-8")
+    theirs = f'age_recipient = "{pyrage.x25519.Identity.generate().to_public()}"\n'
+    theirs += shipped.replace('"demo-bank"', '"city-bank"')
+    (home / "banks" / "city-bank.toml").write_text(theirs, encoding="utf-8")
     said = credit("export", "build", "--bank", "city-bank")
     assert said.code == 6 and "approved by demo:approver" in said.err
     assert not (home / "exports" / "city-bank").exists()
@@ -122,3 +144,98 @@ def test_no_real_bank_gets_what_the_demonstration_approved(changed):
     for move, code in (("rollback", 6), ("promotion", 0)):
         history.write_text("".join(json.dumps(each) + "\n" for each in (last, {**last, "who": "zhang", "move": move})))
         assert credit("export", "build", "--bank", "city-bank").code == code
+
+
+# What a bank agreed to, and what it answers.
+
+
+def agree(home: Path, **more: object) -> None:
+    """The demonstration's agreement, changed for this installation."""
+    (home / "banks").mkdir(exist_ok=True)
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in more.items()]
+    shipped = (SHIPPED / "demo-bank.toml").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in shipped if not line.startswith(tuple(f"{key} =" for key in more))]
+    (home / "banks" / "demo-bank.toml").write_text("".join([*lines, *kept]), encoding="utf-8")
+
+
+def test_a_bank_reads_what_was_encrypted_to_it_and_is_told_who_revoked(changed, tmp_path):
+    home, credit = changed
+    reader = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(f"{reader}\n")
+    agree(home, age_recipient=str(reader.to_public()), full_every_days=7)
+    [gone, *_] = consenting(credit)
+    assert credit("consent", "revoke", gone["supplier_id"], "--bank", "demo-bank").code == 0
+    built = credit("export", "build", "--bank", "demo-bank", "--json").json
+    assert (built["type"], built["contents_checked"]) == ("DELTA", False)
+    [signing] = credit("export", "keys", "show", "--json").json
+    words = ("--sender-key", signing["public_key"], "--decrypt-key", tmp_path / "identity", "--last-sequence", 1)
+    said = credit("export", "verify", built["folder"], *words, "--json")
+    assert said.code == 0 and said.json["contents_checked"], said.err
+    sent = (Path(built["folder"]) / "scores.csv.age").read_bytes()
+    [row] = csv.DictReader(io.StringIO(pyrage.decrypt(sent, [reader]).decode()))
+    assert (row["supplier_id"], row["op"], row["change_reason"]) == (gone["supplier_id"], "D", "CONSENT_REVOKED")
+    assert credit("export", "verify", built["folder"], *words[:4], "--last-sequence", 4).code == 6
+
+
+def test_what_a_bank_rejects_is_sent_anew_whole_and_takes_its_place(changed, tmp_path):
+    home, credit = changed
+    agree(home, full_every_days=7)
+    [first] = credit("export", "list", "--bank", "demo-bank", "--json").json
+    answer = tmp_path / "answer.json"
+    errors = [{"line": 2, "column": "grade", "code": "E7", "text": "等级不明"}]
+    answer.write_text(json.dumps({"export_id": first["export_id"], "status": "REJECTED", "errors": errors}))
+    said = credit("export", "acknowledge", answer, "--bank", "demo-bank")
+    assert said.code == 0 and "E7" in said.out
+    assert credit("export", "list", "--bank", "demo-bank", "--json").json[0]["status"] == "REJECTED"
+    anew = credit("export", "build", "--bank", "demo-bank", "--json").json
+    assert (anew["type"], anew["supersedes"], anew["sequence"]) == ("FULL", first["export_id"], 2)
+    assert credit("export", "build", "--bank", "demo-bank", "--json").json["type"] == "DELTA"
+    answer.write_text(json.dumps({"export_id": "demo-bank_000009_FULL_2026-10-31", "status": "RECEIVED"}))
+    wrong = credit("export", "acknowledge", answer, "--bank", "demo-bank")
+    assert wrong.code == 6 and "demo-bank_000009_FULL_2026-10-31" in wrong.err
+
+
+def test_who_consents_to_the_score_alone_is_not_advised_on(changed):
+    home, credit = changed
+    agree(home, purposes=["credit_line", "guarantee", "score"])
+    [narrow, both, *_] = consenting(credit)
+    assert credit("consent", "revoke", narrow["supplier_id"], "--bank", "demo-bank").code == 0
+    for firm in (narrow, both):
+        granted = credit("consent", "grant", firm["supplier_id"], "--bank", "demo-bank", "--purpose", "score")
+        assert granted.code == 0, granted.err
+    built = credit("export", "build", "--bank", "demo-bank", "--json").json
+    rows = pd.read_csv(Path(built["folder"]) / "scores.csv").set_index("supplier_id")
+    assert rows.loc[narrow["supplier_id"], "purpose"] == "score"
+    assert rows.loc[narrow["supplier_id"], ["decision", "indicative_limit_fen", "yearly_rate_bp"]].isna().all()
+    assert rows.loc[both["supplier_id"], "purpose"] == "credit_line"
+    assert rows.loc[narrow["supplier_id"], "status"] in ("SCORED", "UNSCORABLE")
+
+
+def test_the_check_that_is_printed_is_a_program_of_its_own(demo_said, credit, tmp_path):
+    program = tmp_path / "verify.py"
+    program.write_text(credit("export", "verifier").out, encoding="utf-8")
+    [signing] = credit("export", "keys", "show", "--json").json
+    words = [demo_said["export"], "--sender-key", signing["public_key"], "--on", "2026-11-02"]
+    # Alone, in a folder where none of our packages is found.
+    isolated = [sys.executable, "-I", str(program), *words]
+    said = subprocess.run(isolated, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0 and "true to its manifest" in said.stdout, said.stderr
+    imports = [line for line in program.read_text(encoding="utf-8").splitlines() if line.lstrip().startswith("from ")]
+    assert not any(name in line for line in imports for name in ("data.", "credit.", "models.", "features."))
+
+
+def test_a_key_is_made_once_and_changed_by_a_rotation(empty):
+    first = empty("export", "keys", "new", "--json").json
+    following = empty("export", "keys", "new", "--json").json
+    assert (first["role"], following["role"]) == ("signing", "next")
+    assert empty("export", "keys", "rotate").code == 0
+    roles = {each["key_id"]: each["role"] for each in empty("export", "keys", "show", "--json").json}
+    assert roles == {first["key_id"]: "former", following["key_id"]: "signing"}
+
+
+def test_without_a_key_nothing_is_written(changed):
+    home, credit = changed
+    (home / "keys" / "signing.key").unlink()
+    said = credit("export", "build", "--bank", "demo-bank")
+    assert said.code == 1 and "credit export keys new" in said.err
+    assert len(credit("export", "list", "--bank", "demo-bank", "--json").json) == 1

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,78 +18,22 @@ import pytest
 
 from data.durable import sha256_of
 from data.exports.banks import Bank, shipped_bank
-from data.exports.build import ExportFacts, build_export
-from data.exports.cells import row_hash
-from data.exports.descriptor import describe, field_names
-from data.exports.layout import (
+from data.exports.build import Origin
+from data.exports.descriptor import describe
+from data.exports.layout import ExportName
+from data.exports.manifest import SealedFile
+from data.exports.schema import fields_named
+from data.exports.verify import (
     DATAPACKAGE,
     MANIFEST,
     SCORES_CSV,
     SCORES_PARQUET,
-    ExportName,
-    SealedFile,
+    SIGNATURE,
     canonical_json,
+    columns_of,
+    row_hash,
 )
-from data.exports.schema import FIELD_NAMES, fields_named
-
-AS_OF = date(2026, 10, 31)
-
-COMMON: dict[str, Any] = {
-    "purpose": "credit_line",
-    "scored_at": pd.Timestamp("2026-11-01T02:00:03.5", tz="UTC"),
-    "valid_until": date(2027, 1, 31),
-    "currency": "CNY",
-    "product": "turnover_line",
-    "policy_version": "2026.1",
-    "data_from": date(2024, 2, 1),
-    "data_to": date(2026, 10, 30),
-}
-SCORED_ROW: dict[str, Any] = COMMON | {
-    "supplier_id": "S0002",
-    "uscc": "91330100799655058B",
-    "consent_id": "C2",
-    "status": "SCORED",
-    "score": 649,
-    "grade": "R05",
-    "pd": 0.0141234567,
-    "pd_horizon_months": 12,
-    "reason_1": "BUY",
-    "reason_1_zh": "采购人付款较慢, 近十二个月",
-    "decision_id": "D2",
-    "decision": "APPROVE",
-    "indicative_limit_fen": 91_200_000,
-    "yearly_rate_bp": 435,
-    "tenor_months": 12,
-    "limit_bound_by": "paid_sales_share",
-    "model_name": "loan_default.platform",
-    "model_version": "7",
-}
-DECLINED_ROW: dict[str, Any] = SCORED_ROW | {
-    "supplier_id": "S0010",
-    "uscc": None,
-    "consent_id": "C10",
-    "grade": "R10",
-    "score": 455,
-    "pd": 0.31,
-    "decision_id": "D10",
-    "decision": "DECLINE",
-    "indicative_limit_fen": 0,
-    "limit_bound_by": None,
-}
-UNSCORABLE_ROW: dict[str, Any] = COMMON | {
-    "supplier_id": "S0001",
-    "consent_id": "C1",
-    "status": "UNSCORABLE",
-    "unscorable_code": "U01",
-    "decision_id": "D1",
-    "decision": "REFER",
-}
-WHOLE = ("score", "pd_horizon_months", "indicative_limit_fen", "yearly_rate_bp", "tenor_months")
-
-
-def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    columns = [name for name in FIELD_NAMES if name not in ("as_of", "advisory_only", "row_hash")]
-    return pd.DataFrame(list(rows), columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
+from tests.data.exports.making import AS_OF, DECLINED_ROW, SCORED_ROW, SENDER, UNSCORABLE_ROW, build, frame
 
 
 @pytest.fixture
@@ -103,20 +47,20 @@ def bank() -> Bank:
 
 
 @pytest.fixture
-def facts() -> ExportFacts:
-    return ExportFacts(
+def origin() -> Origin:
+    return Origin(
         as_of=AS_OF,
         generated_at=datetime(2026, 11, 1, 2, 0, tzinfo=UTC),
         models={"loan_default.platform": "7"},
         policies={"turnover_line": "2026.1"},
         ledger_version="ledger-0042",
-        sequence=1,
+        code_version="0.1.0",
     )
 
 
 @pytest.fixture
-def export(tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts) -> Path:
-    return build_export(tmp_path / "demo-bank", bank=bank, records=records, facts=facts)
+def export(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin) -> Path:
+    return build(tmp_path / "demo-bank", bank=bank, records=records, origin=origin)
 
 
 class FaultySender:
@@ -161,6 +105,7 @@ class FaultySender:
 
     def write_manifest(self, content: bytes) -> None:
         (self.folder / MANIFEST).write_bytes(content)
+        (self.folder / SIGNATURE).write_bytes(SENDER.signature(content))
         self.marker.write_text(f"{sha256_of(self.folder / MANIFEST)}\n")
 
     def change_descriptor(self, descriptor: dict[str, Any]) -> None:
@@ -175,18 +120,22 @@ class FaultySender:
         """Describe the data as it lies there, and vouch for it."""
         manifest = self.manifest()
         rows = {each["name"]: each["rows"] for each in manifest["files"]}
+        described = columns_of(json.loads((self.folder / DATAPACKAGE).read_bytes()))
         descriptor = describe(
             ExportName.parse(self.folder.name),
+            version=manifest["schema_version"],
             generated_at=manifest["generated_at"],
-            fields=fields_named(field_names(json.loads((self.folder / DATAPACKAGE).read_bytes()))),
-            files=[SealedFile.of(self.folder / name, rows[name]) for name in (SCORES_CSV, SCORES_PARQUET)],
+            fields=fields_named(tuple(each.name for each in described)),
+            files=[self._sealed(name, rows[name]) for name in (SCORES_CSV, SCORES_PARQUET)],
         )
         self.change_descriptor(descriptor)
 
     def _seal_files(self) -> None:
         files = self.manifest()["files"]
-        sealed = [asdict(SealedFile.of(self.folder / each["name"], each["rows"])) for each in files]
-        self.change_manifest(files=sealed)
+        self.change_manifest(files=[asdict(self._sealed(each["name"], each["rows"])) for each in files])
+
+    def _sealed(self, name: str, rows: int | None) -> SealedFile:
+        return SealedFile.of(name, (self.folder / name).read_bytes(), rows=rows)
 
 
 @pytest.fixture

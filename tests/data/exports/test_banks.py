@@ -63,6 +63,11 @@ def test_a_bank_name_never_leads_out_of_the_folder():
         ('name = "某银行"\n', "", WrongFormat),
         ('name = "某银行"', 'name = ""', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nsecret = 1', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nschema = "9.0.0"', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nage_recipient = "ssh-ed25519 AAAA"', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nfull_every_days = 0', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nfull_every_days = true', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nschema = "1.0.0"\nfull_every_days = 7', WrongFormat),
         ("bank_id =", "bank_id", WrongFormat),
     ],
 )
@@ -70,6 +75,20 @@ def test_a_faulty_agreement_is_refused_by_its_file_name(tmp_path: Path, old: str
     assert old in AGREEMENT
     with pytest.raises(error, match=r"^some-bank\.toml: "):
         load_bank(write(tmp_path, AGREEMENT.replace(old, new)))
+
+
+def test_an_agreement_may_name_version_key_and_how_often_a_full_file_is_written(tmp_path: Path):
+    recipient = f"age1{'q' * 58}"
+    more = f'schema = "2.0.0"\nage_recipient = "{recipient}"\nfull_every_days = 7\n'
+    bank = load_bank(write(tmp_path, AGREEMENT + more))
+    assert (bank.schema, bank.age_recipient, bank.full_every_days) == ("2.0.0", recipient, 7)
+    plain = load_bank(write(tmp_path, AGREEMENT))
+    assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.0.0", None, None)
+
+
+def test_a_bank_on_an_older_version_receives_no_field_of_a_later_one(tmp_path: Path):
+    old = load_bank(write(tmp_path, AGREEMENT + 'schema = "1.0.0"\n'))
+    assert {"op", "change_reason"}.isdisjoint(each.name for each in old.fields)
 
 
 def test_an_agreement_that_is_not_there_is_refused(tmp_path: Path):

@@ -16,12 +16,14 @@ import pytest
 
 from credit.domain.errors import AlreadyThere, CreditError, Locked
 from data.durable import exclusive
-from data.exports import build
+from data.exports import build as building
 from data.exports.banks import Bank, shipped_bank
-from data.exports.build import LOCK, ExportFacts, build_export
+from data.exports.build import LOCK, Origin
+from data.exports.json_schema import json_schema
 from data.exports.layout import committed_exports, next_sequence
-from data.exports.totals import hash_of_id
-from data.exports.verify import verify_export
+from data.exports.schema import ADVICE, FIELD_NAMES, VERSIONS
+from data.exports.verify import hash_of_id
+from tests.data.exports.making import build, check
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -34,52 +36,55 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "scores.csv").read_text(encoding="utf-8").splitlines()))
 
 
-def test_the_file_a_bank_receives_is_the_one_reviewed(export: Path):
-    assert (export / "scores.csv").read_text(encoding="utf-8") == (GOLDEN / "scores.csv").read_text(encoding="utf-8")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_file_a_bank_receives_is_the_one_reviewed(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, version: str
+):
+    folder = build(tmp_path, bank=replace(bank, schema=version), records=records, origin=origin)
+    assert (folder / "scores.csv").read_bytes() == (GOLDEN / f"scores-{version}.csv").read_bytes()
+    assert check(folder).schema_version == version
 
 
 def test_an_export_verifies(export: Path):
-    verified = verify_export(export)
+    verified = check(export)
     assert (verified.export_id, verified.rows, verified.sum_limit_fen) == (export.name, 3, 91_200_000)
 
 
 def test_an_export_is_named_after_bank_number_type_and_day(export: Path):
     assert export.name == "demo-bank_000001_FULL_2026-10-31"
     assert sorted(contents(export)) == sorted(
-        ["datapackage.json", f"{export.name}.ok", "manifest.json", "scores.csv", "scores.parquet"]
+        ["datapackage.json", f"{export.name}.ok", "manifest.json", "manifest.sig", "scores.csv", "scores.parquet"]
     )
 
 
 def test_the_same_inputs_give_the_same_bytes_whatever_their_order(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, export: Path
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, export: Path
 ):
     shuffled = records.sample(frac=1, random_state=7)[sorted(records.columns, reverse=True)]
-    again = build_export(tmp_path / "again", bank=bank, records=shuffled, facts=facts)
+    again = build(tmp_path / "again", bank=bank, records=shuffled, origin=origin)
     assert contents(again) == contents(export)
 
 
 def test_types_that_hold_the_same_values_give_the_same_bytes(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, export: Path
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, export: Path
 ):
     other = records.astype({"supplier_id": object, "grade": "category", "pd": "Float64", "score": float})
     other["valid_until"] = pd.to_datetime(other["valid_until"])
     other["scored_at"] = other["scored_at"].dt.tz_convert("Asia/Shanghai")
     other["uscc"] = other["uscc"].fillna("")
-    again = build_export(tmp_path / "again", bank=bank, records=other, facts=facts)
+    again = build(tmp_path / "again", bank=bank, records=other, origin=origin)
     assert contents(again) == contents(export)
 
 
-def test_building_leaves_the_records_as_they_were(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
-):
+def test_building_leaves_the_records_as_they_were(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     before = records.copy(deep=True)
-    build_export(tmp_path, bank=bank, records=records, facts=facts)
+    build(tmp_path, bank=bank, records=records, origin=origin)
     pd.testing.assert_frame_equal(records, before)
 
 
-def test_a_bank_receives_no_field_that_was_not_agreed(tmp_path: Path, records: pd.DataFrame, facts: ExportFacts):
+def test_a_bank_receives_no_field_that_was_not_agreed(tmp_path: Path, records: pd.DataFrame, origin: Origin):
     bank = shipped_bank("second-bank")
-    folder = build_export(tmp_path, bank=bank, records=records.assign(phone="13800000000"), facts=facts)
+    folder = build(tmp_path, bank=bank, records=records.assign(phone="13800000000"), origin=origin)
     agreed = [each.name for each in bank.fields]
     assert list(rows_of(folder)[0]) == agreed
     assert pq.read_schema(folder / "scores.parquet").names == agreed
@@ -88,12 +93,12 @@ def test_a_bank_receives_no_field_that_was_not_agreed(tmp_path: Path, records: p
     assert b"13800000000" not in everything
 
 
-def test_a_total_of_a_field_that_was_not_agreed_is_not_told(tmp_path: Path, records: pd.DataFrame, facts: ExportFacts):
+def test_a_total_of_a_field_that_was_not_agreed_is_not_told(tmp_path: Path, records: pd.DataFrame, origin: Origin):
     bank = Bank("small-bank", "小银行", ("credit_line",), ())
-    folder = build_export(tmp_path, bank=bank, records=records, facts=facts)
+    folder = build(tmp_path, bank=bank, records=records, origin=origin)
     totals = json.loads((folder / "manifest.json").read_bytes())["control_totals"]
     assert totals["sum_limit_fen"] is totals["by_grade"] is totals["by_decision"] is totals["by_status"] is None
-    assert verify_export(folder).sum_limit_fen is None
+    assert check(folder).sum_limit_fen is None
 
 
 def test_the_control_totals_are_what_a_bank_counts_itself(export: Path):
@@ -101,6 +106,7 @@ def test_the_control_totals_are_what_a_bank_counts_itself(export: Path):
     assert json.loads((export / "manifest.json").read_bytes())["control_totals"] == {
         "rows": len(rows),
         "sum_limit_fen": sum(int(row["indicative_limit_fen"] or 0) for row in rows),
+        "by_op": {"U": 3},
         "by_grade": {"NONE": 1, "R05": 1, "R10": 1},
         "by_decision": {"APPROVE": 1, "DECLINE": 1, "REFER": 1},
         "by_status": {"SCORED": 2, "UNSCORABLE": 1},
@@ -121,11 +127,9 @@ def test_parquet_holds_money_as_integers_and_dates_without_time(export: Path):
     assert schema.field("pd").type == pa.float64()
 
 
-def test_an_export_without_suppliers_is_an_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
-):
-    folder = build_export(tmp_path, bank=bank, records=records.iloc[:0], facts=facts)
-    verified = verify_export(folder)
+def test_an_export_without_suppliers_is_an_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
+    folder = build(tmp_path, bank=bank, records=records.iloc[:0], origin=origin)
+    verified = check(folder)
     assert (verified.rows, verified.valid_until) == (0, None)
 
 
@@ -135,69 +139,78 @@ def test_an_export_without_suppliers_is_an_export(
 @pytest.mark.parametrize("column", ["consent_id", "purpose"])
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_row_without_consent_stops_the_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, column: str, nothing: str | None
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, column: str, nothing: str | None
 ):
     records.loc[1, column] = nothing
     with pytest.raises(ValueError, match="without consent"):
-        build_export(tmp_path, bank=bank, records=records, facts=facts)
+        build(tmp_path, bank=bank, records=records, origin=origin)
     assert not any(tmp_path.iterdir())
 
 
-def test_a_purpose_that_was_not_agreed_stops_the_export(tmp_path: Path, records: pd.DataFrame, facts: ExportFacts):
+def test_a_purpose_that_was_not_agreed_stops_the_export(tmp_path: Path, records: pd.DataFrame, origin: Origin):
     records.loc[1, "purpose"] = "guarantee"
     with pytest.raises(ValueError, match="no agreement"):
-        build_export(tmp_path, bank=shipped_bank("second-bank"), records=records, facts=facts)
+        build(tmp_path, bank=shipped_bank("second-bank"), records=records, origin=origin)
 
 
-def test_a_purpose_that_was_agreed_does_not(tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts):
+def test_a_purpose_that_was_agreed_does_not(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     records.loc[1, "purpose"] = "guarantee"
-    assert verify_export(build_export(tmp_path, bank=bank, records=records, facts=facts)).rows == 3
+    assert check(build(tmp_path, bank=bank, records=records, origin=origin)).rows == 3
 
 
 def test_a_consent_that_names_another_bank_stops_the_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     named = records.assign(bank_id=["demo-bank", "second-bank", "demo-bank"])
     with pytest.raises(ValueError, match="does not name demo-bank"):
-        build_export(tmp_path, bank=bank, records=named, facts=facts)
+        build(tmp_path, bank=bank, records=named, origin=origin)
 
 
-def test_a_file_for_one_bank_never_lands_among_those_of_another(
-    export: Path, records: pd.DataFrame, facts: ExportFacts
-):
+def test_a_file_for_one_bank_never_lands_among_those_of_another(export: Path, records: pd.DataFrame, origin: Origin):
     with pytest.raises(ValueError, match="another bank"):
-        build_export(export.parent, bank=shipped_bank("second-bank"), records=records, facts=replace(facts, sequence=2))
+        build(export.parent, bank=shipped_bank("second-bank"), records=records, origin=origin)
+
+
+def test_advice_on_a_firm_that_consents_to_its_score_alone_stops_the_export(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    records.loc[0, "purpose"] = "score"
+    with_score = replace(bank, purposes=(*bank.purposes, "score"))
+    with pytest.raises(ValueError, match="score alone"):
+        build(tmp_path / "b", bank=with_score, records=records, origin=origin)
+    records.loc[0, list(ADVICE)] = None
+    folder = build(tmp_path / "b", bank=with_score, records=records, origin=origin)
+    assert check(folder).sum_limit_fen == 0
+    assert {row["supplier_id"]: row["decision"] for row in rows_of(folder)}["S0002"] == ""
 
 
 def test_a_decision_that_would_bind_the_bank_stops_the_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     with pytest.raises(ValueError, match="advice"):
-        build_export(tmp_path, bank=bank, records=records.assign(advisory_only=False), facts=facts)
+        build(tmp_path, bank=bank, records=records.assign(advisory_only=False), origin=origin)
 
 
-def test_a_row_of_another_day_stops_the_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts):
+def test_a_row_of_another_day_stops_the_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     with pytest.raises(ValueError, match="another day"):
-        build_export(tmp_path, bank=bank, records=records.assign(as_of=date(2026, 10, 30)), facts=facts)
+        build(tmp_path, bank=bank, records=records.assign(as_of=date(2026, 10, 30)), origin=origin)
 
 
-def test_a_supplier_with_two_rows_stops_the_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
-):
+def test_a_supplier_with_two_rows_stops_the_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     with pytest.raises(ValueError, match="more than one row"):
-        build_export(tmp_path, bank=bank, records=pd.concat([records, records.iloc[:1]]), facts=facts)
+        build(tmp_path, bank=bank, records=pd.concat([records, records.iloc[:1]]), origin=origin)
 
 
 def test_an_agreed_column_that_is_missing_stops_the_export(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     with pytest.raises(ValueError, match="lack grade"):
-        build_export(tmp_path, bank=bank, records=records.drop(columns="grade"), facts=facts)
+        build(tmp_path, bank=bank, records=records.drop(columns="grade"), origin=origin)
 
 
-def test_money_in_a_float_stops_the_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts):
+def test_money_in_a_float_stops_the_export(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     with pytest.raises(ValueError, match="'indicative_limit_fen' of the records is not a"):
-        build_export(tmp_path, bank=bank, records=records.astype({"indicative_limit_fen": float}), facts=facts)
+        build(tmp_path, bank=bank, records=records.astype({"indicative_limit_fen": float}), origin=origin)
 
 
 @pytest.mark.parametrize(
@@ -219,11 +232,11 @@ def test_money_in_a_float_stops_the_export(tmp_path: Path, bank: Bank, records: 
     ],
 )
 def test_a_cell_that_no_bank_would_accept_stops_the_export_and_leaves_nothing(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, column: str, value: object
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, column: str, value: object
 ):
     records.loc[0, column] = value
     with pytest.raises(CreditError, match=f"column '{column}'") as refused:
-        build_export(tmp_path, bank=bank, records=records, facts=facts)
+        build(tmp_path, bank=bank, records=records, origin=origin)
     assert "correct it at its source" in refused.value.hint
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
@@ -232,11 +245,11 @@ def test_a_cell_that_no_bank_would_accept_stops_the_export_and_leaves_nothing(
 
 
 def test_the_first_export_is_number_one_and_the_next_follows(
-    export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    export: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     assert next_sequence(export.parent.parent / "no-such-bank") == 1
     assert next_sequence(export.parent) == 2
-    second = build_export(export.parent, bank=bank, records=records, facts=replace(facts, sequence=2))
+    second = build(export.parent, bank=bank, records=records, origin=origin)
     assert [str(name) for name in committed_exports(export.parent)] == [export.name, second.name]
     assert next_sequence(export.parent) == 3
 
@@ -246,76 +259,57 @@ def test_an_export_without_its_marker_does_not_count(export: Path):
     assert next_sequence(export.parent) == 1
 
 
-def test_a_number_that_leaves_a_gap_is_refused(export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts):
-    with pytest.raises(ValueError, match="gap"):
-        build_export(export.parent, bank=bank, records=records, facts=replace(facts, sequence=3))
-
-
-@pytest.mark.parametrize("as_of", [date(2026, 10, 31), date(2026, 11, 1)])
-def test_a_number_that_was_used_is_never_used_again(
-    export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, as_of: date
-):
-    before = contents(export)
-    with pytest.raises(AlreadyThere, match="export 1 of demo-bank") as refused:
-        build_export(export.parent, bank=bank, records=records, facts=replace(facts, as_of=as_of))
-    assert "number 2" in refused.value.hint
-    assert contents(export) == before
-
-
 def test_a_folder_that_somebody_else_put_there_is_left_alone(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     (tmp_path / "demo-bank_000001_FULL_2026-10-31").mkdir()
     with pytest.raises(AlreadyThere):
-        build_export(tmp_path, bank=bank, records=records, facts=facts)
+        build(tmp_path, bank=bank, records=records, origin=origin)
 
 
 @pytest.mark.parametrize("supersedes", ["demo-bank_000001_FULL_2026-10-31", None])
 def test_a_correction_names_an_export_the_bank_has(
-    export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, supersedes: str | None
+    export: Path, bank: Bank, records: pd.DataFrame, origin: Origin, supersedes: str | None
 ):
-    correction = replace(facts, sequence=2, supersedes=supersedes)
-    assert verify_export(build_export(export.parent, bank=bank, records=records, facts=correction)).sequence == 2
+    corrected = build(export.parent, bank=bank, records=records, origin=origin, supersedes=supersedes)
+    assert (check(corrected).sequence, check(corrected).supersedes) == (2, supersedes)
 
 
 def test_a_correction_of_an_export_the_bank_never_had_is_refused(
-    export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    export: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
-    correction = replace(facts, sequence=2, supersedes="demo-bank_000009_FULL_2026-10-31")
     with pytest.raises(ValueError, match="supersedes"):
-        build_export(export.parent, bank=bank, records=records, facts=correction)
+        build(export.parent, bank=bank, records=records, origin=origin, supersedes="demo-bank_000009_FULL_2026-10-31")
 
 
 def test_a_run_that_fails_before_the_end_leaves_nothing_a_bank_could_take(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ):
     def power_cut(partial: Path, target: Path) -> Path:
         assert (partial / f"{target.name}.ok").is_file()
         raise OSError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr(build, "_commit", power_cut)
+        patched.setattr(building, "_commit", power_cut)
         with pytest.raises(OSError, match="power cut"):
-            build_export(tmp_path, bank=bank, records=records, facts=facts)
+            build(tmp_path, bank=bank, records=records, origin=origin)
     assert committed_exports(tmp_path) == ()
-    assert verify_export(build_export(tmp_path, bank=bank, records=records, facts=facts)).rows == 3
+    assert check(build(tmp_path, bank=bank, records=records, origin=origin)).rows == 3
 
 
 def test_what_a_killed_run_left_behind_is_cleared_away(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     abandoned = tmp_path / ".demo-bank_000001_FULL_2026-10-30.partial"
     abandoned.mkdir()
     (abandoned / "scores.csv").write_text("half a f")
-    build_export(tmp_path, bank=bank, records=records, facts=facts)
+    build(tmp_path, bank=bank, records=records, origin=origin)
     assert not abandoned.exists()
 
 
-def test_two_runs_do_not_build_for_a_bank_at_once(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
-):
+def test_two_runs_do_not_build_for_a_bank_at_once(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
     with exclusive(tmp_path / LOCK, "bank files"), pytest.raises(Locked):
-        build_export(tmp_path, bank=bank, records=records, facts=facts)
+        build(tmp_path, bank=bank, records=records, origin=origin)
 
 
 @pytest.mark.parametrize(
@@ -324,10 +318,17 @@ def test_two_runs_do_not_build_for_a_bank_at_once(
         {"generated_at": datetime(2026, 11, 1, 2)},
         {"generated_at": datetime(2026, 11, 1, 2, tzinfo=timezone(timedelta(hours=8)))},
         {"as_of": datetime(2026, 10, 31, tzinfo=UTC)},
-        {"type": "DELTA"},
         {"ledger_version": ""},
     ],
 )
-def test_facts_that_a_manifest_cannot_state_are_refused(facts: ExportFacts, wrong: dict[str, object]):
+def test_facts_that_a_manifest_cannot_state_are_refused(origin: Origin, wrong: dict[str, object]):
     with pytest.raises(ValueError):
-        replace(facts, **wrong)
+        replace(origin, **wrong)
+
+
+def test_the_json_schema_has_every_field_and_a_row_that_takes_a_supplier_out_says_no_more_than_the_id():
+    schema = json_schema()
+    assert list(schema["properties"]) == list(FIELD_NAMES)
+    deletion = next(each for each in schema["allOf"] if each["if"]["properties"].get("op") == {"enum": ["D"]})
+    allowed = set(FIELD_NAMES) - set(deletion["then"]["properties"])
+    assert allowed == {"supplier_id", "op", "change_reason", "consent_id", "as_of", "row_hash"}

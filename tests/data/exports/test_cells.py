@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.exports.cells import FORMULA_STARTS, CellError, value_of
-from data.exports.schema import RECORD, Field, Kind
+from data.exports.schema import RECORD, Field
+from data.exports.verify import FORMULA_STARTS, CellError, Kind, value_of
 
 FIELDS = {each.name: each for each in RECORD}
 ANY_TEXT = Field("reason_1_zh", Kind.TEXT, "a reason in words")
@@ -74,7 +74,7 @@ def test_a_cell_that_says_what_its_field_holds_is_read(name: str, cell: str, val
 def test_a_cell_that_says_anything_else_is_refused_without_repeating_it(name: str, cell: str):
     with pytest.raises(CellError) as refused:
         value_of(FIELDS[name], cell)
-    assert refused.value.field.name == name
+    assert refused.value.column.name == name
     assert cell.strip() == "" or repr(cell) not in str(refused.value)
 
 

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credit.domain.errors import Exit, ExportRefused
 from data.exports.banks import Bank
-from data.exports.build import ExportFacts, build_export
-from data.exports.verify import verify_export
+from data.exports.build import Origin
+from data.exports.verify import Refused
+from tests.data.exports.making import build, check
 
 if TYPE_CHECKING:
     from tests.data.exports.conftest import FaultySender
 
-FILES = ("scores.csv", "scores.parquet", "datapackage.json", "manifest.json", "marker")
+FILES = ("scores.csv", "scores.parquet", "datapackage.json", "manifest.json", "manifest.sig", "marker")
 LAST_DAY = date(2027, 1, 31)
 
 
@@ -36,9 +35,8 @@ def path_of(export: Path, file: str) -> Path:
 
 
 def refusal(folder: Path, **asked: Any) -> str:
-    with pytest.raises(ExportRefused) as refused:
-        verify_export(folder, **asked)
-    assert refused.value.exit is Exit.CHECK_FAILED
+    with pytest.raises(Refused) as refused:
+        check(folder, **asked)
     assert refused.value.hint
     return refused.value.message
 
@@ -125,9 +123,9 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path):
 
 
 @pytest.fixture
-def later(export: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts) -> Path:
+def later(export: Path, bank: Bank, records: pd.DataFrame, origin: Origin) -> Path:
     records["score"] += 1
-    return build_export(export.parent, bank=bank, records=records, facts=replace(facts, sequence=2))
+    return build(export.parent, bank=bank, records=records, origin=origin)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -138,7 +136,8 @@ def test_a_file_swapped_with_that_of_another_export_is_refused(export: Path, lat
 
 
 def test_manifest_and_marker_of_another_export_are_refused_by_the_marker(export: Path, later: Path):
-    shutil.copy(later / "manifest.json", export / "manifest.json")
+    for file in ("manifest.json", "manifest.sig"):
+        shutil.copy(later / file, export / file)
     shutil.copy(path_of(later, "marker"), path_of(export, "marker"))
     assert refusal(export) == f"{export.name}.ok: manifest.json is that of export {later.name}"
 
@@ -151,7 +150,7 @@ def test_an_export_under_the_name_of_another_is_refused(export: Path, later: Pat
 
 def test_a_check_from_inside_the_folder_is_the_same_check(export: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(export)
-    assert verify_export(Path()).export_id == export.name
+    assert check(Path()).export_id == export.name
 
 
 # Faults of the sender: the seals are right, what they vouch for is not.
@@ -191,7 +190,7 @@ def test_a_wrong_row_hash_is_named_by_its_line(faulty: FaultySender):
 def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     rows = faulty.csv_rows()
     faulty.write_csv([*rows[:2], rows[2][:-1], rows[3]])
-    assert refusal(faulty.folder).startswith("scores.csv line 3: 35 cells where the header has 36")
+    assert refusal(faulty.folder).startswith("scores.csv line 3: 37 cells where the header has 38")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     [
         (lambda text: text.replace(b"\n", b"\r\n"), "line 1: the line does not end with a single line feed"),
         (lambda text: text.rstrip(b"\n"), "line 4: the line does not end with a single line feed"),
-        (lambda text: text + b"\n", "line 5: 0 cells where the header has 36"),
+        (lambda text: text + b"\n", "line 5: 0 cells where the header has 38"),
         (lambda text: b"\xef\xbb\xbf" + text, "line 1: the header is not what datapackage.json describes"),
         (lambda text: text.replace(b"BUY", b"B\xff\xfe"), ": not UTF-8 text"),
         (lambda text: text.replace(b"BUY", b'"BU"Y'), ": not a readable CSV file"),
@@ -328,7 +327,7 @@ def test_a_manifest_that_cannot_be_read_is_refused(faulty: FaultySender, content
         (lambda d: d["resources"].clear(), "describes no fields of scores.csv"),
         (
             lambda d: d["resources"][0]["schema"]["fields"].reverse(),
-            "its fields are not, in this order, some of",
+            "its fields do not begin with supplier_id and end with row_hash",
         ),
         (lambda d: d["resources"][0]["schema"]["fields"].pop(), "it lacks a field that every bank receives"),
         (lambda d: d.update(version="9"), "it does not describe the files that manifest.json lists"),
@@ -360,24 +359,24 @@ def test_of_several_faults_the_earliest_in_the_fixed_order_is_named(faulty: Faul
 # Validity.
 
 
-def built_valid_until(root: Path, day: date, *, bank: Bank, records: pd.DataFrame, facts: ExportFacts) -> Path:
+def built_valid_until(root: Path, day: date, *, bank: Bank, records: pd.DataFrame, origin: Origin) -> Path:
     records.loc[records["supplier_id"] == "S0010", "valid_until"] = day
-    return build_export(root, bank=bank, records=records, facts=facts)
+    return build(root, bank=bank, records=records, origin=origin)
 
 
 def test_a_row_that_is_valid_on_the_exports_own_day_alone_is_accepted(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
-    folder = built_valid_until(tmp_path, facts.as_of, bank=bank, records=records, facts=facts)
-    assert verify_export(folder).valid_until == facts.as_of
+    folder = built_valid_until(tmp_path, origin.as_of, bank=bank, records=records, origin=origin)
+    assert check(folder).valid_until == origin.as_of
 
 
 def test_a_row_that_ended_the_day_before_the_export_is_refused(
-    tmp_path: Path, bank: Bank, records: pd.DataFrame, facts: ExportFacts
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
-    day_before = facts.as_of - timedelta(days=1)
+    day_before = origin.as_of - timedelta(days=1)
     with pytest.raises(ValueError, match="never valid"):
-        built_valid_until(tmp_path, day_before, bank=bank, records=records, facts=facts)
+        built_valid_until(tmp_path, day_before, bank=bank, records=records, origin=origin)
 
 
 def test_a_row_that_a_faulty_sender_ended_the_day_before_is_named(faulty: FaultySender):
@@ -397,7 +396,7 @@ def test_a_row_that_a_faulty_sender_ended_the_day_before_is_named(faulty: Faulty
 
 
 def test_a_row_may_be_used_on_its_last_day(export: Path):
-    assert verify_export(export, on=LAST_DAY).valid_until == LAST_DAY
+    assert check(export, on=LAST_DAY).valid_until == LAST_DAY
 
 
 def test_a_row_may_not_be_used_on_the_day_after(export: Path):
