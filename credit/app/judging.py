@@ -12,7 +12,6 @@ from credit.app.booking import request
 from credit.app.clock import day_of, now
 from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
-from credit.app.night.rendering import is_of_a_night
 from credit.app.policies import authority_terms
 from credit.app.roles import refuse, role_of
 from credit.domain.authority import (
@@ -119,6 +118,8 @@ def decided_today(home: Home, record: Record) -> Record:
 
 def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
     """The stored row of a decision. Raises UnknownDecision."""
+    from data.nights import is_of_a_night
+
     row = home.decisions().row(decision_id)
     if row is None and is_of_a_night(decision_id):
         raise UnknownDecision(

@@ -5,38 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from credit.app.building import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from credit.app.night.run import Run
+    from credit.app.night.run import Computing, Run, Scoring
+    from credit.app.night.settings import Settings
     from credit.domain.decision import Decided
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
 
-# From features by supplier_id to what is kept of each supplier: numbers, and texts by these names.
-Scoring = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
-
-class Computing(Protocol):
-    """Features, scores and decisions of all suppliers of a kind of data."""
-
-    def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
-        """How many suppliers there are, and the features of at most so many of them."""
-
-    def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
-        """What scoring makes of the features of all, by supplier_id; then their features are let go."""
-
-    def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
-        """What is decided of cases, each by itself."""
-
-
-def computing(run: Run) -> Computing:
+def computing(settings: Settings) -> Computing:
     """What a night computes with, as its settings say."""
-    return OnSpark(run.settings.master) if run.settings.engine == Engine.SPARK else Embedded()
+    return OnSpark(settings.master) if settings.engine == Engine.SPARK else Embedded()
 
 
 @dataclass(slots=True)

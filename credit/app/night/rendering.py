@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app.deciding import ASKED, Pinned, decide
 from credit.app.home import Home
+from credit.app.night.engines import computing
 from credit.app.night.run import Run
 from credit.app.night.settings import NightHome, Settings
 from credit.app.policies import pack_named
@@ -22,11 +23,6 @@ _ANSWER = (
 )  # fmt: skip
 
 
-def is_of_a_night(decision_id: str) -> bool:
-    """Whether an id is one that a night gave."""
-    return decision_id.startswith("N")
-
-
 def rendered(home: Home, decision_id: str) -> Record:
     """The record of a night's decision, with the night's id; `night` says where it lies and what its own id would be.
 
@@ -37,7 +33,8 @@ def rendered(home: Home, decision_id: str) -> Record:
     night, row = home.nights().decision(decision_id)
     document = night.settings()
     assert document is not None
-    run = Run(NightHome(home.root, night), Settings.read(document), lambda _: None)
+    settings = Settings.read(document)
+    run = Run(NightHome(home.root, night), settings, lambda _: None, computing(settings))
     pack = pack_named(run.home, row["pack"])
     pinned = Pinned(
         as_of=run.settings.as_of,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
 
 from credit.app.deciding import Pinned
-from credit.app.night.engines import Computing, computing
 from credit.app.night.settings import NightHome, Settings
 from credit.app.policies import pack_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from credit.domain.decision import Decided
+    from credit.domain.policy.terms import Pack
+    from credit.domain.products import Product
     from data.ledger import Ledger
     from data.nights import Night
     from models.registry import Served
@@ -21,17 +24,31 @@ if TYPE_CHECKING:
 PRODUCT = "turnover_line"
 
 
-@dataclass(slots=True)
+# From features by supplier_id to what is kept of each supplier: numbers, and texts by these names.
+Scoring = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
+
+class Computing(Protocol):
+    """Features, scores and decisions of all suppliers of a kind of data."""
+
+    def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
+        """How many suppliers there are, and the features of at most so many of them."""
+
+    def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
+        """What scoring makes of the features of all, by supplier_id; then their features are let go."""
+
+    def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
+        """What is decided of cases, each by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A night that is being run."""
 
     home: NightHome
     settings: Settings
     progress: Callable[[str], None]
-    computing: Computing = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.computing = computing(self)
+    computing: Computing
 
     @property
     def night(self) -> Night:

@@ -17,6 +17,7 @@ from credit.app import console, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
+from credit.app.night.engines import computing
 from credit.app.night.gate import accept
 from credit.app.night.report import REPORT, metrics
 from credit.app.night.run import Run
@@ -81,7 +82,7 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
         # What is missing at the end is said at the beginning.
         signing.signer(home)
         settings = fixed(home, night, engine=engine, master=master)
-        run = Run(NightHome(home.root, night), settings, _quiet())
+        run = Run(NightHome(home.root, night), settings, _quiet(), computing(settings))
         if accepted is not None:
             accept(run, accepted, who=identity.who())
         for step in STEPS:
