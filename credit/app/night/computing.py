@@ -147,11 +147,11 @@ def decide(run: Run, out: Path) -> dict[str, Any]:
 
     The answers are indicative: nothing is offered by them, and no pool is drawn on. What stands offered counts.
     """
-    from data.nights import write_frame
+    from data.nights import prefix_of, write_frame
 
     found: dict[str, Any] = {}
     for tier in run.tiers:
-        rows = decided_rows(run, tier)
+        rows = _carried(run, tier, decided_rows(run, tier))
         write_frame(out / f"{tier}.parquet", rows)
         outcomes = rows["outcome"].value_counts()
         granted = rows[rows["outcome"].isin(("APPROVE", "REDUCE"))]
@@ -160,6 +160,8 @@ def decide(run: Run, out: Path) -> dict[str, Any]:
             "outcomes": {each.name: int(outcomes.get(each.name, 0)) for each in Outcome},
             "granted_fen": int(granted["amount_fen"].sum()),
             "bound_by": {str(k): int(v) for k, v in sorted(rows["limit_bound_by"].value_counts().items())},
+            "stands_on": _stands_on(run.pinned(tier)),
+            "carried": int((~rows["decision_id"].str.startswith(prefix_of(run.settings.as_of))).sum()),
         }
     return {"tiers": found}
 
@@ -261,13 +263,61 @@ def _against(decided: Decided) -> list[str | None]:
     return [words[each] for each in place]
 
 
+# What a bank is told by an answer, beside what all answers of a night share.
+_TOLD = (
+    "outcome",
+    "amount_fen",
+    "yearly_rate_bp",
+    "subsidy_bp",
+    "tenor_months",
+    "limit_bound_by",
+    "grade",
+    "score",
+    "pd",
+    "unscorable",
+    "uscc",
+)
+
+
+def _carried(run: Run, tier: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, with the id of an earlier night where the answer is the same and that night's still holds.
+
+    An id names an answer for as long as the answer stays, or every row of a bank's file would change every night.
+    """
+    import pandas as pd
+
+    from data.nights import date_of, read_frame
+
+    before = run.before()
+    last = before[-1] if before else None
+    then = ((last.done(DECISIONS) or {"tiers": {}})["tiers"] if last else {}).get(tier)
+    if last is None or then is None or then["stands_on"] != _stands_on(run.pinned(tier)):
+        return rows
+    names = ["supplier_id", "decision_id", *_TOLD]
+    was = read_frame(last.path(DECISIONS, f"{tier}.parquet"), names).set_index("supplier_id")
+    was = was.reindex(rows["supplier_id"]).reset_index(drop=True)
+    now = rows.reset_index(drop=True)
+    same = was["decision_id"].notna()
+    for name in _TOLD:
+        same &= (was[name].astype(object) == now[name].astype(object)) | (was[name].isna() & now[name].isna())
+    days = int(run.pinned(tier).pack.terms(run.settings.as_of)["valid_days"])
+    oldest = pd.Timestamp(run.settings.as_of) - pd.Timedelta(days=days)
+    same &= date_of(was["decision_id"]) >= oldest
+    return rows.assign(decision_id=now["decision_id"].mask(same, was["decision_id"]).to_numpy())
+
+
+def _stands_on(pinned: Pinned) -> str:
+    """What all answers about a kind of data stand on, but for the ledger: model and policy."""
+    return f"{pinned.served.sha256} {pinned.pack.terms(pinned.as_of).sha256}"
+
+
 def with_ids(rows: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
     """The rows with an id each, made of all that the row says and of what it stands on."""
     import duckdb
 
     from data.nights import prefix_of
 
-    stands_on = f"{pinned.ledger_version} {pinned.served.label} {pinned.pack.terms(pinned.as_of).sha256}"
+    stands_on = f"{pinned.ledger_version} {_stands_on(pinned)}"
     rows = rows[sorted(rows.columns)]
     cells = ", ".join(f'coalesce(CAST("{name}" AS VARCHAR), chr(0))' for name in rows.columns)
     with duckdb.connect() as con:
