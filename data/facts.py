@@ -10,10 +10,10 @@ from datetime import date
 
 import pandas as pd
 
-from credit.domain.identifiers import is_uscc
+from credit.domain.identifiers import are_usccs
 from credit.domain.windows import last_month_end
 from data.ledger import Known, Ledger
-from data.regions import current_regions, tag_of
+from data.regions import current_regions, tags
 from data.schema import (
     ACCEPTANCES,
     ACCOUNT_STEPS,
@@ -210,9 +210,9 @@ def supplier_facts(known: Known) -> pd.DataFrame:
     """
     frame = known.con.execute(_SUPPLIER_FACTS).df().set_index("case_id")
     frame["region"] = current_regions(frame["region"], _days(known, frame))
-    valid = frame["uscc"].map(is_uscc, na_action="ignore").astype("boolean")
+    valid = are_usccs(frame["uscc"].astype("str"))
     # Where nobody is in any, a column of nothing but what is missing is no text to pandas.
-    joined, named = (each.astype("str") for each in (frame["programmes"], frame["region"].map(tag_of)))
+    joined, named = (each.astype("str") for each in (frame["programmes"], frame["region"].map(tags())))
     both = joined + " + " + named
     return frame.assign(identity_valid=valid, programmes=both.fillna(joined).fillna(named))
 
@@ -501,7 +501,7 @@ def group_facts(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: i
         return found
     cases = pd.DataFrame({"case_id": range(len(members)), "supplier_id": members.index, "as_of": as_of})
     with ledger.known_on(cases, version=version, tables=SUPPLIER_TABLES) as known:
-        each = supplier_facts(known).set_axis(members.index)
+        each = known.con.execute(f"SELECT exposure_fen, lists FROM ({_SUPPLIER_FACTS})").df().set_axis(members.index)
     whole = each.groupby(members)[["exposure_fen", "lists"]].sum()
     own = each[["exposure_fen", "lists"]].reindex(asked).fillna(0)
     total = whole.reindex(mine).set_axis(asked).fillna(0)

@@ -45,15 +45,11 @@ def current_regions(codes: pd.Series, on: pd.Series) -> pd.Series:
 
 
 @cache
-def _tags() -> dict[str, str]:
+def tags() -> dict[str, str]:
+    """What counties are named for in programmes, by code.
+
+    >>> tags()["330127"], tags().get("330106")
+    ('MOUNTAIN_26', None)
+    """
     said = tomllib.loads(FILE.read_text(encoding="utf-8"))["tags"]
     return {code: tag["name"] for tag in said for code in tag["codes"]}
-
-
-def tag_of(code: str | None) -> str | None:
-    """What a county is named for in programmes, such as MOUNTAIN_26, or None.
-
-    >>> tag_of("330127"), tag_of("330106"), tag_of(None)
-    ('MOUNTAIN_26', None, None)
-    """
-    return None if code is None else _tags().get(code)

@@ -183,7 +183,7 @@ def _facts_in_pieces(ledger: Ledger, cases: pd.DataFrame, frame: pd.DataFrame, p
     """What is known of very many cases beside their features, of so many at a time as features are computed."""
     import pandas as pd
 
-    from data.facts import SUPPLIER_TABLES, groups_on
+    from data.facts import SUPPLIER_TABLES, group_facts
     from data.schema import TABLES
     from features import engine
 
@@ -191,13 +191,13 @@ def _facts_in_pieces(ledger: Ledger, cases: pd.DataFrame, frame: pd.DataFrame, p
     found: dict[int, pd.DataFrame] = {}
     threads = engine.threads_for(len(pieces))
     tables = TABLES if pinned.product.asks_contract else SUPPLIER_TABLES
-    groups_on(ledger, pinned.as_of, version=pinned.ledger_version)  # once for all pieces
+    group = group_facts(ledger, cases["supplier_id"], pinned.as_of, version=pinned.ledger_version)
 
     def read(start: int) -> None:
         piece = cases.iloc[start : start + engine.CASES_AT_ONCE]
         with ledger.known_on(piece, version=pinned.ledger_version, tables=tables, threads=threads) as known:
             _refuse_unknown(ledger, known, pinned)
-            found[start] = _facts(ledger, known, frame.loc[piece.index], pinned)
+            found[start] = _facts(ledger, known, frame.loc[piece.index], pinned, group)
 
     engine.side_by_side(read, list(pieces))
     return pd.concat([found[start] for start in pieces])
@@ -397,15 +397,18 @@ def _refuse_unknown(ledger: Ledger, known: Known, pinned: Pinned) -> None:
         )
 
 
-def _facts(ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
-    """What is known of each case beside its features, indexed as the cases."""
+def _facts(
+    ledger: Ledger, known: Known, frame: pd.DataFrame, pinned: Pinned, group: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """What is known of each case beside its features, indexed as the cases; and of its group, unless that is given."""
     from data import facts
 
     cases, today, version = known.cases, day_of(pinned.decided_at), pinned.ledger_version
     supplier = facts.supplier_facts(known)
     consents = facts.valid_consents(ledger, cases["supplier_id"], on=today, version=version)
     for_purpose = consents.loc[consents["purpose"] == pinned.product.purpose, "supplier_id"].value_counts()
-    group = facts.group_facts(ledger, cases["supplier_id"], pinned.as_of, version=version)
+    if group is None:
+        group = facts.group_facts(ledger, cases["supplier_id"], pinned.as_of, version=version)
     of_group = group.reindex(cases["supplier_id"]).set_index(supplier.index)
     age = max((pinned.as_of - ledger.last_day(pinned.pack.tier, version=version)).days, 0)
     read = supplier.assign(

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I, O, S, V, Z
 ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 LENGTH = 18
 
 
-def organisation_check_digit(eight: str) -> str:
-    """The ninth character of an organisation code (GB 11714): 11 − Σ mod 11, 10 written X and 11 written 0.
+def _places(alphabet: str) -> npt.NDArray[np.int64]:
+    """The place of each ASCII character in an alphabet, -1 where it is not in it."""
+    return np.array([alphabet.find(chr(code)) for code in range(128)])
 
-    >>> organisation_check_digit("71526726")
-    'X'
+
+_PLACE, _ORGANISATION_PLACE = _places(ALPHABET), _places(ORGANISATION_ALPHABET)
+_POWERS = np.array([pow(3, i, 31) for i in range(LENGTH - 1)])
+_ORGANISATION_CHECKS = np.array([ord(each) for each in "0123456789X0"])
+
+
+def are_usccs(codes: pd.Series[str]) -> pd.Series[bool]:
+    """Whether both check digits of each code agree, by the index; missing where there is no code.
+
+    The ninth character of the organisation's part (GB 11714) is 11 − Σ Cᵢ·Wᵢ mod 11, 10 written X and 11 written 0; the
+    last one of the whole (GB 32100-2015) is (31 − Σ Cᵢ·3^(i−1) mod 31) mod 31 in its alphabet.
+
+    >>> are_usccs(pd.Series(["914403001922038216", "91310115MA1H8R7C6D", None])).tolist()
+    [True, False, <NA>]
     """
-    total = sum(ORGANISATION_ALPHABET.index(c) * w for c, w in zip(eight, ORGANISATION_WEIGHTS, strict=True))
-    return "0123456789X0"[11 - total % 11]
-
-
-def uscc_check_digit(seventeen: str) -> str:
-    """The last character of a USCC: (31 − Σ Cᵢ·3^(i−1) mod 31) mod 31 (GB 32100-2015).
-
-    >>> uscc_check_digit("91350100M000100Y4")
-    '3'
-    """
-    total = sum(ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(seventeen))
-    return ALPHABET[(31 - total % 31) % 31]
-
-
-def is_uscc(code: str) -> bool:
-    """Whether both check digits of a unified social credit code agree.
-
-    >>> [is_uscc(c) for c in ("914403001922038216", "91330100799655058B", "91310115MA1H8R7C6D")]
-    [True, True, False]
-    """
-    if len(code) != LENGTH or any(c not in ALPHABET for c in code):
-        return False
-    return organisation_check_digit(code[8:16]) == code[16] and uscc_check_digit(code[:17]) == code[17]
+    valid = pd.Series(pd.NA, index=codes.index, dtype="boolean").mask(codes.notna().to_numpy(), False)
+    whole = (codes.str.len() == LENGTH).to_numpy(dtype=bool, na_value=False)
+    characters = np.array(codes[whole].tolist(), dtype=f"U{LENGTH}").view(np.uint32).reshape(-1, LENGTH)
+    plain = np.where(characters < len(_PLACE), characters, 0)
+    places, organisation = _PLACE[plain], _ORGANISATION_PLACE[plain[:, 8:16]]
+    check = (31 - (places[:, :-1] * _POWERS).sum(axis=1) % 31) % 31
+    organisation_check = _ORGANISATION_CHECKS[11 - (organisation * ORGANISATION_WEIGHTS).sum(axis=1) % 11]
+    right = (places >= 0).all(axis=1) & (check == places[:, -1]) & (organisation_check == plain[:, 16])
+    valid[whole] = right
+    return valid

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from credit.domain.identifiers import ALPHABET, is_uscc
+from credit.domain.identifiers import ALPHABET, are_usccs
 
 TRUE_ONES = ("91350100M000100Y43", "9144030071526726XG", "914403001922038216", "91330100799655058B")
+
+
+def is_uscc(code: str) -> bool:
+    return bool(are_usccs(pd.Series([code], dtype="str")).iloc[0])
 
 
 @pytest.mark.parametrize("code", TRUE_ONES)
