@@ -112,7 +112,11 @@ def test_what_is_no_day_for_a_night_is_refused(after):
 
 
 def test_a_home_without_suppliers_or_model_has_no_night(before, tmp_path):
-    nothing = run_credit(tmp_path / "none", "nightly", "run", "--as-of", "2026-10-30")
+    night = ("nightly", "run", "--as-of", "2026-10-30")
+    # What would be missing at the end is said at the beginning.
+    assert "no-key" in run_credit(tmp_path / "none", *night).err
+    assert run_credit(tmp_path / "none", "export", "keys", "new").code == 0
+    nothing = run_credit(tmp_path / "none", *night)
     assert (nothing.code, "no suppliers" in nothing.err) == (1, True)
     assert "no night was run" in run_credit(tmp_path / "none", "nightly", "status").err
     home, credit = before
