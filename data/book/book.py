@@ -23,7 +23,8 @@ from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
-from data.book.subjects import DRAW, LINE, Subject, draws_of, row_like, subject_named
+from data.book.statements import Statement
+from data.book.subjects import DRAW, LINE, MARKED, OPENED, Subject, draws_of, row_like, subject_named
 from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
 
@@ -99,7 +100,7 @@ class Book:
                 terms=terms,
                 opened_at=turn.request.at,
             )
-            turn.con.execute(insert(SUBJECTS), own)
+            OPENED.do(turn.con, own)
             turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
             told = {"terms": terms, "looked_up": list(asked.looked_up)}
@@ -263,7 +264,7 @@ class Book:
         """A draw as it is on a day, with all that happened to it. Raises DrawRefused."""
         own = self._subject(draw_id, DRAW)
         with self.store.reading() as con:
-            rows = [dict(row) for row in con.execute(_EVENTS, {"subject": draw_id}).mappings()]
+            rows = _EVENTS.rows(con, subject=draw_id)
         draw = _folded(own, rows).counted(day)
         return {
             **_answer(draw_id, draw),
@@ -327,7 +328,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
             **{each: getattr(event, each) for each in ("supplier_id", "contract_id", "product", "decision_id")},
             **{each: about.get(each) for each in ("buyer_id", "district", "category")},
         }
-        turn.con.execute(insert(SUBJECTS), {**row, "terms": canonical(row["terms"])})
+        OPENED.do(turn.con, {**row, "terms": canonical(row["terms"])})
         turn.open_accounts(
             {accounts.used(line): event.limit_fen, accounts.outstanding(line): None, accounts.committed(line): None}
         )
@@ -423,7 +424,7 @@ def _happens(
     turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
     was_open, is_open = _is_open(before.state), _is_open(after.state)
     if was_open != is_open and before.state is not DrawState.NONE:
-        turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == draw_id).values(is_open=is_open))
+        MARKED.do(turn.con, {"marked": draw_id, "now_open": is_open})
     return after
 
 
@@ -436,12 +437,11 @@ def _is_open(state: DrawState) -> bool:
 
 def line_events_of(turn: Turn, line_id: str) -> list[Happened]:
     """What happened to a line, as its turn sees it."""
-    rows = turn.con.execute(_LINE_EVENTS, {"line": line_id}).mappings()
-    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in rows]
+    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in _LINE_EVENTS.rows(turn.con, line=line_id)]
 
 
 def _draw(turn: Turn, own: Subject) -> Draw:
-    return _folded(own, turn.con.execute(_EVENTS, {"subject": own.subject_id}).mappings())
+    return _folded(own, _EVENTS.rows(turn.con, subject=own.subject_id))
 
 
 def _folded(own: Subject, rows: Iterable[Mapping[str, Any]]) -> Draw:
@@ -482,7 +482,7 @@ def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount
     row = {"payment_id": payment_id, "supplier_id": supplier_id, "on_day": on, "amount_fen": amount_fen,
            "request": turn.request.key}  # fmt: skip
     try:
-        turn.con.execute(insert(PAYMENTS), row)
+        _USED.do(turn.con, row)
     except IntegrityError as used:
         raise DrawRefused(
             f"payment {payment_id} was used already", hint="the bank names each payment once: name this one as it does"
@@ -494,10 +494,11 @@ def _refuse_amount(amount_fen: int) -> None:
         raise DrawRefused(f"{amount_fen} fen repay nothing", hint="name an amount above zero")
 
 
-_EVENTS = (
+_USED = Statement(insert(PAYMENTS))
+_EVENTS = Statement(
     select(LOG.c.body, LOG.c.at, LOG.c.who).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence)
 )
-_LINE_EVENTS = (
+_LINE_EVENTS = Statement(
     select(*(column for column in LINE_EVENTS.c if column.name not in _NOT_A_COLUMN))
     .where(LINE_EVENTS.c.line_id == bindparam("line"))
     .order_by(LINE_EVENTS.c.number)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 
 from credit.domain.errors import DrawRefused
+from data.book.statements import Statement
 from data.book.tables import SUBJECTS
 from data.book.turns import canonical
 
@@ -40,19 +42,33 @@ class Subject:
 
 def draws_of(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
     """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
+    of = {"supplier": supplier_id, "line": line_id}
+    asked = {name: value for name, value in of.items() if value is not None}
+    return [_as_subject(row) for row in _draws(frozenset(asked), open_only=open_only).rows(con, **asked)]
+
+
+@cache
+def _draws(of: frozenset[str], *, open_only: bool) -> Statement:
     query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
     if open_only:
         query = query.where(SUBJECTS.c.is_open)
-    if supplier_id is not None:
-        query = query.where(SUBJECTS.c.supplier_id == supplier_id)
-    if line_id is not None:
-        query = query.where(SUBJECTS.c.parent_id == line_id)
-    return [_as_subject(row) for row in con.execute(query).mappings()]
+    if "supplier" in of:
+        query = query.where(SUBJECTS.c.supplier_id == bindparam("supplier"))
+    if "line" in of:
+        query = query.where(SUBJECTS.c.parent_id == bindparam("line"))
+    return Statement(query)
+
+
+_NAMED = Statement(select(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("named")))
+OPENED = Statement(insert(SUBJECTS))
+MARKED = Statement(
+    update(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("marked")).values(is_open=bindparam("now_open"))
+)
 
 
 def subject_named(con: Any, subject_id: str) -> Subject:
     """What the book keeps under an id. Raises DrawRefused."""
-    row = con.execute(select(SUBJECTS).where(SUBJECTS.c.subject_id == subject_id)).mappings().first()
+    row = _NAMED.first(con, named=subject_id)
     if row is None:
         raise DrawRefused(f"the book has no {subject_id!r}", hint="`credit line list` and `credit drawdown list`")
     return _as_subject(row)

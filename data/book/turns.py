@@ -22,6 +22,7 @@ from credit.domain.amounts import cny
 from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
 from data.book.accounts import called
 from data.book.opening import Store
+from data.book.statements import Statement
 from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
 
 Answer = dict[str, Any]
@@ -87,24 +88,25 @@ def _done(store: Store, request: Request, partition: int, work: Callable[[Turn],
         answer = work(turn)
         # Where nothing came of it, nothing will if it is asked again: there is no answer to keep.
         if turn.has_logged:
-            con.execute(insert(REQUESTS), {
+            _ANSWERED.do(con, {
                 "key": request.key, "command": request.command, "fingerprint": request.fingerprint,
                 "at": request.at, "who": request.who, "answer": canonical(answer),
             })  # fmt: skip
     return answer
 
 
-_REQUEST = select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked"))
+_ANSWERED = Statement(insert(REQUESTS))
+_REQUEST = Statement(select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked")))
 
 
 def known_answer(con: Connection, request: Request) -> Answer | None:
     """The answer that a request was given, or None. Raises KeyTaken where its key was used for another one."""
-    known = con.execute(_REQUEST, {"asked": request.key}).first()
+    known = _REQUEST.first(con, asked=request.key)
     if known is None:
         return None
-    if known.fingerprint != request.fingerprint:
+    if known["fingerprint"] != request.fingerprint:
         raise KeyTaken(f"key {request.key!r} was used for another request", hint="choose a new key")
-    answer: Answer = json.loads(known.answer)
+    answer: Answer = json.loads(known["answer"])
     return answer
 
 
@@ -118,8 +120,8 @@ class _Over(Exception):
 
 def _over_limit(store: Store, over: _Over) -> LimitExceeded:
     with store.reading() as con:
-        query = select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == over.account)
-        used, limit = con.execute(query).one()
+        [there] = _BALANCE.rows(con, account=over.account)
+    used, limit = there["amount_fen"], there["limit_fen"]
     return LimitExceeded(
         f"{cny(over.delta_fen)} more would be over the limit of {called(over.account)}: {cny(used)} of "
         f"{cny(limit or 0)} stand",
@@ -127,9 +129,12 @@ def _over_limit(store: Store, over: _Over) -> LimitExceeded:
     )
 
 
+_BALANCE = Statement(
+    select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == bindparam("account"))
+)
 # Once there is room again, a ceiling that was above its limit falls with what is used.
 _AFTER = BALANCES.c.amount_fen + bindparam("delta")
-_MOVE = (
+_MOVE = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("moved"))
     .values(
@@ -143,7 +148,7 @@ _MOVE = (
     )
 )
 # What happened outside the book, such as a payment that a bank took back, is booked whatever the limit.
-_FACT = (
+_FACT = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("moved"))
     .values(
@@ -151,7 +156,7 @@ _FACT = (
         ceiling_fen=case((BALANCES.c.ceiling_fen < _AFTER, _AFTER), else_=BALANCES.c.ceiling_fen),
     )
 )
-_LIMIT = (
+_LIMIT = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("limited"))
     .values(
@@ -159,9 +164,12 @@ _LIMIT = (
         ceiling_fen=case((BALANCES.c.amount_fen > bindparam("limit"), BALANCES.c.amount_fen), else_=bindparam("limit")),
     )
 )
-_HEAD = select(HEADS.c.sequence, HEADS.c.hash).where(HEADS.c.partition == bindparam("part")).with_for_update()
-_HOLD = select(BALANCES.c.account).where(BALANCES.c.account == bindparam("held")).with_for_update()
-_NEXT = (
+_HEAD = Statement(
+    select(HEADS.c.sequence, HEADS.c.hash).where(HEADS.c.partition == bindparam("part")).with_for_update()
+)
+_HOLD = Statement(select(BALANCES.c.account).where(BALANCES.c.account == bindparam("held")).with_for_update())
+_LOGGED, _ENTERED, _OPENED = Statement(insert(LOG)), Statement(insert(ENTRIES)), Statement(insert(BALANCES))
+_NEXT = Statement(
     update(HEADS)
     .where(HEADS.c.partition == bindparam("part"))
     .values(sequence=bindparam("sequence_now"), hash=bindparam("hash_now"))
@@ -173,10 +181,10 @@ class Turn:
 
     def __init__(self, con: Connection, partition: int, request: Request) -> None:
         self.con, self.partition, self.request = con, partition, request
-        head = con.execute(_HEAD, {"part": partition}).first()
+        head = _HEAD.first(con, part=partition)
         if head is None:
             raise StoreDamaged(f"the book has no head of partition {partition}", hint="restore it from a backup")
-        self._sequence, self._hash = head
+        self._sequence, self._hash = head["sequence"], head["hash"]
         # Limits that were set since the last entry: the next one says them.
         self._limits: dict[str, int] = {}
         self.has_logged = False
@@ -211,22 +219,22 @@ class Turn:
         }
         row["hash"] = self._hash = hash_of(row)
         self._limits = {}
-        self.con.execute(insert(LOG), row)
-        self.con.execute(_NEXT, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
+        _LOGGED.do(self.con, row)
+        _NEXT.do(self.con, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
         for account, delta in moves.items():
             self._move(account, delta, is_fact=is_fact)
         if moves:
-            self.con.execute(insert(ENTRIES), [
-                {"partition": self.partition, "sequence": self._sequence, "account": account, "delta_fen": delta}
-                for account, delta in moves.items()
-            ])  # fmt: skip
+            entry = {"partition": self.partition, "sequence": self._sequence}
+            _ENTERED.do_each(
+                self.con, [{**entry, "account": account, "delta_fen": delta} for account, delta in moves.items()]
+            )
 
     def _move(self, account: str, delta: int, *, is_fact: bool) -> None:
         try:
-            moved = self.con.execute(_FACT if is_fact else _MOVE, {"moved": account, "delta": delta})
+            moved = (_FACT if is_fact else _MOVE).do(self.con, {"moved": account, "delta": delta})
         except IntegrityError as refused:
             raise _Over(account, delta) from refused
-        if moved.rowcount != 1:
+        if moved != 1:
             raise StoreDamaged(f"the book has no account {account}", hint="`credit audit verify` says what is wrong")
 
     def hold(self, accounts: Iterable[str]) -> None:
@@ -238,7 +246,7 @@ class Turn:
             return
         # One by one, for a database sorts names by its own language.
         for account in sorted(set(accounts)):
-            self.con.execute(_HOLD, {"held": account})
+            _HOLD.rows(self.con, held=account)
 
     def open_accounts(self, accounts: Mapping[str, int | None]) -> None:
         """Open accounts at nothing, each with its limit, or none."""
@@ -246,7 +254,7 @@ class Turn:
             {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
             for account, limit in sorted(accounts.items())
         ]
-        self.con.execute(insert(BALANCES), rows)
+        _OPENED.do_each(self.con, rows)
         self._limits |= {account: limit for account, limit in accounts.items() if limit is not None}
 
     def limit(self, accounts: Mapping[str, int]) -> None:
@@ -256,13 +264,13 @@ class Turn:
         there = self.known(accounts)
         self._open_missing({account: limit for account, limit in accounts.items() if account not in there})
         for account, limit in sorted(accounts.items()):
-            self.con.execute(_LIMIT, {"limited": account, "limit": limit})
+            _LIMIT.do(self.con, {"limited": account, "limit": limit})
         self._limits |= accounts
 
     def known(self, accounts: Iterable[str]) -> dict[str, int]:
         """The balances of those accounts that there are."""
-        query = select(BALANCES.c.account, BALANCES.c.amount_fen).where(BALANCES.c.account.in_(list(accounts)))
-        return {row.account: row.amount_fen for row in self.con.execute(query)}
+        found = {account: _BALANCE.first(self.con, account=account) for account in accounts}
+        return {account: there["amount_fen"] for account, there in found.items() if there}
 
     def _open_missing(self, accounts: Mapping[str, int]) -> None:
         """Open accounts that another partition may be opening at this moment."""
