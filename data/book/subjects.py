@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from credit.domain.errors import DrawRefused
+from data.book import accounts
 from data.book.statements import Statement
-from data.book.tables import SUBJECTS
+from data.book.tables import BALANCES, SUBJECTS
 from data.book.turns import canonical
 
 LINE, DRAW, GUARANTEE = "line", "draw", "guarantee"
@@ -59,6 +60,18 @@ def _draws(of: frozenset[str], *, open_only: bool) -> Statement:
     return Statement(query)
 
 
+def pending_on(con: Any, line_id: str) -> list[Subject]:
+    """The draws on a line that hold what was neither paid out nor given back, as they were opened."""
+    return [_as_subject(row) for row in _PENDING.rows(con, line=line_id)]
+
+
+_PENDING = Statement(
+    select(SUBJECTS)
+    .join(BALANCES, BALANCES.c.account == accounts.pending_of(SUBJECTS.c.subject_id))
+    .where(SUBJECTS.c.kind == DRAW, SUBJECTS.c.is_open, SUBJECTS.c.parent_id == bindparam("line"))
+    .where(BALANCES.c.amount_fen > 0)
+    .order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+)
 _NAMED = Statement(select(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("named")))
 OPENED = Statement(insert(SUBJECTS))
 MARKED = Statement(

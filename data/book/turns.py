@@ -20,9 +20,10 @@ from sqlalchemy.exc import IntegrityError
 
 from credit.domain.amounts import cny
 from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
+from credit.domain.line import Happened
 from data.book.accounts import called
 from data.book.opening import Store
-from data.book.statements import Statement
+from data.book.statements import Row, Statement
 from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
 
 Answer = dict[str, Any]
@@ -59,15 +60,26 @@ def partition_of(supplier_id: str) -> int:
     return int.from_bytes(hashlib.sha256(supplier_id.encode()).digest()[:4]) % PARTITIONS
 
 
-def done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer]) -> Answer:
+def done(
+    store: Store,
+    request: Request,
+    partition: int,
+    work: Callable[[Turn], Answer],
+    *,
+    glance: Callable[[Connection], None] | None = None,
+) -> Answer:
     """The answer of a request: of the first time it was asked, or of `work`, all of which is stored or nothing.
 
-    Raises KeyTaken, InFlight, LimitExceeded, and what `work` raises, after which a request may be asked again.
+    A `glance` at one state of the book raises what `work` would in a turn of that moment, so that what is refused keeps
+    no writer waiting. What it lets pass is judged in the turn all the same. Raises KeyTaken, InFlight, LimitExceeded,
+    and what `work` raises, after which a request may be asked again.
     """
     number = int.from_bytes(hashlib.sha256(request.key.encode()).digest()[:8]) >> 2
     try:
         with store.key_held(number) as is_ours:
             _refuse_in_flight(request, is_ours=is_ours)
+            if glance is not None and (known := _glanced(store, request, glance, number)) is not None:
+                return known
             return _done(store, request, partition, work, number)
     except _Over as over:
         raise _over_limit(store, over) from over
@@ -76,6 +88,16 @@ def done(store: Store, request: Request, partition: int, work: Callable[[Turn], 
 def _refuse_in_flight(request: Request, *, is_ours: bool) -> None:
     if not is_ours:
         raise InFlight(f"request {request.key} is being worked on", hint="ask again in a moment")
+
+
+def _glanced(store: Store, request: Request, glance: Callable[[Connection], None], number: int) -> Answer | None:
+    """The answer that a request was given, or None where a glance refuses nothing."""
+    with store.reading() as con:
+        _refuse_in_flight(request, is_ours=store.key_free(con, number))
+        known = known_answer(con, request)
+        if known is None:
+            glance(con)
+        return known
 
 
 def _done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer], number: int) -> Answer:
@@ -121,16 +143,28 @@ class _Over(Exception):
 def _over_limit(store: Store, over: _Over) -> LimitExceeded:
     with store.reading() as con:
         [there] = _BALANCE.rows(con, account=over.account)
-    used, limit = there["amount_fen"], there["limit_fen"]
+    return _said_over(over.account, over.delta_fen, there)
+
+
+def _said_over(account: str, delta_fen: int, there: Row) -> LimitExceeded:
+    used, limit = there["amount_fen"], there["limit_fen"] or 0
     return LimitExceeded(
-        f"{cny(over.delta_fen)} more would be over the limit of {called(over.account)}: {cny(used)} of "
-        f"{cny(limit or 0)} stand",
-        hint=f"at most {cny(max((limit or 0) - used, 0))} are left",
+        f"{cny(delta_fen)} more would be over the limit of {called(account)}: {cny(used)} of {cny(limit)} stand",
+        hint=f"at most {cny(max(limit - used, 0))} are left",
     )
 
 
+def refuse_over(con: Connection, account: str, delta_fen: int) -> None:
+    """Raise LimitExceeded where the database would refuse so much more on an account, for a glance."""
+    there = _BALANCE.first(con, account=account)
+    if there and there["ceiling_fen"] is not None and there["amount_fen"] + delta_fen > there["ceiling_fen"]:
+        raise _said_over(account, delta_fen, there)
+
+
 _BALANCE = Statement(
-    select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == bindparam("account"))
+    select(BALANCES.c.amount_fen, BALANCES.c.limit_fen, BALANCES.c.ceiling_fen).where(
+        BALANCES.c.account == bindparam("account")
+    )
 )
 # Once there is room again, a ceiling that was above its limit falls with what is used.
 _AFTER = BALANCES.c.amount_fen + bindparam("delta")
@@ -188,6 +222,8 @@ class Turn:
         # Limits that were set since the last entry: the next one says them.
         self._limits: dict[str, int] = {}
         self.has_logged = False
+        # What happened to lines, once it was read.
+        self.lines: dict[str, list[Happened]] = {}
 
     def log(
         self,
@@ -204,6 +240,9 @@ class Turn:
         A move that would leave an account below zero or above its ceiling ends the turn, but for a fact.
         """
         moves = {account: delta for account, delta in sorted((moves or {}).items()) if delta}
+        # First, for they can be refused.
+        for account, delta in moves.items():
+            self._move(account, delta, is_fact=is_fact)
         self._sequence, self.has_logged = self._sequence + 1, True
         row = {
             "partition": self.partition,
@@ -221,8 +260,6 @@ class Turn:
         self._limits = {}
         _LOGGED.do(self.con, row)
         _NEXT.do(self.con, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
-        for account, delta in moves.items():
-            self._move(account, delta, is_fact=is_fact)
         if moves:
             entry = {"partition": self.partition, "sequence": self._sequence}
             _ENTERED.do_each(
@@ -259,12 +296,11 @@ class Turn:
 
     def limit(self, accounts: Mapping[str, int]) -> None:
         """Set the limits of accounts, opening those that are new. One cut below what is used lets that stand."""
-        if not accounts:
-            return
-        there = self.known(accounts)
-        self._open_missing({account: limit for account, limit in accounts.items() if account not in there})
         for account, limit in sorted(accounts.items()):
-            _LIMIT.do(self.con, {"limited": account, "limit": limit})
+            said = {"limited": account, "limit": limit}
+            if not _LIMIT.do(self.con, said):
+                self._open_missing(account, limit)
+                _LIMIT.do(self.con, said)
         self._limits |= accounts
 
     def known(self, accounts: Iterable[str]) -> dict[str, int]:
@@ -272,15 +308,14 @@ class Turn:
         found = {account: _BALANCE.first(self.con, account=account) for account in accounts}
         return {account: there["amount_fen"] for account, there in found.items() if there}
 
-    def _open_missing(self, accounts: Mapping[str, int]) -> None:
-        """Open accounts that another partition may be opening at this moment."""
+    def _open_missing(self, account: str, limit: int) -> None:
+        """Open an account that another partition may be opening at this moment."""
         if self.con.dialect.name == "sqlite":
             from sqlalchemy.dialects.sqlite import insert as insert_
         else:
             from sqlalchemy.dialects.postgresql import insert as insert_  # type: ignore[assignment]
-        for account, limit in sorted(accounts.items()):
-            row = {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
-            self.con.execute(insert_(BALANCES).values(row).on_conflict_do_nothing(index_elements=["account"]))
+        row = {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
+        self.con.execute(insert_(BALANCES).values(row).on_conflict_do_nothing(index_elements=["account"]))
 
 
 _HASHED = ("partition", "sequence", "subject_id", "kind", "on_day", "at", "who", "request", "body", "previous")
