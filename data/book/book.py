@@ -24,7 +24,7 @@ from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
-from data.book.statements import Statement
+from data.book.statements import Row, Statement
 from data.book.subjects import DRAW, LINE, MARKED, OPENED, Subject, draws_of, pending_on, row_like, subject_named
 from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of, refuse_over
@@ -206,7 +206,9 @@ class Book:
         Raises DrawRefused.
         """
         _refuse_amount(amount_fen)
-        if not self.draws_listed(supplier_id=supplier_id):
+        with self.store.reading() as con:
+            has_drawn = _DRAWN.first(con, supplier=supplier_id) is not None
+        if not has_drawn:
             raise DrawRefused(
                 f"{supplier_id} has drawn nothing in the book", hint="`credit drawdown list` says who has"
             )
@@ -217,7 +219,10 @@ class Book:
                 each.subject_id: each
                 for each in draws_of(turn.con, supplier_id=supplier_id, line_id=None, open_only=True)
             }
-            states = {each: _draw(turn, own) for each, own in found.items()}
+            rows: dict[str, list[Row]] = {each: [] for each in found}
+            for row in _OPEN_EVENTS.rows(turn.con, supplier=supplier_id):
+                rows[row["subject_id"]].append(row)
+            states = {each: _folded(own, rows[each]) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
@@ -519,6 +524,18 @@ def _refuse_amount(amount_fen: int) -> None:
 _USED = Statement(insert(PAYMENTS))
 _EVENTS = Statement(
     select(LOG.c.body, LOG.c.at, LOG.c.who).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence)
+)
+_DRAWN = Statement(
+    select(SUBJECTS.c.subject_id)
+    .where(SUBJECTS.c.supplier_id == bindparam("supplier"), SUBJECTS.c.kind == DRAW)
+    .limit(1)
+)
+# Of all draws of a supplier that can still be owed, which stand in one partition.
+_OPEN_EVENTS = Statement(
+    select(LOG.c.subject_id, LOG.c.body)
+    .join(SUBJECTS, SUBJECTS.c.subject_id == LOG.c.subject_id)
+    .where(SUBJECTS.c.supplier_id == bindparam("supplier"), SUBJECTS.c.kind == DRAW, SUBJECTS.c.is_open)
+    .order_by(LOG.c.sequence)
 )
 _LINE_EVENTS = Statement(
     select(*(column for column in LINE_EVENTS.c if column.name not in _NOT_A_COLUMN))
