@@ -1,7 +1,7 @@
 """Statements that are said again and again: written with SQLAlchemy, compiled once, and said through the driver.
 
 To say one, SQLAlchemy takes some ten times as long as SQLite takes to answer it, and all other writers wait for that.
-Both stand in the same transaction, and who listens to a connection's statements hears both; what is asked now and then
+Both stand in the same transaction, and who listens to an engine's statements hears both; what is asked now and then
 is asked through SQLAlchemy.
 """
 
@@ -56,7 +56,7 @@ class Statement:
 def said(con: Connection, text: str, parameters: Any, *, many: bool = False) -> Any:
     """The cursor of a statement that was said in the words of the driver. Raises what SQLAlchemy would."""
     cursor = con.connection.cursor()
-    for heard in con.dispatch.before_cursor_execute:
+    for heard in con.engine.dispatch.before_cursor_execute:
         heard(con, cursor, text, parameters, None, many)
     error = con.dialect.loaded_dbapi.Error
     try:

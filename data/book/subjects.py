@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -94,5 +94,5 @@ def _as_subject(row: Mapping[str, Any]) -> Subject:
 
 def row_like(like: Subject, **changes: Any) -> dict[str, Any]:
     """The row of a subject that is as another, but for some of its columns."""
-    row = {**asdict(like), "is_open": True, **changes}
+    row = {name: getattr(like, name) for name in Subject.__dataclass_fields__} | {"is_open": True, **changes}
     return {**row, "terms": canonical(row["terms"])}
