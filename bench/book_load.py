@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from credit.domain import guaranteeing
 from credit.domain.draws import KINDS, DrawTerms
@@ -25,7 +25,7 @@ from data.book.audit import verified
 from data.book.book import Asked, Book
 from data.book.guarantees import Guarantees
 from data.book.opening import Store
-from data.book.tables import BALANCES, LOG, REQUESTS, SUBJECTS
+from data.book.tables import BALANCES, ENTRIES, LOG, REQUESTS, SUBJECTS
 from data.book.turns import Request
 
 BEGINS, ENDS = date(2026, 1, 1), date(2026, 12, 31)
@@ -147,14 +147,14 @@ def faults(store: Store, acknowledged: Iterable[str] = ()) -> list[str]:
         found += [f"{key} was acknowledged and is not there" for key in acknowledged if key not in keys]
         balances = {row.account: row for row in con.execute(select(BALANCES))}
         subjects = con.execute(select(SUBJECTS)).mappings().all()
-        taken_back = set(
-            con.execute(select(LOG.c.subject_id).where(LOG.c.kind == "DRAW_REVERSED").distinct()).scalars()
-        )
+        # A repayment that a bank took back is booked above the limit of its line, and of the pools that it had left.
+        booked = and_(LOG.c.partition == ENTRIES.c.partition, LOG.c.sequence == ENTRIES.c.sequence)
+        taken_back = select(ENTRIES.c.account).join(LOG, booked).where(LOG.c.kind == "DRAW_REVERSED")
+        lifted = set(con.execute(taken_back.where(ENTRIES.c.delta_fen > 0)).scalars())
     book = Book(store)
-    over = {each["parent_id"] for each in subjects if each["subject_id"] in taken_back}
     for line in (each["subject_id"] for each in subjects if each["kind"] == "line"):
         used = balances[accounts.used(line)]
-        if used.amount_fen > used.limit_fen and line not in over:
+        if used.amount_fen > used.limit_fen and used.account not in lifted:
             found.append(f"{line} is over its limit")
         draws = [book.draw(each["subject_id"], BEGINS) for each in subjects if each["parent_id"] == line]
         owed = sum(each["pending_fen"] + each["owed"]["principal_fen"] for each in draws)
@@ -168,7 +168,7 @@ def faults(store: Store, acknowledged: Iterable[str] = ()) -> list[str]:
     for account, row in balances.items():
         if not account.startswith("pool:"):
             continue
-        if row.amount_fen > row.limit_fen:
+        if row.amount_fen > row.limit_fen and account not in lifted:
             found.append(f"{account} is over its limit")
         holders = [
             each for each in subjects if each["parent_id"] is None and account in json.loads(each["terms"])["pools"]

@@ -86,10 +86,21 @@ def exclusive(lock: Path, what: str, *, wait: bool = False) -> Iterator[None]:
 
     Raises Locked where another holds it, or waits for its turn.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as handle:
+    handle = _opened(lock)
+    try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as held:
             raise Locked(f"another run is writing to the {what}", hint="wait for it to end and try again") from held
         yield
+    finally:
+        os.close(handle)
+
+
+def _opened(lock: Path) -> int:
+    """The handle of a file to lock, which is made with its folder where there is none."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)

@@ -31,4 +31,4 @@ def new_store(database: str, folder: Path, postgres: dict[str, Any] | None = Non
     try:
         yield made
     finally:
-        made.engine().dispose()
+        made.close()

@@ -71,7 +71,7 @@ class Owed:
     @property
     def total_fen(self) -> int:
         """All of it."""
-        return sum(getattr(self, each.name) for each in fields(self))
+        return sum(getattr(self, each) for each in KINDS)
 
     def plus(self, other: Owed, times: int = 1) -> Owed:
         """The sum with another, or with a multiple of it."""

@@ -44,6 +44,11 @@ def outstanding_of(line_id: ColumnElement[str]) -> ColumnElement[str]:
     return literal("line:") + line_id + literal(":outstanding")
 
 
+def pending_of(draw_id: ColumnElement[str]) -> ColumnElement[str]:
+    """What is reserved for each of a column of draws, for a query."""
+    return literal("draw:") + draw_id + literal(":pending")
+
+
 def guaranteed_of(guarantee_id: ColumnElement[str]) -> ColumnElement[str]:
     """`guaranteed` of a column of guarantees, for a query."""
     return literal("guarantee:") + guarantee_id

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from credit.domain import draws
@@ -23,9 +24,10 @@ from credit.domain.errors import DrawRefused, LineRefused
 from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
-from data.book.subjects import DRAW, LINE, Subject, draws_of, row_like, subject_named
+from data.book.statements import Row, Statement
+from data.book.subjects import DRAW, LINE, MARKED, OPENED, Subject, draws_of, pending_on, row_like, subject_named
 from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
-from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of
+from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of, refuse_over
 
 _NOT_A_COLUMN = ("number",)
 
@@ -85,10 +87,17 @@ class Book:
             raise DrawRefused(f"{asked.amount_fen} fen cannot be drawn", hint="name an amount above zero")
         line = self._subject(asked.line_id, LINE)
 
+        def glance(con: Connection) -> None:
+            _refuse_inactive(_line_events(con, line.subject_id), line.subject_id, asked.on)
+            # Where a draw has lapsed, there will be more room than there is.
+            if not any(_has_lapsed(each, asked.on) for each in pending_on(con, line.subject_id)):
+                refuse_over(con, accounts.used(line.subject_id), asked.amount_fen)
+
         def work(turn: Turn) -> Answer:
-            _refuse_inactive(turn, line, asked.on)
-            for each in _open_draws(turn, line_id=line.subject_id):
-                _lapsed(turn, line, each, asked.on)
+            _refuse_inactive(line_events_of(turn, line.subject_id), line.subject_id, asked.on)
+            for each in pending_on(turn.con, line.subject_id):
+                if _has_lapsed(each, asked.on):
+                    _lapses(turn, line, each, asked.on)
             terms = {**_said(asdict(asked.terms)), "lapses_on": str(asked.lapses_on)}
             own = row_like(
                 line,
@@ -99,7 +108,7 @@ class Book:
                 terms=terms,
                 opened_at=turn.request.at,
             )
-            turn.con.execute(insert(SUBJECTS), own)
+            OPENED.do(turn.con, own)
             turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
             told = {"terms": terms, "looked_up": list(asked.looked_up)}
@@ -107,7 +116,7 @@ class Book:
             days = {"due_on": str(asked.terms.due_on), "lapses_on": str(asked.lapses_on)}
             return {**_answer(asked.draw_id, drawn), **days}
 
-        return done(self.store, request, line.partition, work)
+        return done(self.store, request, line.partition, work, glance=glance)
 
     def post_draw(self, request: Request, draw_id: str, on: date, *, amount_fen: int | None = None) -> Answer:
         """Record that a reserved draw was paid out, in whole or in part; the rest is given back. Raises DrawRefused."""
@@ -117,7 +126,8 @@ class Book:
             event = DrawHappened(kind=DrawEvent.POSTED, on=on, amount_fen=paid)
             draws.after(draw, event)
             # What was paid out before the line was stopped is booked; what comes after it is not paid out.
-            _refuse_inactive(turn, line, on, by=on)
+            before = [each for each in line_events_of(turn, line.subject_id) if each.starts_on <= on]
+            _refuse_inactive(before, line.subject_id, on)
             if _has_lapsed(own, on):
                 raise DrawRefused(
                     f"{draw_id} lapsed on {own.terms['lapses_on']}", hint="request it anew: `credit drawdown request`"
@@ -175,7 +185,7 @@ class Book:
             drawn = _happens(turn, line, draw_id, draw, event)
             return {
                 **_answer(draw_id, drawn),
-                "paid": asdict(event.paid),
+                "paid": _by_kind(event.paid),
                 "released_fen": amount_fen - event.amount_fen,
             }
 
@@ -196,15 +206,23 @@ class Book:
         Raises DrawRefused.
         """
         _refuse_amount(amount_fen)
-        if not self.draws_listed(supplier_id=supplier_id):
+        with self.store.reading() as con:
+            has_drawn = _DRAWN.first(con, supplier=supplier_id) is not None
+        if not has_drawn:
             raise DrawRefused(
                 f"{supplier_id} has drawn nothing in the book", hint="`credit drawdown list` says who has"
             )
 
         def work(turn: Turn) -> Answer:
             _use_payment(turn, repayment_id, supplier_id, on, amount_fen)
-            found = {each.subject_id: each for each in _open_draws(turn, supplier_id=supplier_id)}
-            states = {each: _draw(turn, own) for each, own in found.items()}
+            found = {
+                each.subject_id: each
+                for each in draws_of(turn.con, supplier_id=supplier_id, line_id=None, open_only=True)
+            }
+            rows: dict[str, list[Row]] = {each: [] for each in found}
+            for row in _OPEN_EVENTS.rows(turn.con, supplier=supplier_id):
+                rows[row["subject_id"]].append(row)
+            states = {each: draw_folded(own, _events_of(rows[each])) for each, own in found.items()}
             states = {each: draw for each, draw in states.items() if draw.state is DrawState.POSTED}
             own = [each for each in states if contract_id is not None and found[each].contract_id == contract_id]
             sweep = draws.swept(amount_fen, states, own, repayment_id, on, order)
@@ -216,7 +234,7 @@ class Book:
             fen = {each: event.amount_fen for each, event in sweep.repaid.items()}
             body = {**about, "amount_fen": amount_fen, "contract_id": contract_id, "repaid": fen}
             turn.log(f"payment:{repayment_id}", "COLLECTED", on, body)
-            return {**about, "repaid": {each: asdict(event.paid) for each, event in sweep.repaid.items()}}
+            return {**about, "repaid": {each: _by_kind(event.paid) for each, event in sweep.repaid.items()}}
 
         return done(self.store, request, partition_of(supplier_id), work)
 
@@ -250,7 +268,7 @@ class Book:
     def _lapsed_fen(self, line_id: str, on: date) -> int:
         """What draws on a line hold that were not paid out in time."""
         with self.store.reading() as con:
-            found = draws_of(con, supplier_id=None, line_id=line_id, open_only=True)
+            found = pending_on(con, line_id)
         late = [each for each in found if _has_lapsed(each, on)]
         return sum(self._balance(accounts.of_draw(each.subject_id)["pending_fen"]) for each in late)
 
@@ -263,7 +281,7 @@ class Book:
         """A draw as it is on a day, with all that happened to it. Raises DrawRefused."""
         own = self._subject(draw_id, DRAW)
         with self.store.reading() as con:
-            rows = [dict(row) for row in con.execute(_EVENTS, {"subject": draw_id}).mappings()]
+            rows = _EVENTS.rows(con, subject=draw_id)
         draw = draw_folded(own, _events_of(rows)).counted(day)
         return {
             **_answer(draw_id, draw),
@@ -311,9 +329,10 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
         _refuse_frozen(turn, line)
     if event.kind is Event.CLOSED:
         # What is not paid out by now never will be.
-        for each in _open_draws(turn, line_id=line):
+        for each in pending_on(turn.con, line):
             _lapses(turn, subject_named(turn.con, line), each, event.starts_on)
     turn.con.execute(insert(LINE_EVENTS), asdict(event))
+    turn.lines.pop(line, None)
     moves, taken = {}, list(pools)
     if event.kind is Event.ACCEPTED:
         row = {
@@ -327,7 +346,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
             **{each: getattr(event, each) for each in ("supplier_id", "contract_id", "product", "decision_id")},
             **{each: about.get(each) for each in ("buyer_id", "district", "category")},
         }
-        turn.con.execute(insert(SUBJECTS), {**row, "terms": canonical(row["terms"])})
+        OPENED.do(turn.con, {**row, "terms": canonical(row["terms"])})
         turn.open_accounts(
             {accounts.used(line): event.limit_fen, accounts.outstanding(line): None, accounts.committed(line): None}
         )
@@ -372,19 +391,11 @@ def _refuse_frozen(turn: Turn, line: str) -> None:
         )
 
 
-def _refuse_inactive(turn: Turn, line: Subject, on: date, *, by: date = date.max) -> None:
-    """Raise DrawRefused where a line cannot be drawn on on a day, by what happened to it until `by`."""
-    state = state_on([each for each in line_events_of(turn, line.subject_id) if each.starts_on <= by], on)
+def _refuse_inactive(events: Sequence[Happened], line_id: str, on: date) -> None:
+    """Raise DrawRefused where a line cannot be drawn on on a day, by what happened to it."""
+    state = state_on(events, on)
     if state is not State.ACTIVE:
-        raise DrawRefused(
-            f"{line.subject_id} is {state.value.lower()}", hint="`credit line show` says since when, and why"
-        )
-
-
-def _lapsed(turn: Turn, line: Subject, own: Subject, on: date) -> None:
-    """Give back what a draw holds that should have been paid out by now."""
-    if _has_lapsed(own, on):
-        _lapses(turn, line, own, on)
+        raise DrawRefused(f"{line_id} is {state.value.lower()}", hint="`credit line show` says since when, and why")
 
 
 def _has_lapsed(own: Subject, on: date) -> bool:
@@ -419,11 +430,11 @@ def _happens(
     moves[accounts.used(line.subject_id)] = used
     moves[accounts.outstanding(line.subject_id)] = held
     moves |= dict.fromkeys((accounts.committed(line.subject_id), *line.terms["pools"]), given_back)
-    said = {**_said(asdict(event)), **(told or {})}
+    said = {**_body(event), **(told or {})}
     turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
     was_open, is_open = _is_open(before.state), _is_open(after.state)
     if was_open != is_open and before.state is not DrawState.NONE:
-        turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == draw_id).values(is_open=is_open))
+        MARKED.do(turn.con, {"marked": draw_id, "now_open": is_open})
     return after
 
 
@@ -435,13 +446,18 @@ def _is_open(state: DrawState) -> bool:
 
 
 def line_events_of(turn: Turn, line_id: str) -> list[Happened]:
-    """What happened to a line, as its turn sees it."""
-    rows = turn.con.execute(_LINE_EVENTS, {"line": line_id}).mappings()
-    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in rows]
+    """What happened to a line, as its turn sees it, which alone can add to it."""
+    if line_id not in turn.lines:
+        turn.lines[line_id] = _line_events(turn.con, line_id)
+    return turn.lines[line_id]
+
+
+def _line_events(con: Connection, line_id: str) -> list[Happened]:
+    return [Happened(**{**row, "kind": Event(row["kind"])}) for row in _LINE_EVENTS.rows(con, line=line_id)]
 
 
 def _draw(turn: Turn, own: Subject) -> Draw:
-    return draw_folded(own, _events_of(turn.con.execute(_EVENTS, {"subject": own.subject_id}).mappings()))
+    return draw_folded(own, _events_of(_EVENTS.rows(turn.con, subject=own.subject_id)))
 
 
 def draw_folded(own: Subject, events: Iterable[DrawHappened]) -> Draw:
@@ -452,6 +468,17 @@ def draw_folded(own: Subject, events: Iterable[DrawHappened]) -> Draw:
         due_on=date.fromisoformat(own.terms["due_on"]),
     )
     return draws.folded(terms, events)
+
+
+def _body(event: DrawHappened) -> dict[str, Any]:
+    """An event of a draw as the log has it."""
+    return {
+        "kind": event.kind.value,
+        "on": str(event.on),
+        "amount_fen": event.amount_fen,
+        "paid": _by_kind(event.paid),
+        "repayment_id": event.repayment_id,
+    }
 
 
 def _events_of(rows: Iterable[Mapping[str, Any]]) -> list[DrawHappened]:
@@ -469,17 +496,17 @@ def draw_event_of(body: Mapping[str, Any]) -> DrawHappened:
     )
 
 
-def _open_draws(turn: Turn, *, supplier_id: str | None = None, line_id: str | None = None) -> list[Subject]:
-    return draws_of(turn.con, supplier_id=supplier_id, line_id=line_id, open_only=True)
-
-
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Days as text, as JSON has them."""
     return {name: str(value) if isinstance(value, date) else value for name, value in fields.items()}
 
 
+def _by_kind(owed: Owed) -> dict[str, int]:
+    return {kind: getattr(owed, kind) for kind in draws.KINDS}
+
+
 def _answer(draw_id: str, draw: Draw) -> Answer:
-    return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": asdict(draw.owed)}
+    return {"draw_id": draw_id, "state": draw.state.value, "pending_fen": draw.pending_fen, "owed": _by_kind(draw.owed)}
 
 
 def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount_fen: int) -> None:
@@ -487,7 +514,7 @@ def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount
     row = {"payment_id": payment_id, "supplier_id": supplier_id, "on_day": on, "amount_fen": amount_fen,
            "request": turn.request.key}  # fmt: skip
     try:
-        turn.con.execute(insert(PAYMENTS), row)
+        _USED.do(turn.con, row)
     except IntegrityError as used:
         raise DrawRefused(
             f"payment {payment_id} was used already", hint="the bank names each payment once: name this one as it does"
@@ -499,10 +526,23 @@ def _refuse_amount(amount_fen: int) -> None:
         raise DrawRefused(f"{amount_fen} fen repay nothing", hint="name an amount above zero")
 
 
-_EVENTS = (
+_USED = Statement(insert(PAYMENTS))
+_EVENTS = Statement(
     select(LOG.c.body, LOG.c.at, LOG.c.who).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence)
 )
-_LINE_EVENTS = (
+_DRAWN = Statement(
+    select(SUBJECTS.c.subject_id)
+    .where(SUBJECTS.c.supplier_id == bindparam("supplier"), SUBJECTS.c.kind == DRAW)
+    .limit(1)
+)
+# Of all draws of a supplier that can still be owed, which stand in one partition.
+_OPEN_EVENTS = Statement(
+    select(LOG.c.subject_id, LOG.c.body)
+    .join(SUBJECTS, SUBJECTS.c.subject_id == LOG.c.subject_id)
+    .where(SUBJECTS.c.supplier_id == bindparam("supplier"), SUBJECTS.c.kind == DRAW, SUBJECTS.c.is_open)
+    .order_by(LOG.c.sequence)
+)
+_LINE_EVENTS = Statement(
     select(*(column for column in LINE_EVENTS.c if column.name not in _NOT_A_COLUMN))
     .where(LINE_EVENTS.c.line_id == bindparam("line"))
     .order_by(LINE_EVENTS.c.number)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select
 
 from credit.domain.business_days import Closed
 from credit.domain.errors import GuaranteeRefused
@@ -29,7 +29,8 @@ from credit.domain.guarantee import (
 )
 from data.book import accounts
 from data.book.opening import Store
-from data.book.subjects import GUARANTEE
+from data.book.statements import Statement
+from data.book.subjects import GUARANTEE, MARKED, OPENED
 from data.book.tables import LOG, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, partition_of
 
@@ -61,7 +62,7 @@ class Guarantees:
 
         def work(turn: Turn) -> Answer:
             name = wording.guarantee_id
-            if turn.con.execute(select(SUBJECTS.c.kind).where(SUBJECTS.c.subject_id == name)).first():
+            if _KIND.first(turn.con, named=name):
                 raise GuaranteeRefused(f"{name} was issued already", hint="`credit guarantee show` says what it is")
             row = {
                 "subject_id": name,
@@ -77,7 +78,7 @@ class Guarantees:
                 "is_open": True,
                 **{each: about.get(each) for each in ("buyer_id", "district", "category")},
             }
-            turn.con.execute(insert(SUBJECTS), row)
+            OPENED.do(turn.con, row)
             turn.open_accounts({accounts.guaranteed(name): wording.amount_fen, accounts.claimed(name): None})
             turn.limit(pools)
             taken = dict.fromkeys((accounts.guaranteed(name), *pools), wording.amount_fen)
@@ -102,8 +103,7 @@ class Guarantees:
             moves |= {accounts.guaranteed(guarantee_id): freed, accounts.claimed(guarantee_id): paid}
             # An amount that the calendar took away can come back: an expiry that fell into a closure moves.
             turn.log(guarantee_id, _kind(event), event.on, _said(event), moves, is_fact=freed > 0)
-            this = SUBJECTS.c.subject_id == guarantee_id
-            turn.con.execute(update(SUBJECTS).where(this).values(is_open=now.state not in _OVER))
+            MARKED.do(turn.con, {"marked": guarantee_id, "now_open": now.state not in _OVER})
             return answer_of(now)
 
         return done(self.store, request, row["partition"], work)
@@ -176,16 +176,23 @@ def _kind(event: GuaranteeEvent) -> str:
 
 
 def _row(con: Any, guarantee_id: str) -> Any:
-    this = (SUBJECTS.c.subject_id == guarantee_id) & (SUBJECTS.c.kind == GUARANTEE)
-    row = con.execute(select(SUBJECTS.c.partition, SUBJECTS.c.terms).where(this)).mappings().first()
+    row = _ISSUED.first(con, named=guarantee_id)
     if row is None:
         raise GuaranteeRefused(f"no guarantee {guarantee_id!r} was issued", hint="`credit guarantee list` lists them")
     return row
 
 
 def _events(con: Any, guarantee_id: str) -> list[GuaranteeEvent]:
-    query = select(LOG.c.body).where(LOG.c.subject_id == guarantee_id).order_by(LOG.c.sequence)
-    return [guarantee_event_of(json.loads(body)) for body in con.execute(query).scalars()]
+    return [guarantee_event_of(json.loads(row["body"])) for row in _BODIES.rows(con, subject=guarantee_id)]
+
+
+_ISSUED = Statement(
+    select(SUBJECTS.c.partition, SUBJECTS.c.terms).where(
+        SUBJECTS.c.subject_id == bindparam("named"), SUBJECTS.c.kind == GUARANTEE
+    )
+)
+_KIND = Statement(select(SUBJECTS.c.kind).where(SUBJECTS.c.subject_id == bindparam("named")))
+_BODIES = Statement(select(LOG.c.body).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence))
 
 
 # -- an event as the log has it

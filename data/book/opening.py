@@ -9,15 +9,17 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, insert, inspect, text
+from sqlalchemy import BigInteger, Engine, bindparam, create_engine, event, func, insert, inspect, select, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
 from credit.domain.errors import MissingExtra, StoreDamaged, UnknownName
+from data.book.statements import Statement, said
 from data.book.tables import FORM, HEADS, METADATA, NOTHING, PARTITIONS
 from data.durable import exclusive
 
@@ -30,8 +32,13 @@ BACKENDS = ("sqlite", "postgresql")
 # The option of a connection that only reads.
 _READS = "credit_reads"
 
+# How a connection of PostgreSQL reads: one state of everything, so that what is written meanwhile is seen whole or not
+# at all, as on SQLite.
+_ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 # Advisory locks of PostgreSQL are numbers: one for making the tables, one for deciding one at a time.
 _MAKING, _DECIDING = 7_001, 7_002
+_KEY = Statement(select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)).label("is_ours")))
 
 
 class Store:
@@ -41,13 +48,15 @@ class Store:
         is_address = isinstance(where, URL) or "://" in str(where)
         self.url: URL = _address(where) if is_address else URL.create("sqlite", database=str(where))
         self._engine_made: Engine | None = None
+        # Connections that were used and wait to be used again, by whether they only read.
+        self._waiting: dict[bool, list[Connection]] = {True: [], False: []}
 
-    @property
+    @cached_property
     def is_embedded(self) -> bool:
         """Whether it is SQLite."""
         return self.url.get_backend_name() == "sqlite"
 
-    @property
+    @cached_property
     def file(self) -> Path:
         """The file of an embedded book."""
         return Path(str(self.url.database))
@@ -55,8 +64,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: on SQLite the only one at its time."""
-        engine = self.engine()
-        with self._in_turn(engine) if self.is_embedded else engine.begin() as con:
+        self.engine()
+        with self._queued(), self._transaction(reads=False) as con:
             yield con
 
     @contextmanager
@@ -68,12 +77,40 @@ class Store:
             with nothing.begin() as con:
                 yield con
             return
-        options: dict[str, Any] = {_READS: True}
-        if not self.is_embedded:
-            # One state of everything: what is written meanwhile is seen whole or not at all, as on SQLite.
-            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine().execution_options(**options).begin() as con:
+        with self._transaction(reads=True) as con:
             yield con
+
+    @contextmanager
+    def _transaction(self, *, reads: bool) -> Iterator[Connection]:
+        """A transaction on a connection that waits to be used again: to take one of a pool costs ten statements."""
+        waiting = self._waiting[reads]
+        con = waiting.pop() if waiting else self._connection(reads=reads)
+        is_sound = True
+        try:
+            with con.begin():
+                yield con
+        except SQLAlchemyError:
+            is_sound = False
+            raise
+        finally:
+            if is_sound:
+                waiting.append(con)
+            else:
+                con.close()
+
+    def _connection(self, *, reads: bool) -> Connection:
+        con = self.engine().connect()
+        if not reads:
+            return con
+        return con.execution_options(**{_READS: True}, **({} if self.is_embedded else _ONE_STATE))
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        for waiting in self._waiting.values():
+            while waiting:
+                waiting.pop().close()
+        if self._engine_made is not None:
+            self._engine_made.dispose()
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -117,7 +154,7 @@ class Store:
         """Take a request's key until the transaction ends; False where another transaction holds it."""
         if self.is_embedded:
             return True
-        return bool(con.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": number}))
+        return bool(_KEY.rows(con, key=number)[0]["is_ours"])
 
     def engine(self) -> Engine:
         """The engine, made on first use. Raises StoreDamaged for a book of another form, MissingExtra."""
@@ -149,19 +186,16 @@ class Store:
     @contextmanager
     def _alone(self, engine: Engine | None = None) -> Iterator[Connection]:
         engine = engine or self._connected()
-        if self.is_embedded:
-            with self._in_turn(engine) as con:
-                yield con
-            return
-        with engine.begin() as con:
-            con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
+        with self._queued(), engine.begin() as con:
+            if not self.is_embedded:
+                con.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MAKING})
             yield con
 
-    @contextmanager
-    def _in_turn(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction of an embedded book, after those of all who came before."""
-        with exclusive(self.file.with_suffix(".turn"), "the book", wait=True), engine.begin() as con:
-            yield con
+    def _queued(self) -> AbstractContextManager[None]:
+        """The turn to write an embedded book, after all who came before."""
+        if not self.is_embedded:
+            return nullcontext()
+        return exclusive(self.file.with_suffix(".turn"), "the book", wait=True)
 
     @property
     def name(self) -> str:
@@ -241,4 +275,4 @@ def _begin_immediately(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")
+        said(connection, "BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE", ())

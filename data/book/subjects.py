@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 
 from credit.domain.errors import DrawRefused
-from data.book.tables import SUBJECTS
+from data.book import accounts
+from data.book.statements import Statement
+from data.book.tables import BALANCES, SUBJECTS
 from data.book.turns import canonical
 
 LINE, DRAW, GUARANTEE = "line", "draw", "guarantee"
@@ -40,14 +43,9 @@ class Subject:
 
 def draws_of(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
     """The draws of a supplier, of a line, or all, as they were opened; or only those that can still be owed."""
-    wanted = [SUBJECTS.c.kind == DRAW]
-    if open_only:
-        wanted.append(SUBJECTS.c.is_open)
-    if supplier_id is not None:
-        wanted.append(SUBJECTS.c.supplier_id == supplier_id)
-    if line_id is not None:
-        wanted.append(SUBJECTS.c.parent_id == line_id)
-    return subjects_where(con, and_(*wanted))
+    of = {"supplier": supplier_id, "line": line_id}
+    asked = {name: value for name, value in of.items() if value is not None}
+    return [_as_subject(row) for row in _draws(frozenset(asked), open_only=open_only).rows(con, **asked)]
 
 
 def subjects_where(con: Any, condition: ColumnElement[bool]) -> list[Subject]:
@@ -56,9 +54,40 @@ def subjects_where(con: Any, condition: ColumnElement[bool]) -> list[Subject]:
     return [_as_subject(row) for row in con.execute(query).mappings()]
 
 
+@cache
+def _draws(of: frozenset[str], *, open_only: bool) -> Statement:
+    query = select(SUBJECTS).where(SUBJECTS.c.kind == DRAW).order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+    if open_only:
+        query = query.where(SUBJECTS.c.is_open)
+    if "supplier" in of:
+        query = query.where(SUBJECTS.c.supplier_id == bindparam("supplier"))
+    if "line" in of:
+        query = query.where(SUBJECTS.c.parent_id == bindparam("line"))
+    return Statement(query)
+
+
+def pending_on(con: Any, line_id: str) -> list[Subject]:
+    """The draws on a line that hold what was neither paid out nor given back, as they were opened."""
+    return [_as_subject(row) for row in _PENDING.rows(con, line=line_id)]
+
+
+_PENDING = Statement(
+    select(SUBJECTS)
+    .join(BALANCES, BALANCES.c.account == accounts.pending_of(SUBJECTS.c.subject_id))
+    .where(SUBJECTS.c.kind == DRAW, SUBJECTS.c.is_open, SUBJECTS.c.parent_id == bindparam("line"))
+    .where(BALANCES.c.amount_fen > 0)
+    .order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
+)
+_NAMED = Statement(select(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("named")))
+OPENED = Statement(insert(SUBJECTS))
+MARKED = Statement(
+    update(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("marked")).values(is_open=bindparam("now_open"))
+)
+
+
 def subject_named(con: Any, subject_id: str) -> Subject:
     """What the book keeps under an id. Raises DrawRefused."""
-    row = con.execute(select(SUBJECTS).where(SUBJECTS.c.subject_id == subject_id)).mappings().first()
+    row = _NAMED.first(con, named=subject_id)
     if row is None:
         raise DrawRefused(f"the book has no {subject_id!r}", hint="`credit line list` and `credit drawdown list`")
     return _as_subject(row)
@@ -71,5 +100,5 @@ def _as_subject(row: Mapping[str, Any]) -> Subject:
 
 def row_like(like: Subject, **changes: Any) -> dict[str, Any]:
     """The row of a subject that is as another, but for some of its columns."""
-    row = {**asdict(like), "is_open": True, **changes}
+    row = {name: getattr(like, name) for name in Subject.__dataclass_fields__} | {"is_open": True, **changes}
     return {**row, "terms": canonical(row["terms"])}

@@ -20,8 +20,10 @@ from sqlalchemy.exc import IntegrityError
 
 from credit.domain.amounts import cny
 from credit.domain.errors import InFlight, KeyTaken, LimitExceeded, StoreDamaged
+from credit.domain.line import Happened
 from data.book.accounts import called
 from data.book.opening import Store
+from data.book.statements import Row, Statement
 from data.book.tables import BALANCES, DECISIONS, ENTRIES, HEADS, LOG, PARTITIONS, REQUESTS
 
 Answer = dict[str, Any]
@@ -59,15 +61,26 @@ def partition_of(supplier_id: str) -> int:
     return int.from_bytes(hashlib.sha256(supplier_id.encode()).digest()[:4]) % PARTITIONS
 
 
-def done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer]) -> Answer:
+def done(
+    store: Store,
+    request: Request,
+    partition: int,
+    work: Callable[[Turn], Answer],
+    *,
+    glance: Callable[[Connection], None] | None = None,
+) -> Answer:
     """The answer of a request: of the first time it was asked, or of `work`, all of which is stored or nothing.
 
-    Raises KeyTaken, InFlight, LimitExceeded, and what `work` raises, after which a request may be asked again.
+    A `glance` at one state of the book raises what `work` would in a turn of that moment, so that what is refused keeps
+    no writer waiting. What it lets pass is judged in the turn all the same. Raises KeyTaken, InFlight, LimitExceeded,
+    and what `work` raises, after which a request may be asked again.
     """
     number = int.from_bytes(hashlib.sha256(request.key.encode()).digest()[:8]) >> 2
     try:
         with store.key_held(number) as is_ours:
             _refuse_in_flight(request, is_ours=is_ours)
+            if glance is not None and (known := _glanced(store, request, glance, number)) is not None:
+                return known
             return _done(store, request, partition, work, number)
     except _Over as over:
         raise _over_limit(store, over) from over
@@ -76,6 +89,16 @@ def done(store: Store, request: Request, partition: int, work: Callable[[Turn], 
 def _refuse_in_flight(request: Request, *, is_ours: bool) -> None:
     if not is_ours:
         raise InFlight(f"request {request.key} is being worked on", hint="ask again in a moment")
+
+
+def _glanced(store: Store, request: Request, glance: Callable[[Connection], None], number: int) -> Answer | None:
+    """The answer that a request was given, or None where a glance refuses nothing."""
+    with store.reading() as con:
+        _refuse_in_flight(request, is_ours=store.key_free(con, number))
+        known = known_answer(con, request)
+        if known is None:
+            glance(con)
+        return known
 
 
 def _done(store: Store, request: Request, partition: int, work: Callable[[Turn], Answer], number: int) -> Answer:
@@ -88,24 +111,25 @@ def _done(store: Store, request: Request, partition: int, work: Callable[[Turn],
         answer = work(turn)
         # Where nothing came of it, nothing will if it is asked again: there is no answer to keep.
         if turn.has_logged:
-            con.execute(insert(REQUESTS), {
+            _ANSWERED.do(con, {
                 "key": request.key, "command": request.command, "fingerprint": request.fingerprint,
                 "at": request.at, "who": request.who, "answer": canonical(answer),
             })  # fmt: skip
     return answer
 
 
-_REQUEST = select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked"))
+_ANSWERED = Statement(insert(REQUESTS))
+_REQUEST = Statement(select(REQUESTS.c.fingerprint, REQUESTS.c.answer).where(REQUESTS.c.key == bindparam("asked")))
 
 
 def known_answer(con: Connection, request: Request) -> Answer | None:
     """The answer that a request was given, or None. Raises KeyTaken where its key was used for another one."""
-    known = con.execute(_REQUEST, {"asked": request.key}).first()
+    known = _REQUEST.first(con, asked=request.key)
     if known is None:
         return None
-    if known.fingerprint != request.fingerprint:
+    if known["fingerprint"] != request.fingerprint:
         raise KeyTaken(f"key {request.key!r} was used for another request", hint="choose a new key")
-    answer: Answer = json.loads(known.answer)
+    answer: Answer = json.loads(known["answer"])
     return answer
 
 
@@ -119,18 +143,33 @@ class _Over(Exception):
 
 def _over_limit(store: Store, over: _Over) -> LimitExceeded:
     with store.reading() as con:
-        query = select(BALANCES.c.amount_fen, BALANCES.c.limit_fen).where(BALANCES.c.account == over.account)
-        used, limit = con.execute(query).one()
+        [there] = _BALANCE.rows(con, account=over.account)
+    return _said_over(over.account, over.delta_fen, there)
+
+
+def _said_over(account: str, delta_fen: int, there: Row) -> LimitExceeded:
+    used, limit = there["amount_fen"], there["limit_fen"] or 0
     return LimitExceeded(
-        f"{cny(over.delta_fen)} more would be over the limit of {called(over.account)}: {cny(used)} of "
-        f"{cny(limit or 0)} stand",
-        hint=f"at most {cny(max((limit or 0) - used, 0))} are left",
+        f"{cny(delta_fen)} more would be over the limit of {called(account)}: {cny(used)} of {cny(limit)} stand",
+        hint=f"at most {cny(max(limit - used, 0))} are left",
     )
 
 
+def refuse_over(con: Connection, account: str, delta_fen: int) -> None:
+    """Raise LimitExceeded where the database would refuse so much more on an account, for a glance."""
+    there = _BALANCE.first(con, account=account)
+    if there and there["ceiling_fen"] is not None and there["amount_fen"] + delta_fen > there["ceiling_fen"]:
+        raise _said_over(account, delta_fen, there)
+
+
+_BALANCE = Statement(
+    select(BALANCES.c.amount_fen, BALANCES.c.limit_fen, BALANCES.c.ceiling_fen).where(
+        BALANCES.c.account == bindparam("account")
+    )
+)
 # Once there is room again, a ceiling that was above its limit falls with what is used.
 _AFTER = BALANCES.c.amount_fen + bindparam("delta")
-_MOVE = (
+_MOVE = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("moved"))
     .values(
@@ -144,7 +183,7 @@ _MOVE = (
     )
 )
 # What happened outside the book, such as a payment that a bank took back, is booked whatever the limit.
-_FACT = (
+_FACT = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("moved"))
     .values(
@@ -152,7 +191,7 @@ _FACT = (
         ceiling_fen=case((BALANCES.c.ceiling_fen < _AFTER, _AFTER), else_=BALANCES.c.ceiling_fen),
     )
 )
-_LIMIT = (
+_LIMIT = Statement(
     update(BALANCES)
     .where(BALANCES.c.account == bindparam("limited"))
     .values(
@@ -160,9 +199,12 @@ _LIMIT = (
         ceiling_fen=case((BALANCES.c.amount_fen > bindparam("limit"), BALANCES.c.amount_fen), else_=bindparam("limit")),
     )
 )
-_HEAD = select(HEADS.c.sequence, HEADS.c.hash).where(HEADS.c.partition == bindparam("part")).with_for_update()
-_HOLD = select(BALANCES.c.account).where(BALANCES.c.account == bindparam("held")).with_for_update()
-_NEXT = (
+_HEAD = Statement(
+    select(HEADS.c.sequence, HEADS.c.hash).where(HEADS.c.partition == bindparam("part")).with_for_update()
+)
+_HOLD = Statement(select(BALANCES.c.account).where(BALANCES.c.account == bindparam("held")).with_for_update())
+_LOGGED, _ENTERED, _OPENED = Statement(insert(LOG)), Statement(insert(ENTRIES)), Statement(insert(BALANCES))
+_NEXT = Statement(
     update(HEADS)
     .where(HEADS.c.partition == bindparam("part"))
     .values(sequence=bindparam("sequence_now"), hash=bindparam("hash_now"))
@@ -174,13 +216,15 @@ class Turn:
 
     def __init__(self, con: Connection, partition: int, request: Request) -> None:
         self.con, self.partition, self.request = con, partition, request
-        head = con.execute(_HEAD, {"part": partition}).first()
+        head = _HEAD.first(con, part=partition)
         if head is None:
             raise StoreDamaged(f"the book has no head of partition {partition}", hint="restore it from a backup")
-        self._sequence, self._hash = head
+        self._sequence, self._hash = head["sequence"], head["hash"]
         # Limits that were set since the last entry: the next one says them.
         self._limits: dict[str, int] = {}
         self.has_logged = False
+        # What happened to lines, once it was read.
+        self.lines: dict[str, list[Happened]] = {}
 
     def log(
         self,
@@ -197,6 +241,9 @@ class Turn:
         A move that would leave an account below zero or above its ceiling ends the turn, but for a fact.
         """
         moves = {account: delta for account, delta in sorted((moves or {}).items()) if delta}
+        # First, for they can be refused.
+        for account, delta in moves.items():
+            self._move(account, delta, is_fact=is_fact)
         self._sequence, self.has_logged = self._sequence + 1, True
         row = {
             "partition": self.partition,
@@ -212,22 +259,20 @@ class Turn:
         }
         row["hash"] = self._hash = hash_of(row)
         self._limits = {}
-        self.con.execute(insert(LOG), row)
-        self.con.execute(_NEXT, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
-        for account, delta in moves.items():
-            self._move(account, delta, is_fact=is_fact)
+        _LOGGED.do(self.con, row)
+        _NEXT.do(self.con, {"part": self.partition, "sequence_now": self._sequence, "hash_now": self._hash})
         if moves:
-            self.con.execute(insert(ENTRIES), [
-                {"partition": self.partition, "sequence": self._sequence, "account": account, "delta_fen": delta}
-                for account, delta in moves.items()
-            ])  # fmt: skip
+            entry = {"partition": self.partition, "sequence": self._sequence}
+            _ENTERED.do_each(
+                self.con, [{**entry, "account": account, "delta_fen": delta} for account, delta in moves.items()]
+            )
 
     def _move(self, account: str, delta: int, *, is_fact: bool) -> None:
         try:
-            moved = self.con.execute(_FACT if is_fact else _MOVE, {"moved": account, "delta": delta})
+            moved = (_FACT if is_fact else _MOVE).do(self.con, {"moved": account, "delta": delta})
         except IntegrityError as refused:
             raise _Over(account, delta) from refused
-        if moved.rowcount != 1:
+        if moved != 1:
             raise StoreDamaged(f"the book has no account {account}", hint="`credit audit verify` says what is wrong")
 
     def hold(self, accounts: Iterable[str]) -> None:
@@ -239,7 +284,7 @@ class Turn:
             return
         # One by one, for a database sorts names by its own language.
         for account in sorted(set(accounts)):
-            self.con.execute(_HOLD, {"held": account})
+            _HOLD.rows(self.con, held=account)
 
     def open_accounts(self, accounts: Mapping[str, int | None]) -> None:
         """Open accounts at nothing, each with its limit, or none."""
@@ -247,33 +292,31 @@ class Turn:
             {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
             for account, limit in sorted(accounts.items())
         ]
-        self.con.execute(insert(BALANCES), rows)
+        _OPENED.do_each(self.con, rows)
         self._limits |= {account: limit for account, limit in accounts.items() if limit is not None}
 
     def limit(self, accounts: Mapping[str, int]) -> None:
         """Set the limits of accounts, opening those that are new. One cut below what is used lets that stand."""
-        if not accounts:
-            return
-        there = self.known(accounts)
-        self._open_missing({account: limit for account, limit in accounts.items() if account not in there})
         for account, limit in sorted(accounts.items()):
-            self.con.execute(_LIMIT, {"limited": account, "limit": limit})
+            said = {"limited": account, "limit": limit}
+            if not _LIMIT.do(self.con, said):
+                self._open_missing(account, limit)
+                _LIMIT.do(self.con, said)
         self._limits |= accounts
 
     def known(self, accounts: Iterable[str]) -> dict[str, int]:
         """The balances of those accounts that there are."""
-        query = select(BALANCES.c.account, BALANCES.c.amount_fen).where(BALANCES.c.account.in_(list(accounts)))
-        return {row.account: row.amount_fen for row in self.con.execute(query)}
+        found = {account: _BALANCE.first(self.con, account=account) for account in accounts}
+        return {account: there["amount_fen"] for account, there in found.items() if there}
 
-    def _open_missing(self, accounts: Mapping[str, int]) -> None:
-        """Open accounts that another partition may be opening at this moment."""
+    def _open_missing(self, account: str, limit: int) -> None:
+        """Open an account that another partition may be opening at this moment."""
         if self.con.dialect.name == "sqlite":
             from sqlalchemy.dialects.sqlite import insert as insert_
         else:
             from sqlalchemy.dialects.postgresql import insert as insert_  # type: ignore[assignment]
-        for account, limit in sorted(accounts.items()):
-            row = {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
-            self.con.execute(insert_(BALANCES).values(row).on_conflict_do_nothing(index_elements=["account"]))
+        row = {"account": account, "amount_fen": 0, "limit_fen": limit, "ceiling_fen": limit}
+        self.con.execute(insert_(BALANCES).values(row).on_conflict_do_nothing(index_elements=["account"]))
 
 
 _HASHED = ("partition", "sequence", "subject_id", "kind", "on_day", "at", "who", "request", "body", "previous")

@@ -24,7 +24,7 @@ def on_postgres(postgres) -> Iterator[Store]:
         METADATA.drop_all(con)
     made = Store(postgres.url)
     yield made
-    made.engine().dispose()
+    made.close()
 
 
 @pytest.fixture(params=DATABASES)

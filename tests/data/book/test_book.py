@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -16,7 +17,7 @@ from data.book.alerts import Alerts, Outcome
 from data.book.audit import sealed, verified
 from data.book.book import Asked
 from data.book.exposure import exposure
-from data.book.tables import BALANCES, ENTRIES, PAYMENTS
+from data.book.tables import BALANCES, ENTRIES, HEADS, PAYMENTS
 
 ACCEPTED = Happened(
     line_id="L1", kind=Event.ACCEPTED, decision_id="D1", supplier_id="S1", contract_id=None, product="turnover_line",
@@ -68,6 +69,32 @@ def test_a_draw_that_lapsed_gives_its_room_to_the_next(book, line):
     draw(book, "T2", 1_000, on=date(2026, 1, 9))
     with pytest.raises(DrawRefused, match="a draw that is voided cannot be posted"):
         book.post_draw(asked("late", "post"), "T1", date(2026, 1, 9))
+
+
+def test_what_is_over_the_limit_is_refused_while_another_writes(book, line, store):
+    draw(book, "T1", 990)
+    answers = []
+
+    def ask():
+        try:
+            draw(book, "T2", 11)
+        except LimitExceeded as refused:
+            answers.append((str(refused), refused.hint))
+
+    with store.writing() as other:
+        other.execute(select(HEADS).with_for_update())
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(timeout=30)
+        assert not asking.is_alive()
+    said = "CNY 0.11 more would be over the limit of line L1: CNY 9.90 of CNY 10 stand"
+    assert answers == [(said, "at most CNY 0.10 are left")]
+
+
+def test_a_draw_that_was_granted_is_answered_again_when_no_room_is_left(book, line):
+    draw(book, "T1", 1_000)
+    draw(book, "T1", 1_000)
+    assert book.used(line) == 1_000
 
 
 def test_what_was_written_off_is_not_drawn_again(book, line, store):
