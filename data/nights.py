@@ -204,6 +204,11 @@ def prefix_of(as_of: date) -> str:
     return f"N{as_of:%y%m%d}"
 
 
+def is_of_a_night(decision_id: str) -> bool:
+    """Whether an id is one that a night gave."""
+    return decision_id.startswith("N")
+
+
 def write_frame(file: Path, frame: pd.DataFrame) -> None:
     """Write a frame as Parquet: the same frame, the same bytes."""
     import pyarrow as pa

@@ -50,6 +50,12 @@ def _tags() -> dict[str, str]:
     return {code: tag["name"] for tag in said for code in tag["codes"]}
 
 
+@cache
+def tags() -> frozenset[str]:
+    """All that counties are named for in programmes."""
+    return frozenset(_tags().values())
+
+
 def tag_of(code: str | None) -> str | None:
     """What a county is named for in programmes, such as MOUNTAIN_26, or None.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app.clock import now
 from credit.app.deciding import record_of, replay, row_of
 from credit.app.home import Home
-from credit.app.night.rendering import is_of_a_night, rendered
+from credit.app.night.rendering import rendered
 from credit.domain.errors import CreditError, ReplayDiffers, StoreDamaged, TrackingDown, UnknownDecision, UnknownName
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Replayed:
 
 def stored_text(home: Home, decision_id: str) -> str:
     """The stored record of a decision as its very text; that of a night's is rendered. Raises UnknownDecision."""
+    from data.nights import is_of_a_night
+
     if is_of_a_night(decision_id):
         from credit.domain.record import canonical
 
@@ -83,6 +85,7 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
     A file of the ledger that was altered since is named even where this case does not read it.
     """
     from credit.domain.record import canonical, differences
+    from data.nights import is_of_a_night
 
     if is_of_a_night(decision_id):
         record = rendered(home, decision_id)

@@ -22,11 +22,6 @@ _ANSWER = (
 )  # fmt: skip
 
 
-def is_of_a_night(decision_id: str) -> bool:
-    """Whether an id is one that a night gave."""
-    return decision_id.startswith("N")
-
-
 def rendered(home: Home, decision_id: str) -> Record:
     """The record of a night's decision, with the night's id; `night` says where it lies and what its own id would be.
 

@@ -18,7 +18,7 @@ from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.night.gate import accept
-from credit.app.night.report import REPORT, metrics
+from credit.app.night.report import PAGE, REPORT, metrics
 from credit.app.night.run import Run
 from credit.app.night.settings import NightHome, Settings, fixed
 from credit.app.night.steps import STEPS, Step
@@ -136,14 +136,13 @@ def _failed(run: Run, step: Step, message: str, hint: str) -> None:
 
 def _track(run: Run) -> None:
     """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
-    from data.nights import MANIFEST
-
     waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
     try:
         for night in waiting:
-            document = night.document("monitoring", REPORT)
-            sealed = night.folder / MANIFEST
-            run.home.tracking().log_night(document, metrics(document), path=str(sealed.parent))
+            document, page = night.document("monitoring", REPORT), night.path("monitoring", PAGE)
+            run.home.tracking().log_night(
+                document, page.read_text(encoding="utf-8"), metrics(document), path=str(night.folder)
+            )
             night.note(TRACKING, {"told_at": now().isoformat()})
     except CreditError:
         raise
