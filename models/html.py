@@ -21,6 +21,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 section { break-inside: avoid-page; } svg { width: 460px; max-width: 100%; height: auto; }
 svg text { font-size: 11px; fill: #3c464f; } svg .grid { stroke: #e3e7ea; }
 svg .own polyline, svg .own line { stroke: #1f5fa8; fill: none; stroke-width: 1.6; } svg .own circle { fill: #1f5fa8; }
+svg .own rect { fill: #9dbfe3; }
 svg .faint polyline, svg .faint line { stroke: #98a3ad; fill: none; stroke-dasharray: 4 3; }
 svg .faint circle { fill: #98a3ad; }
 @media print { body { margin: 0; max-width: none; font-size: 10.5pt; } a { color: inherit; } }

@@ -10,22 +10,28 @@ from math import ceil, floor, log10
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
 MOST_STEPS = 5
+# How wide a bar is of its place, and a letter of a label.
+BAR, LETTER = 0.6, 6
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points to draw: as a line, or as dots with an interval each where `spans` has one."""
+    """Points to draw: as a line, as bars, or as dots with an interval each where `spans` has one."""
 
     name: str
     points: Sequence[Point]
     spans: Sequence[Point] = ()
     line: bool = False
+    bars: bool = False
     faint: bool = False
 
 
 def plot(series: Sequence[Series], *, x: str, y: str, names: Sequence[str] = ()) -> str:
-    """An SVG of series on one pair of axes that begin at zero; `names` label places 0, 1, … of the x axis instead."""
+    """An SVG of series on one pair of axes that begin at zero; `names` label places 0, 1, … of the x axis instead.
+
+    Where all names would not fit side by side, as those of many nights, every so many-th is written.
+    """
     xs = [point[0] for each in series for point in each.points]
     ys = [value for each in series for value in (*(p[1] for p in each.points), *(v for s in each.spans for v in s))]
     if not xs:
@@ -67,6 +73,8 @@ def _drawn(series: Series, at: Callable[[float, float], str]) -> str:
     if series.line:
         places = " ".join(at(*point) for point in series.points)
         return f'<g class="{kind}">{title}<polyline points="{places}"/></g>'
+    if series.bars:
+        return f'<g class="{kind}">{title}{"".join(_bar(at, *point) for point in series.points)}</g>'
     marks = []
     for place, point in enumerate(series.points):
         across, up = at(*point).split(",")
@@ -85,7 +93,7 @@ def _axes(
         beginning, end = at(left, value), at(right, value)
         parts.append(f'<path class="grid" d="M{beginning} L{end}"/>')
         parts.append(_text(LEFT - 6, float(beginning.split(",")[1]) + 4, f"{value:.3g}", "end"))
-    labels = list(enumerate(names)) if names else [(value, f"{value:.3g}") for value in ticks(right)]
+    labels: list[tuple[float, str]] = _fitting(names) if names else [(value, f"{value:.3g}") for value in ticks(right)]
     for place, label in labels:
         parts.append(_text(float(at(place, 0).split(",")[0]), HEIGHT - BOTTOM + 15, str(label), "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x, "middle"))
@@ -93,6 +101,20 @@ def _axes(
     turned = f'transform="rotate(-90 12 {middle})"'
     parts.append(_text(12, middle, y, "middle", turned))
     return "".join(parts)
+
+
+def _bar(at: Callable[[float, float], str], px: float, py: float) -> str:
+    begins, up = at(px - BAR / 2, py).split(",")
+    ends, down = at(px + BAR / 2, 0).split(",")
+    size = f'width="{float(ends) - float(begins):.1f}" height="{float(down) - float(up):.1f}"'
+    return f'<rect x="{begins}" y="{up}" {size}/>'
+
+
+def _fitting(names: Sequence[str]) -> list[tuple[float, str]]:
+    """The places that are labelled, the last among them, so that no label runs into the next."""
+    room = (WIDTH - LEFT - RIGHT) / (max(map(len, names)) + 1) / LETTER
+    every = ceil(len(names) / room)
+    return [(place, name) for place, name in enumerate(names) if (len(names) - 1 - place) % every == 0]
 
 
 def _text(across: float, up: float, text: str, anchor: str, more: str = "") -> str:

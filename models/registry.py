@@ -225,13 +225,17 @@ class Registry:
             write_whole(folder / f"{number}.json", text.encode() + b"\n")
         return number, folder / f"{number}.html"
 
-    def last_validation(self, name: str, version: int) -> dict[str, Any] | None:
-        """What the last validation of a version found, with the hash of its file as `sha256`; None without one."""
+    def last_validation(self, name: str, version: int, *, before: str | None = None) -> dict[str, Any] | None:
+        """What the last validation of a version found, with the hash of its file as `sha256`; None without one.
+
+        With `before`, a moment (ISO, UTC), the last that was made before it.
+        """
         files = sorted((self.root / name / str(version) / VALIDATIONS).glob("*.json"), key=lambda f: int(f.stem))
-        if not files:
-            return None
-        what = f"validation {files[-1].stem} of {name} version {version}"
-        return {**json_of(files[-1].read_text(), what), "sha256": sha256_of(files[-1])}
+        for file in reversed(files):
+            found = json_of(file.read_text(), f"validation {file.stem} of {name} version {version}")
+            if before is None or found["at"] < before:
+                return {**found, "sha256": sha256_of(file)}
+        return None
 
     # -- who decides -------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from credit.app.clock import day_of, now
+from credit.app.clock import day_of, now, span_of
 from credit.app.home import Home
 from credit.domain.line import Event, Happened, state_on
 
 
-def became(home: Home, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What became of each override by today, in the order of the rows (`decision_id`, `supplier_id`, `at`).
+def became(
+    home: Home, rows: Sequence[Mapping[str, Any]], *, on: date | None = None, version: int | None = None
+) -> list[dict[str, Any]]:
+    """What became of each override by the end of a day, by default of today, in the order of the rows.
+
+    Rows have `decision_id`, `supplier_id` and `at`.
 
     Since its line began, or where none was accepted since it was judged: what the supplier drew, whoever lent, for no
     feed names the line; what of that is open, past due and written off; which guarantees were called. A firm that was
@@ -22,16 +26,16 @@ def became(home: Home, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 
     if not rows:
         return []
-    today = day_of(now())
-    lines = _lines_by_decision(home)
+    on = on or day_of(now())
+    lines = _lines_by_decision(home, on)
     found = [lines.get(row["decision_id"]) for row in rows]
     since = [_since(row, line) for row, line in zip(rows, found, strict=True)]
-    facts = happened_since(home.ledger(), [row["supplier_id"] for row in rows], since, today)
+    facts = happened_since(home.ledger(), [row["supplier_id"] for row in rows], since, on, version=version)
     return [
         {
             "decision_id": row["decision_id"],
             "line_id": line[0].line_id if line else None,
-            "line_state": state_on(line, today).value if line else None,
+            "line_state": state_on(line, on).value if line else None,
             "since": str(day),
             **{str(name): int(each) for name, each in fact.items()},
         }
@@ -39,11 +43,13 @@ def became(home: Home, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     ]
 
 
-def _lines_by_decision(home: Home) -> dict[str, list[Happened]]:
-    """What happened to the line that each decision began or renewed."""
+def _lines_by_decision(home: Home, on: date) -> dict[str, list[Happened]]:
+    """What had happened by the end of a day to the line that each decision began or renewed."""
+    ends = span_of(on)[1].isoformat()
     by_line: dict[str, list[Happened]] = {}
     for row in home.decisions().line_events():
-        by_line.setdefault(row["line_id"], []).append(Happened(**{**row, "kind": Event(row["kind"])}))
+        if row["at"] < ends:
+            by_line.setdefault(row["line_id"], []).append(Happened(**{**row, "kind": Event(row["kind"])}))
     return {event.decision_id: line for line in by_line.values() for event in line}
 
 

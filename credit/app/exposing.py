@@ -14,7 +14,7 @@ _COLUMNS = {each: f"{each}_id" for each in ("supplier", "group", "contract", "bu
 SUMS = ("committed_fen", "outstanding_fen", "guaranteed_fen", "claimed_fen")
 
 
-def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[str, Any]:
+def exposure(home: Home, by: str, on: date, *, key: str | None = None, version: int | None = None) -> dict[str, Any]:
     """What was committed, owed and guaranteed at the end of a day, by one of `BY`, the largest first; of `key` alone.
 
     A firm counts in each of its programmes. Raises UnknownName.
@@ -27,17 +27,17 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None) -> dict[s
     _, ends = span_of(on)
     found = booked(home.store(), ends.isoformat())
     ledger = home.ledger()
-    gone_on_as = ledger.gone_on_as(on) if ledger.version else {}
+    gone_on_as = ledger.gone_on_as(on, version=version) if ledger.version else {}
     # What was granted to another id of a firm is the firm's.
     found["supplier_id"] = found["supplier_id"].replace(gone_on_as)
-    groups: Any = facts.groups_on(ledger, on) if ledger.version else {}
+    groups: Any = facts.groups_on(ledger, on, version=version) if ledger.version else {}
     found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
     # Where nobody has a buyer, a column of nothing but what is missing is no text to pandas.
     found["pair"] = found["group_id"].astype("str") + "/" + found["buyer_id"].astype("str")
     found["pair"] = found["pair"].where(found["buyer_id"].notna())
     whole = {each: int(found[each].sum()) for each in SUMS}
     if by == "programme":
-        found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on), on="supplier_id")
+        found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on, version=version), on="supplier_id")
     column = _COLUMNS.get(by, by)
     sums = found.dropna(subset=[column]).groupby(column)[list(SUMS)].sum()
     sums = sums.assign(total=sums["committed_fen"] + sums["guaranteed_fen"] + sums["claimed_fen"]).sort_values(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app import aftermath, exposures
 from credit.app.booking import request
-from credit.app.clock import day_of, now
+from credit.app.clock import day_of, now, span_of
 from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import authority_terms
@@ -131,10 +131,15 @@ def decision_row(home: Home, decision_id: str) -> dict[str, Any]:
     return row
 
 
-def overridden(home: Home) -> dict[str, Any]:
-    """The overrides: each with what became of it, and by person how many of their judgements override the engine."""
-    store = home.decisions()
+def overridden(home: Home, *, on: date | None = None, version: int | None = None) -> dict[str, Any]:
+    """The overrides: each with what became of it, and by person how many of their judgements override the engine.
+
+    As it stood at the end of a day, by default of today.
+    """
+    on = on or day_of(now())
+    store, ends = home.decisions(), span_of(on)[1].isoformat()
     judgements = [record_of(*each) for each in store.judgements()]
+    judgements = [each for each in judgements if each["judgement"]["at"] < ends]
     before = {each["supersedes"]: record_of(each["supersedes"], decision_row(home, each["supersedes"])["record"])
               for each in judgements}  # fmt: skip
     rows, by_person, against = [], Counter[str](), Counter[str]()
@@ -155,13 +160,13 @@ def overridden(home: Home) -> dict[str, Any]:
                 "judged_fen": each["amount_fen"],
             }
         )
-    most = float(authority_terms(home, day_of(now()))["override_share_alert"])
+    most = float(authority_terms(home, on)["override_share_alert"])
     people = [
         {"by": who, "judgements": n, "overrides": against[who], "share": against[who] / n,
          "alert": against[who] / n > most}
         for who, n in sorted(by_person.items())
     ]  # fmt: skip
-    later = aftermath.became(home, rows)
+    later = aftermath.became(home, rows, on=on, version=version)
     return {"overrides": [{**row, "became": each} for row, each in zip(rows, later, strict=True)], "people": people}
 
 

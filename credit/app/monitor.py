@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -78,6 +79,49 @@ def settle(
     home = Home.from_environment()
     answer = warning.settle(home, alert, outcome, text, who=identity.who(), key=key)
     console.answer(answer, as_json=as_json, page=lambda: typer.echo(f"alert {alert} is settled: {outcome}"))
+
+
+@app.command()
+def report(
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="The last night up to this day; default: the last one."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page, one HTML file.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Report on the sealed nights: who was scored and offered what, what moved, and what became of it.
+
+    The ledger and the book as known at the end of the night's day: the numbers are those of the page that was sealed
+    with the night, and the run times beside them. About groups, never about a firm.
+    """
+    from credit.app.monitoring import report_of
+    from credit.app.night.monitoring.page import page
+    from data.durable import write_whole
+
+    document = report_of(Home.from_environment(), console.as_of_day(as_of))
+    if out is not None:
+        write_whole(out, page(document).encode())
+    console.answer(document, as_json=as_json, page=lambda: _report(document, out))
+
+
+def _report(document: dict[str, Any], out: Path | None) -> None:
+    typer.echo(f"Night of {document['as_of']}, {document['nights']:,} nights in all")
+    rows = []
+    for tier, each in document["tiers"].items():
+        tonight, drift = each["population"][-1], each["drift"]
+        counts = (tonight["suppliers"], tonight["scored"], sum(tonight["outcomes"][o] for o in ("APPROVE", "REDUCE")))
+        moved = (f"{tonight['psi']:.4f}", drift["above_warn"], drift["above_stop"])
+        rows.append((tier, *(f"{count:,}" for count in counts), console.yuan(tonight["granted_fen"]), *moved))
+    heads = ("data", "suppliers", "scored", "offered", "CNY", "score psi", "features warn", "stop")
+    console.table(heads, rows, numbers=range(1, 8))
+    matured = sum(each["matured"] for each in document["calibration"]["tiers"].values())
+    waits = document["calibration"]["first_matures_on"]
+    said = f"; the first will on {waits}" if not matured and waits else ""
+    typer.echo(f"Outcomes that have matured since the first night: {matured:,}{said}")
+    open_ = sum(each["open"] for each in document["alerts"]["by_rule"])
+    typer.echo(f"Alerts: {open_:,} open; findings of the gates: {len(document['quality']['findings']):,}")
+    typer.echo(f"The page is {out}" if out else "--out FILE writes the page, --json prints all numbers")
 
 
 def _page(document: dict[str, Any]) -> None:

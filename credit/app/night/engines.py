@@ -8,20 +8,31 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from credit.app.building import Engine
+from credit.app.home import Home
+from credit.app.night.run import Computing, Run, Scoring
+from credit.app.night.settings import NightHome, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from credit.app.night.run import Computing, Run, Scoring
-    from credit.app.night.settings import Settings
     from credit.domain.decision import Decided
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
+    from data.nights import Night
 
 
 def computing(settings: Settings) -> Computing:
     """What a night computes with, as its settings say."""
     return OnSpark(settings.master) if settings.engine == Engine.SPARK else Embedded()
+
+
+def run_of(home: Home, night: Night, progress: Callable[[str], None] = lambda _: None) -> Run:
+    """A night that has begun, with what it runs with."""
+    document = night.settings()
+    if document is None:
+        raise ValueError(f"the night of {night.as_of} has not begun")
+    settings = Settings.read(document)
+    return Run(NightHome(home.root, night), settings, progress, computing(settings))
 
 
 @dataclass(slots=True)

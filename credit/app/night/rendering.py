@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app.deciding import ASKED, Pinned, decide
 from credit.app.home import Home
-from credit.app.night.engines import computing
-from credit.app.night.run import Run
-from credit.app.night.settings import NightHome, Settings
+from credit.app.night.engines import run_of
 from credit.app.policies import pack_named
 from credit.domain.errors import ReplayDiffers
 
@@ -31,10 +29,7 @@ def rendered(home: Home, decision_id: str) -> Record:
     import pandas as pd
 
     night, row = home.nights().decision(decision_id)
-    document = night.settings()
-    assert document is not None
-    settings = Settings.read(document)
-    run = Run(NightHome(home.root, night), settings, lambda _: None, computing(settings))
+    run = run_of(home, night)
     pack = pack_named(run.home, row["pack"])
     pinned = Pinned(
         as_of=run.settings.as_of,

@@ -1,57 +1,54 @@
-"""What the night looked like beside those before: figures for machines, tracking and the page for people."""
+"""What the night looked like beside those before: the document, the page for people, and figures for tracking."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from credit.app.night.computing import DECISIONS, SCORES
-from credit.app.night.gate import INPUT_GATE, RESULT_GATE
+from credit.app.night.monitoring.page import page
+from credit.app.night.monitoring.report import report
 from credit.app.night.run import Run
 
-REPORT = "report.json"
+REPORT, PAGE = "report.json", "report.html"
 
 
 def write_report(run: Run, out: Path) -> dict[str, Any]:
-    """Write the night's figures."""
+    """Write the night's report, and the same as a page."""
     from data.durable import write_whole
     from data.nights import said
 
-    document = {
-        "as_of": str(run.settings.as_of),
-        "ledger_version": run.version,
-        "models": {tier: dict(each) for tier, each in run.settings.models.items()},
-        "imported": run.found("import")["imported"],
-        "quarantined": run.found("import")["quarantined"],
-        "warnings": [*run.found(INPUT_GATE)["findings"], *run.found(RESULT_GATE)["findings"]],
-        "scores": {tier: _figures(each) for tier, each in run.found(SCORES)["tiers"].items()},
-        "decisions": run.found(DECISIONS)["tiers"],
-        "alerts": run.found("alerts"),
-        "banks": run.found("bank-files")["banks"],
-    }
+    document = report(run)
     write_whole(out / REPORT, said(document))
-    return {"warnings": len(document["warnings"])}
-
-
-def _figures(scores: dict[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in scores.items() if name != "bins"}
+    write_whole(out / PAGE, page(document).encode())
+    return {"warnings": len(document["quality"]["findings"])}
 
 
 def metrics(document: dict[str, Any]) -> dict[str, float]:
     """The figures of a night as tracking keeps them, by a name with dots."""
-    found: dict[str, float] = {}
-    for tier, scores in document["scores"].items():
-        for name in ("suppliers", "scored", "psi", "pd_mean"):
-            if scores[name] is not None:
-                found[f"{tier}.{name}"] = float(scores[name])
-        for grade, count in scores["grades"].items():
-            found[f"{tier}.grade.{grade}"] = float(count)
-    for tier, decisions in document["decisions"].items():
-        found[f"{tier}.granted_fen"] = float(decisions["granted_fen"])
-        for outcome, count in decisions["outcomes"].items():
-            found[f"{tier}.outcome.{outcome}"] = float(count)
-    found["alerts"] = float(document["alerts"]["alerts"])
-    found["warnings"] = float(len(document["warnings"]))
+    found: dict[str, float | None] = {}
+    for tier, each in document["tiers"].items():
+        tonight, drift = each["population"][-1], each["drift"]
+        for name in ("suppliers", "scored", "psi", "pd_mean", "granted_fen"):
+            found[f"{tier}.{name}"] = tonight[name]
+        for outcome, count in tonight["outcomes"].items():
+            found[f"{tier}.outcome.{outcome}"] = count
+        for row in each["scores"]["grades"]:
+            found[f"{tier}.grade.{row['grade']}"] = row["suppliers"]
+        found[f"{tier}.features_above_warn"] = drift["above_warn"]
+        found[f"{tier}.features_above_stop"] = drift["above_stop"]
+        for name, amounts in each["concentration"].items():
+            found[f"{tier}.herfindahl.{name}"] = amounts["herfindahl"]
+        for name in ("matured", "bad", "expected"):
+            found[f"{tier}.calibration.{name}"] = document["calibration"]["tiers"][tier][name]
+        found[f"{tier}.feed_age_days"] = document["quality"]["feed_age_days"][tier]
+    for row in document["vintages"]:
+        found[f"vintage.{row['quarter']}.bad_share"] = row["bad"] / row["draws"]
+    for row in document["rolls"]:
+        found[f"roll.{row['bucket'].rstrip('+')}.worse"] = row["worse"]
+    found["alerts"] = document["alerts"]["tonight"]["alerts"]
+    found["alerts_open"] = sum(row["open"] for row in document["alerts"]["by_rule"])
+    found["overrides"] = sum(row["overrides"] for row in document["overrides"]["by_code"])
+    found["warnings"] = len(document["quality"]["findings"])
     for bank, each in document["banks"].items():
-        found[f"bank.{bank}.rows"] = float(each["rows"])
-    return found
+        found[f"bank.{bank}.rows"] = each["rows"]
+    return {name: float(value) for name, value in found.items() if value is not None}

@@ -17,11 +17,11 @@ from credit.app import console, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
-from credit.app.night.engines import computing
+from credit.app.night.engines import run_of
 from credit.app.night.gate import accept
-from credit.app.night.report import REPORT, metrics
+from credit.app.night.report import PAGE, REPORT, metrics
 from credit.app.night.run import Run
-from credit.app.night.settings import NightHome, Settings, fixed
+from credit.app.night.settings import Settings, fix
 from credit.app.night.steps import STEPS, Step
 from credit.app.roles import refuse
 from credit.domain.authority import Action
@@ -81,8 +81,8 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
             raise NightRefused("the night has not begun", hint="`credit nightly run` without --accept begins it")
         # What is missing at the end is said at the beginning.
         signing.signer(home)
-        settings = fixed(home, night, engine=engine, master=master)
-        run = Run(NightHome(home.root, night), settings, _quiet(), computing(settings))
+        fix(home, night, engine=engine, master=master)
+        run = run_of(home, night, _quiet())
         if accepted is not None:
             accept(run, accepted, who=identity.who())
         for step in STEPS:
@@ -139,14 +139,13 @@ def _failed(run: Run, step: Step, message: str, hint: str) -> None:
 
 def _track(run: Run) -> None:
     """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
-    from data.nights import MANIFEST
-
     waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
     try:
         for night in waiting:
-            document = night.document("monitoring", REPORT)
-            sealed = night.folder / MANIFEST
-            run.home.tracking().log_night(document, metrics(document), path=str(sealed.parent))
+            document, page = night.document("monitoring", REPORT), night.path("monitoring", PAGE)
+            run.home.tracking().log_night(
+                document, page.read_text(encoding="utf-8"), metrics(document), path=str(night.folder)
+            )
             night.note(TRACKING, {"told_at": now().isoformat()})
     except CreditError:
         raise

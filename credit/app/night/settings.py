@@ -69,10 +69,10 @@ class NightHome(Home):
         return self.night.policies
 
 
-def fixed(home: Home, night: Night, *, engine: Engine, master: str) -> Settings:
-    """The settings of a night: those that it began with, or, where it has not begun, what is in force now."""
-    if (there := night.settings()) is not None:
-        return Settings.read(there)
+def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
+    """Let a night begin with what is in force now; one that has begun goes on with what it began with."""
+    if night.settings() is not None:
+        return
     settings = Settings(
         as_of=night.as_of,
         started_at=now(),
@@ -86,7 +86,6 @@ def fixed(home: Home, night: Night, *, engine: Engine, master: str) -> Settings:
         previous=_last_seal(home, night.as_of),
     )
     night.begin(settings.document(), home.policies)
-    return settings
 
 
 def champions(home: Home) -> dict[str, dict[str, Any]]:
