@@ -51,25 +51,33 @@ class Night:
         """What the night runs with, fixed when it first began; None before."""
         return self._read(SETTINGS)
 
-    def begin(self, settings: Mapping[str, Any], policies: Path) -> None:
-        """Fix what the night runs with, its parameter files among it."""
-        beside = self.folder / ".policy.partial"
-        shutil.rmtree(beside, ignore_errors=True)
-        if not self.policies.is_dir():
-            shutil.copytree(policies, beside, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-            move_folder_whole(beside, self.policies)
+    def begin(self, settings: Mapping[str, Any], *, policies: Path, agreements: Path) -> None:
+        """Fix what the night runs with, the parameter files and the banks' agreements among it."""
+        for source, target in ((policies, self.policies), (agreements, self.agreements)):
+            beside = self.folder / f".{target.name}.partial"
+            shutil.rmtree(beside, ignore_errors=True)
+            # One that was copied before whoever began was killed is not yet what the night runs with.
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, beside, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+            move_folder_whole(beside, target)
         # Last: with it the night has begun.
         write_whole(self.folder / SETTINGS, said(settings))
 
     def forget(self) -> None:
         """Let a night begin anew of which nothing was done."""
         (self.folder / SETTINGS).unlink(missing_ok=True)
-        shutil.rmtree(self.policies, ignore_errors=True)
+        for folder in (self.policies, self.agreements):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def policies(self) -> Path:
         """The parameter files that the night runs with."""
         return self.folder / "policy"
+
+    @property
+    def agreements(self) -> Path:
+        """The banks' agreements that the night runs with."""
+        return self.folder / "banks"
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 

@@ -111,12 +111,14 @@ class Tracking:
             )
         return len(rows)
 
-    def log_night(self, document: dict[str, Any], page: str, metrics: dict[str, float], *, path: str) -> None:
-        """Track a night: where it lies, what it stood on, its report and its figures."""
+    def log_night(
+        self, document: dict[str, Any], page: str, metrics: dict[str, float], *, lies: dict[str, str]
+    ) -> None:
+        """Track a night: where it lies and the hash of its manifest, what it stood on, its report and its figures."""
         self._experiment(NIGHTS_EXPERIMENT)
         with self._mlflow.start_run(run_name=f"night of {document['as_of']}"):
             self._mlflow.log_params({"as_of": document["as_of"], "ledger_version": document["ledger_version"]})
-            self._mlflow.set_tag("path", path)
+            self._mlflow.set_tags(lies)
             self._mlflow.log_dict(document, "report.json")
             self._mlflow.log_text(page, "report.html")
             self._mlflow.log_metrics(metrics)

@@ -88,8 +88,8 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
         for step in STEPS:
             if step.name not in (night.noted(TIMES) or {}):
                 _do(run, step)
-        _track(run)
         _seal(run)
+        _track(run)
     return summary(night)
 
 
@@ -139,13 +139,15 @@ def _failed(run: Run, step: Step, message: str, hint: str) -> None:
 
 def _track(run: Run) -> None:
     """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
+    from data.durable import sha256_of
+    from data.nights import MANIFEST
+
     waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
     try:
         for night in waiting:
             document, page = night.document("monitoring", REPORT), night.path("monitoring", PAGE)
-            run.home.tracking().log_night(
-                document, page.read_text(encoding="utf-8"), metrics(document), path=str(night.folder)
-            )
+            lies = {"path": str(night.folder), "manifest_sha256": sha256_of(night.folder / MANIFEST)}
+            run.home.tracking().log_night(document, page.read_text(encoding="utf-8"), metrics(document), lies=lies)
             night.note(TRACKING, {"told_at": now().isoformat()})
     except CreditError:
         raise

@@ -59,7 +59,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class NightHome(Home):
-    """A home as a night sees it: its policies are those that were in force when the night first began."""
+    """A home as a night sees it: its policies and agreements are those that held when the night first began."""
 
     night: Night
 
@@ -67,6 +67,11 @@ class NightHome(Home):
     def policies(self) -> Path:
         """The parameter files of the night."""
         return self.night.policies
+
+    @property
+    def banks(self) -> Path | None:
+        """The banks' agreements of the night."""
+        return self.night.agreements
 
 
 def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
@@ -82,10 +87,10 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         inbox=arrived(home),
         ledger_before=home.ledger().version,
         models=champions(home),
-        banks=agreed_banks(home),
+        banks=tuple(sorted(file.stem for file in agreements(home).glob("*.toml"))),
         previous=_last_seal(home, night.as_of),
     )
-    night.begin(settings.document(), home.policies)
+    night.begin(settings.document(), policies=home.policies, agreements=agreements(home))
 
 
 def champions(home: Home) -> dict[str, dict[str, Any]]:
@@ -101,13 +106,11 @@ def champions(home: Home) -> dict[str, dict[str, Any]]:
     return found
 
 
-def agreed_banks(home: Home) -> tuple[str, ...]:
-    """The banks that have an agreement: of this installation where it has its own, else those that ship."""
-    from data.exports.banks import shipped_banks
+def agreements(home: Home) -> Path:
+    """The folder of the banks' agreements: of this installation where it has its own, else those that ship."""
+    from data.exports.banks import SHIPPED
 
-    if home.banks is None:
-        return shipped_banks()
-    return tuple(sorted(file.stem for file in home.banks.glob("*.toml")))
+    return home.banks or SHIPPED
 
 
 def arrived(home: Home) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from credit.app.night.run import Run
 from credit.app.night.settings import NightHome, Settings
 from credit.domain.amounts import yuan
 from data.nights import Night, said, write_frame
-from data.regions import tag_of
+from data.regions import tags
 from models import html
 from tests import nightly
 from tests.credit.app.conftest import run_credit
@@ -148,7 +148,7 @@ def test_inclusion_and_concentration_are_those_of_the_decisions_and_registration
     decisions = pd.read_parquet(night(two) / "decisions" / "platform.parquet").drop(columns="pd")
     firms = scores.merge(decisions, on="supplier_id", how="left")
     firms["is_offered"] = firms["outcome"].isin(("APPROVE", "REDUCE"))
-    firms["county"] = firms["district"].map(tag_of, na_action="ignore").fillna("other")
+    firms["county"] = firms["district"].map(tags()).fillna("other")
     with duckdb.connect() as con:
         rows = con.sql(f"SELECT * FROM '{two}/ledger/tables/suppliers/*/*.parquet' ORDER BY effective_on").df()
     firms["size"] = firms["supplier_id"].map(rows.groupby("supplier_id")["size_class"].last())

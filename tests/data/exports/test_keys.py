@@ -62,6 +62,8 @@ def test_without_the_key_the_seals_are_checked_and_the_answer_says_that_nobody_l
         ("no key", "the decryption key: it is not an age identity"),
         ("", "the decryption key: it is not an age identity"),
     ],
+    # A new key has another name each time, and workers have to agree on what there is to run.
+    ids=["another", "no key", "nothing"],
 )
 def test_another_key_reads_nothing(sealed: Path, key: str, what: str):
     with pytest.raises(Refused, match=what):
