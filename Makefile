@@ -51,6 +51,7 @@ bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes
 	$(BIN)/python -m bench.decisions
 	$(BIN)/python -m bench.portfolio
 	$(BIN)/python -m bench.book
+	$(BIN)/python -m bench.night
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam

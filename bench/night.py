@@ -72,11 +72,18 @@ def parted(out: Path, home: Path) -> None:
 
 
 def agree(home: Path) -> None:
-    """Agreements of five banks on all fields."""
+    """Agreements of five banks on all fields, each with a key of its own, whole every week; and a key that signs."""
+    import pyrage
+
     said = (ROOT / "data" / "exports" / "banks" / "demo-bank.toml").read_text(encoding="utf-8")
+    shutil.rmtree(home / "banks", ignore_errors=True)
     (home / "banks").mkdir()
     for number in range(1, BANKS + 1):
-        (home / "banks" / f"nation-{number}.toml").write_text(said.replace("demo-bank", f"nation-{number}"))
+        to = pyrage.x25519.Identity.generate().to_public()
+        own = f'{said}\nage_recipient = "{to}"\nfull_every_days = 7\n'
+        (home / "banks" / f"nation-{number}.toml").write_text(own.replace("demo-bank", f"nation-{number}"))
+    if not (home / "keys").is_dir():
+        measured([CREDIT, "export", "keys", "new"], home)
 
 
 def teach(home: Path) -> dict[str, Any]:
@@ -105,9 +112,9 @@ def prepared(folder: Path, suppliers: int) -> Path:
         if not out.is_dir():
             simulate(out, suppliers)
         parted(out, home)
-        agree(home)
         shutil.copytree(taught(folder) / "models", home / "models")
         (home / "ready").touch()
+    agree(home)
     return home
 
 
@@ -148,6 +155,13 @@ def verdict(met: bool, what: str, found: str) -> str:
     return f"  {'met' if met else 'NOT MET':<8} {what}: {found}"
 
 
+def of_files(said: dict[str, Any]) -> str:
+    """How many rows of which kind of file."""
+    rows = sum(each["rows"] for each in said["banks"].values())
+    kinds = ", ".join(sorted({each["type"].lower() for each in said["banks"].values()}))
+    return f"{rows:,} rows in {len(said['banks'])} {kinds} files"
+
+
 def of_steps(said: dict[str, Any]) -> str:
     """The seconds of each step."""
     return ", ".join(f"{each['step']} {each['seconds']:.0f}" for each in said["steps"])
@@ -173,7 +187,6 @@ def main() -> None:
     grown = log((first.seconds - start_up.seconds) / (small.seconds - start_up.seconds)) / log(
         asked.suppliers / asked.smaller
     )
-    rows = sum(each["rows"] for each in said["banks"].values())
     peak = max(first.peak_mib, second.peak_mib)
     lines = [
         "A nation's night",
@@ -181,7 +194,7 @@ def main() -> None:
         f"Written by `python -m bench.night` on {os.cpu_count()} cores, {system()}, Python {python_version()}.",
         "Whole processes of `credit nightly run`, start to sealed manifest; peak memory as the system accounts it.",
         "",
-        f"{asked.suppliers:,} suppliers; {rows:,} rows to {len(said['banks'])} banks",
+        f"{asked.suppliers:,} suppliers; {of_files(said)}, the next night {of_files(next_said)}",
         verdict(first.seconds <= MOST_SECONDS, f"at most {MOST_SECONDS} s", f"{first.seconds:.0f} s"),
         f"           {of_steps(said)}",
         verdict(peak <= MOST_MIB, f"at most {MOST_MIB:,} MiB", f"{peak:,.0f} MiB"),
