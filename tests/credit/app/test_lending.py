@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import date
 
@@ -291,7 +292,9 @@ def test_a_draw_of_our_own_that_is_past_due_freezes_its_line_by_the_clock(
     csv_file(tmp_path / "fed" / "credit_events.csv", rows)
     assert as_("night", "ledger", "import", tmp_path / "fed", "--format", "platform", **after).code == 0
     again = as_("night", "monitor", "watch", "--json", **after).json
-    assert (again["raised"], again["frozen"]) == ([], [])
+    assert again["as_of"] == "2026-12-03" and alert["alert_id"] not in again["raised"]
+    opened = as_("li", "monitor", "open", "--line", line_id, "--json", **after).json
+    assert [each["alert_id"] for each in opened if each["rule"] == "EW-OVERDUE"] == [alert["alert_id"]]
     assert as_("eye", "audit", "verify", **after).code == 0
 
 
@@ -461,7 +464,8 @@ def test_a_demand_on_our_own_guarantee_freezes_the_line_of_its_supplier(people, 
     watched = as_("night", "monitor", "watch", "--json", **on("2026-11-05")).json
     assert watched["frozen"] == [loan] and len(watched["raised"]) == 1
     [alert] = as_("li", "monitor", "open", "--line", loan, "--json", **on("2026-11-05")).json
-    assert alert["rule"] == "EW-CALLED" and f'"records":["{guarantee}","{guarantee}-1"]' in alert["evidence"]
+    assert alert["rule"] == "EW-CALLED"
+    assert json.loads(alert["evidence"])["records"] == [guarantee, f"{guarantee}-1"]
     again = as_("night", "monitor", "watch", "--json", **on("2026-11-06")).json
     assert (again["raised"], again["frozen"]) == ([], [])
 
