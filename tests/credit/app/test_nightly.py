@@ -360,6 +360,26 @@ def test_a_revoked_consent_is_gone_by_the_next_file(after):
     assert gone not in set(later["supplier_id"])
 
 
+def test_the_next_night_is_a_delta_of_what_changed(before):
+    home, credit = before
+    shipped = Path(running.__file__).parents[3] / "data" / "exports" / "banks" / "demo-bank.toml"
+    (home / "banks").mkdir()
+    (home / "banks" / "demo-bank.toml").write_text(shipped.read_text() + "full_every_days = 7\n")
+    first = credit("nightly", "run", "--as-of", DAY, "--json").json[0]["banks"]["demo-bank"]
+    then = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW).json[0]["banks"]["demo-bank"]
+    # What the demonstration wrote is the full file that both stand on.
+    whole = pd.read_parquet(next((home / "exports-kept" / "demo-bank").glob("*_FULL_*")) / "scores.parquet")
+    assert (first["type"], then["type"]) == ("DELTA", "DELTA")
+    assert 0 < then["rows"] < len(whole)
+    checked = credit("export", "verify", home / "exports" / then["folder"], "--last-sequence", first["sequence"])
+    assert checked.code == 0, checked.err
+    # An answer that stays keeps its id, and is rendered by it.
+    later = pd.read_parquet(home / "nights" / "as_of=2026-11-02" / "decisions" / "platform.parquet")
+    kept = later[later["decision_id"].str.startswith("N261101")]
+    assert 0 < len(kept) < len(later)
+    assert credit("decision", "show", kept["decision_id"].iloc[0], "--json").json["as_of"] == DAY
+
+
 def test_a_real_bank_gets_nothing_that_a_demonstration_approved(before):
     home, credit = before
     shipped = Path(running.__file__).parents[3] / "data" / "exports" / "banks" / "second-bank.toml"
