@@ -212,11 +212,6 @@ def prefix_of(as_of: date) -> str:
     return f"N{as_of:%y%m%d}"
 
 
-def date_of(decision_ids: pd.Series[str]) -> pd.Series[pd.Timestamp]:
-    """The days of the nights that gave these ids; missing where there is none."""
-    return pd.to_datetime(decision_ids.str[1:7], format="%y%m%d")
-
-
 def is_of_a_night(decision_id: str) -> bool:
     """Whether an id is one that a night gave.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -284,26 +285,29 @@ def _carried(run: Run, tier: str, rows: pd.DataFrame) -> pd.DataFrame:
 
     An id names an answer for as long as the answer stays, or every row of a bank's file would change every night.
     """
-    import pandas as pd
+    import duckdb
 
-    from data.nights import date_of, read_frame
+    from data.staging import parquet
 
     before = run.before()
     last = before[-1] if before else None
     then = ((last.done(DECISIONS) or {"tiers": {}})["tiers"] if last else {}).get(tier)
     if last is None or then is None or then["stands_on"] != _stands_on(run.pinned(tier)):
         return rows
-    names = ["supplier_id", "decision_id", *_TOLD]
-    was = read_frame(last.path(DECISIONS, f"{tier}.parquet"), names).set_index("supplier_id")
-    was = was.reindex(rows["supplier_id"]).reset_index(drop=True)
-    now = rows.reset_index(drop=True)
-    same = was["decision_id"].notna()
-    for name in _TOLD:
-        same &= (was[name].astype(object) == now[name].astype(object)) | (was[name].isna() & now[name].isna())
     days = int(run.pinned(tier).pack.terms(run.settings.as_of)["valid_days"])
-    oldest = pd.Timestamp(run.settings.as_of) - pd.Timedelta(days=days)
-    same &= date_of(was["decision_id"]) >= oldest
-    return rows.assign(decision_id=now["decision_id"].mask(same, was["decision_id"]).to_numpy())
+    same = " AND ".join(
+        f"CAST(was.{name} AS VARCHAR) IS NOT DISTINCT FROM CAST(now.{name} AS VARCHAR)" for name in _TOLD
+    )
+    with duckdb.connect() as con:
+        con.register("tonight", rows[["supplier_id", "decision_id", *_TOLD]].assign(place=range(len(rows))))
+        ids = con.execute(
+            f"""SELECT CASE WHEN {same} AND strptime(substr(was.decision_id, 2, 6), '%y%m%d') >= $oldest
+                            THEN was.decision_id ELSE now.decision_id END AS id
+                FROM tonight AS now LEFT JOIN {parquet(last.path(DECISIONS, f"{tier}.parquet"))} AS was
+                USING (supplier_id) ORDER BY place""",
+            {"oldest": run.settings.as_of - timedelta(days=days)},
+        ).df()["id"]
+    return rows.assign(decision_id=ids.to_numpy())
 
 
 def _stands_on(pinned: Pinned) -> str:
