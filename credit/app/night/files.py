@@ -87,7 +87,7 @@ def _records(run: Run, tier: str, consenting: pd.Series[str]) -> pd.DataFrame:
 
     pinned = run.pinned(tier)
     scores = scores_of(run, tier)
-    scores = scores[scores["supplier_id"].isin(consenting)].set_index("supplier_id")
+    scores = scores[scores["supplier_id"].astype(object).isin(set(consenting))].set_index("supplier_id")
     decisions = read_frame(run.night.path(DECISIONS, f"{tier}.parquet"), ["supplier_id", "uscc", *_OF_DECISION])
     decided = decisions.set_index("supplier_id").reindex(scores.index)
     terms = pinned.pack.terms(pinned.as_of)
