@@ -255,6 +255,23 @@ def side_by_side(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> N
             pass
 
 
+def in_pieces(cases: pd.DataFrame, read: Callable[[pd.DataFrame, int | None], pd.DataFrame]) -> pd.DataFrame:
+    """What is read of cases, so many at a time as features are computed, in their order.
+
+    `read` is given a piece of the cases and how many threads it may use.
+    """
+    import pandas as pd
+
+    starts = range(0, max(len(cases), 1), CASES_AT_ONCE)
+    found: dict[int, pd.DataFrame] = {}
+
+    def keep(start: int) -> None:
+        found[start] = read(cases.iloc[start : start + CASES_AT_ONCE], threads_for(len(starts)))
+
+    side_by_side(keep, list(starts))
+    return pd.concat([found[start] for start in starts])
+
+
 def gather(known: Known, read_of: Mapping[str, npt.NDArray[np.bool_]]) -> None:
     """Read of each table what features need, once, where otherwise each of their sources would read it.
 

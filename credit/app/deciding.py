@@ -181,26 +181,19 @@ def gather(
 
 def _facts_in_pieces(ledger: Ledger, cases: pd.DataFrame, frame: pd.DataFrame, pinned: Pinned) -> pd.DataFrame:
     """What is known of very many cases beside their features, of so many at a time as features are computed."""
-    import pandas as pd
-
     from data.facts import SUPPLIER_TABLES, group_facts
     from data.schema import TABLES
     from features import engine
 
-    pieces = range(0, max(len(cases), 1), engine.CASES_AT_ONCE)
-    found: dict[int, pd.DataFrame] = {}
-    threads = engine.threads_for(len(pieces))
-    tables = TABLES if pinned.product.asks_contract else SUPPLIER_TABLES
-    group = group_facts(ledger, cases["supplier_id"], pinned.as_of, version=pinned.ledger_version)
+    version, tables = pinned.ledger_version, TABLES if pinned.product.asks_contract else SUPPLIER_TABLES
+    group = group_facts(ledger, cases["supplier_id"], pinned.as_of, version=version)
 
-    def read(start: int) -> None:
-        piece = cases.iloc[start : start + engine.CASES_AT_ONCE]
-        with ledger.known_on(piece, version=pinned.ledger_version, tables=tables, threads=threads) as known:
+    def read(piece: pd.DataFrame, threads: int | None) -> pd.DataFrame:
+        with ledger.known_on(piece, version=version, tables=tables, threads=threads) as known:
             _refuse_unknown(ledger, known, pinned)
-            found[start] = _facts(ledger, known, frame.loc[piece.index], pinned, group)
+            return _facts(ledger, known, frame.loc[piece.index], pinned, group)
 
-    engine.side_by_side(read, list(pieces))
-    return pd.concat([found[start] for start in pieces])
+    return engine.in_pieces(cases, read)
 
 
 def beside(home: Home, pinned: Pinned, known: Gathered, offers: pd.DataFrame) -> pd.DataFrame:

@@ -125,15 +125,10 @@ def _span(run: Run, suppliers: pd.Index) -> dict[str, pd.Series[Any]]:
     from features import engine
 
     cases = pd.DataFrame({"case_id": range(len(suppliers)), "supplier_id": suppliers, "as_of": run.settings.as_of})
-    pieces = range(0, max(len(cases), 1), engine.CASES_AT_ONCE)
-    found: dict[int, pd.DataFrame] = {}
 
-    def read(start: int) -> None:
-        piece = cases.iloc[start : start + engine.CASES_AT_ONCE]
-        threads = engine.threads_for(len(pieces))
+    def read(piece: pd.DataFrame, threads: int | None) -> pd.DataFrame:
         with run.ledger.known_on(piece, version=run.version, tables=SPAN_TABLES, threads=threads) as known:
-            found[start] = data_span(known)
+            return data_span(known)
 
-    engine.side_by_side(read, list(pieces))
-    span = pd.concat([found[start] for start in pieces]).set_axis(suppliers)
+    span = engine.in_pieces(cases, read).set_axis(suppliers)
     return {"data_from": span["first_on"], "data_to": span["last_on"]}
