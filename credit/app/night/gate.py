@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from credit.app.clock import day_of
 from credit.app.night.computing import DECISIONS, FEATURES, SCORES
 from credit.app.night.run import Run
 from credit.app.policies import night_parameters
 from credit.domain.errors import GateStopped, NightRefused
 from credit.domain.quality import Verdict, judged
+
+if TYPE_CHECKING:
+    from data.nights import Night
 
 Measured = Iterable[tuple[str, str, float | None]]
 # How many nights say what is usual, and of how few nothing is.
@@ -55,19 +61,32 @@ def _of_inputs(run: Run) -> Iterator[tuple[str, str, float | None]]:
     for tier in run.tiers:
         age = run.settings.as_of - run.ledger.last_day(tier, version=run.version)
         yield "feed_age_days", tier, float(max(age.days, 0))
-    usual = [night.done("import") or {} for night in run.before()[-USUAL_NIGHTS:]]
-    for table in sorted({name for each in usual for name in each.get("imported", {})}):
-        counts = [each.get("imported", {}).get(table, 0) for each in usual]
-        median = statistics.median(counts)
-        if len(counts) >= FEWEST_NIGHTS and median > 0:
-            share = imported["imported"].get(table, 0) / median
-            yield "rows_share_low", table, share
-            yield "rows_share_high", table, share
+    arrived = _arrived_by_day([*run.before(), run.night])
+    today = max(arrived)
+    # A night that is caught up takes in what came for all; what came by today is judged with the last of them.
+    if run.settings.as_of + timedelta(days=1) >= today:
+        usual = [arrived[day] for day in sorted(arrived)[:-1][-USUAL_NIGHTS:]]
+        for table in sorted({name for each in usual for name in each}):
+            median = statistics.median(each[table] for each in usual)
+            if len(usual) >= FEWEST_NIGHTS and median > 0:
+                share = arrived[today][table] / median
+                yield "rows_share_low", table, share
+                yield "rows_share_high", table, share
     for table, read in imported["read"].items():
         if read:
             yield "quarantined_share", table, imported["quarantined"].get(table, 0) / read
             yield "duplicate_share", table, imported["duplicates"].get(table, 0) / read
     yield "refused_files", "inbox", float(len(imported["refused"]))
+
+
+def _arrived_by_day(nights: Sequence[Night]) -> dict[date, Counter[str]]:
+    """New rows by table of the nights that were begun on one day, which are several where some had been missed."""
+    found: dict[date, Counter[str]] = {}
+    for night in nights:
+        settings = night.settings() or {}
+        begun = day_of(datetime.fromisoformat(settings["started_at"]))
+        found.setdefault(begun, Counter()).update((night.done("import") or {}).get("imported", {}))
+    return found
 
 
 def _of_results(run: Run) -> Iterator[tuple[str, str, float | None]]:
