@@ -41,7 +41,7 @@ def verdicts(before: list[Night], tonight: Night) -> dict[str, str]:
         night=tonight,
         before=lambda: before,
         settings=SimpleNamespace(as_of=tonight.as_of),
-        found=lambda step: tonight.done(step),
+        found=tonight.done,
     )
     folder = Path(gate.__file__).parents[2] / "parameters"
     terms = {name: each.on(tonight.as_of) for name, each in night_parameters(folder).items()}
