@@ -14,13 +14,15 @@ import pandas as pd
 import pytest
 
 from credit.app.home import Home
+from credit.app.night.engines import run_of
 from credit.app.night.monitoring import lending
 from credit.app.night.monitoring.firms import concentrated, hidden
 from credit.app.night.monitoring.page import page
 from credit.app.night.report import metrics
 from credit.app.night.run import Run
-from credit.app.night.settings import NightHome, Settings
+from credit.app.night.settings import Settings
 from credit.domain.amounts import yuan
+from data.exports.banks import SHIPPED
 from data.nights import Night, said, write_frame
 from data.regions import tags
 from models import html
@@ -210,10 +212,10 @@ def sealed_night(home: Home, day: date, pds: dict[str, float]) -> Night:
     settings = Settings(
         as_of=day, started_at=pd.Timestamp(day).to_pydatetime() + timedelta(days=1), started_by="night",
         engine="duckdb", master="local", inbox=(), ledger_before=0, models={"platform": {"name": "m", "version": 1}},
-        banks={}, previous=None,
+        banks=(), previous=None,
     )  # fmt: skip
     found = home.nights().night(day)
-    found.begin(settings.document(), home.policies)
+    found.begin(settings.document(), policies=home.policies, agreements=SHIPPED)
     with found.doing("import") as folder:
         (folder / "done.json").write_bytes(said({"ledger_version": 1, "tiers": ["platform"]}))
     with found.doing("scores") as folder:
@@ -247,10 +249,7 @@ def test_what_a_night_said_is_held_against_draws_that_have_matured_since(tmp_pat
         sealed_night(home, date(2025, 2, 1), {"S1": 0.02, "S2": 0.06}),
         sealed_night(home, date(2025, 12, 31), {"S1": 0.02}),
     ]
-    settings = nights[-1].settings()
-    assert settings is not None
-    run = Run(NightHome(home.root, nights[-1]), Settings.read(settings), lambda _: None)
-    found = lending.lent(run)["calibration"]["tiers"]["platform"]
+    found = lending.lent(run_of(home, nights[-1]))["calibration"]["tiers"]["platform"]
     assert (found["matured"], found["bad"], found["validated"]) == (3, 1, None)
     assert found["expected"] == pytest.approx(0.2 + 0.04 + 0.06)
     by = {row["grade"]: (row["draws"], row["bad"], row["pd"]) for row in found["by_grade"]}
@@ -300,10 +299,7 @@ def test_alerts_are_counted_by_rule_with_what_they_turned_out_to_be_by_the_end_o
 
 
 def of(home: Path, day: str = NEXT) -> Run:
-    found = Home(home).nights().night(date.fromisoformat(day))
-    settings = found.settings()
-    assert settings is not None
-    return Run(NightHome(home, found), Settings.read(settings), lambda _: None)
+    return run_of(Home(home), Home(home).nights().night(date.fromisoformat(day)))
 
 
 def test_what_is_booked_later_does_not_change_the_report_of_a_night(two, document, tmp_path):
