@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from credit.domain.decision import decide, decide_together
+from credit.domain.decision import decide, decide_together, joined
 from credit.domain.money import LARGEST_FEN
 from credit.domain.policy.inputs import INPUTS, Kind
 from credit.domain.policy.rules import Finding, Outcome
@@ -194,6 +194,22 @@ def test_the_safest_are_served_first_and_the_budget_may_be_used_to_the_end(packs
     cases = frame("invoice-line", *rows).assign(portfolio_exposure_fen=taken, held_fen=0)
     decided = decide_together(product_named(pack.product), pack, cases, AS_OF)
     assert decided.answers["amount_fen"].tolist() == [20_000_000, asked, 0, asked, 0]
+
+
+@MANY
+@given(data=st.data())
+def test_cases_that_are_decided_in_parts_are_decided_as_the_whole(pack, packs, policy, frame, data):
+    cases = frame(pack, *drawn(data, policy, pack)).assign(held_fen=0)
+    product, cut = product_named(packs[pack].product), data.draw(st.integers(1, max(len(cases) - 1, 1)))
+
+    def in_parts(product, pack, cases, as_of):
+        parts = [each for each in (cases.iloc[:cut], cases.iloc[cut:]) if len(each)]
+        return joined([decide(product, pack, each, as_of) for each in parts])
+
+    whole = decide_together(product, packs[pack], cases, AS_OF)
+    parted = decide_together(product, packs[pack], cases, AS_OF, decide=in_parts)
+    for name in ("answers", "found", "limits"):
+        pd.testing.assert_frame_equal(getattr(parted, name), getattr(whole, name), check_dtype=False)
 
 
 def has_to_be_known(pack, applicant):
