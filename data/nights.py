@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +25,8 @@ from data.staging import parquet
 
 SETTINGS, DONE, MANIFEST, ACCEPTED = "settings.json", "done.json", "manifest.json", "accepted.json"
 LOG = "log"
+# What is noted of a night whenever it first began, and stays though it is begun anew.
+BEGAN = "began"
 DECISIONS = "decisions"
 _NIGHT = "as_of="
 # So many rows of a file are written at once.
@@ -52,22 +54,29 @@ class Night:
         return self._read(SETTINGS)
 
     def begin(self, settings: Mapping[str, Any], *, policies: Path, agreements: Path) -> None:
-        """Fix what the night runs with, the parameter files and the banks' agreements among it."""
+        """Fix what the night runs with, the parameter files and the banks' agreements among it.
+
+        Whatever an earlier beginning left is removed, but for what was noted of the first.
+        """
+        self._clear()
         for source, target in ((policies, self.policies), (agreements, self.agreements)):
             beside = self.folder / f".{target.name}.partial"
-            shutil.rmtree(beside, ignore_errors=True)
-            # One that was copied before whoever began was killed is not yet what the night runs with.
-            shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, beside, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
             move_folder_whole(beside, target)
         # Last: with it the night has begun.
         write_whole(self.folder / SETTINGS, said(settings))
 
     def forget(self) -> None:
-        """Let a night begin anew of which nothing was done."""
+        """Let a night begin anew of which nothing was published."""
         (self.folder / SETTINGS).unlink(missing_ok=True)
-        for folder in (self.policies, self.agreements):
-            shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        kept = self.folder / LOG / f"{BEGAN}.json"
+        for each in [*self.folder.glob("*"), *(self.folder / LOG).glob("*")]:
+            if each.is_dir() and each.name != LOG:
+                shutil.rmtree(each)
+            elif each.is_file() and each != kept:
+                each.unlink()
 
     @property
     def policies(self) -> Path:
@@ -240,6 +249,3 @@ def read_frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
         raise StoreDamaged(
             f"{file.parent.name}/{file.name} of a night cannot be read", hint="restore it from a backup"
         ) from broken
-
-
-Progress = Callable[[str], None]

@@ -127,7 +127,9 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     )
     _refuse_demonstration(home, bank, origin.models)
     rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
-    return build_from(home, bank, pd.concat(rows, ignore_index=True), origin, of=of, supersedes=supersedes)
+    return build_from(
+        home, bank, pd.concat(rows, ignore_index=True), origin, on=day_of(moment), of=of, supersedes=supersedes
+    )
 
 
 def build_from(
@@ -136,32 +138,29 @@ def build_from(
     records: pd.DataFrame,
     origin: Origin,
     *,
+    on: date,
+    version: int | None = None,
     of: str | None = None,
     supersedes: str | None = None,
 ) -> Path:
     """Write a bank's next export from records that were gathered, such as those of `records_of`; answers its folder.
 
     A run that names itself (`origin.run_id`) and asks again gets what it wrote before; its `generated_at` is then the
-    moment at which it first began. Unless `of` says FULL or DELTA, the agreement does, and what the bank rejected is
-    sent anew and whole.
+    moment at which it first began. `on` is the day on which the file is made, and `version` that of the ledger by which
+    it is known which consents of firms that are gone were revoked. Unless `of` says FULL or DELTA, the agreement does,
+    and what the bank rejected is sent anew and whole.
 
     Raises NotAuthorised where the demonstration approved what scored the records: its signatures are nobody's, and go
     to the banks that ship with the program alone. Raises WrongFormat for a bank whose files would leave unencrypted,
     NoKey where there is none to sign with, and what `data.exports.build.build_export` raises.
     """
     from data.exports.acknowledging import rejected
-    from data.exports.banks import shipped_banks
     from data.exports.build import build_export
     from data.exports.state import full_is_due
     from data.exports.verify import DELTA, FULL
     from data.facts import revoked_consents
 
-    _refuse_demonstration(home, bank, origin.models)
-    if bank.age_recipient is None and bank.bank_id not in shipped_banks():
-        raise WrongFormat(
-            f"the agreement with {bank.bank_id} names no age_recipient: its files would leave unencrypted",
-            hint="the bank makes a key with `age-keygen` and tells its public part",
-        )
+    refuse_unready(home, bank, origin.models)
     folders = folders_of(home, bank)
     refused = rejected(folders)
     whole = refused is not None or full_is_due(bank, folders, origin.as_of)
@@ -169,8 +168,7 @@ def build_from(
     def revoked(consents: Mapping[str, str]) -> Collection[str]:
         import pandas as pd
 
-        on = day_of(origin.generated_at.replace(tzinfo=None))
-        return revoked_consents(home.ledger(), pd.Series(list(consents)), on=on)
+        return revoked_consents(home.ledger(), pd.Series(list(consents)), on=on, version=version)
 
     return build_export(
         folders,
@@ -195,6 +193,18 @@ def policies_of(home: Home, tiers: Collection[str], as_of: date) -> dict[str, st
     """The version of the line's policy for each kind of data, by its name."""
     terms = [pack_for(home, "turnover_line", tier).terms(as_of) for tier in tiers]
     return {each.pack.name: f"{each.version}+{each.sha256[:12]}" for each in terms}
+
+
+def refuse_unready(home: Home, bank: Bank, models: Mapping[str, str]) -> None:
+    """Raise where no file may be written for a bank, whatever is in it. Raises NotAuthorised, WrongFormat."""
+    from data.exports.banks import shipped_banks
+
+    _refuse_demonstration(home, bank, models)
+    if bank.age_recipient is None and bank.bank_id not in shipped_banks():
+        raise WrongFormat(
+            f"the agreement with {bank.bank_id} names no age_recipient: its files would leave unencrypted",
+            hint="the bank makes a key with `age-keygen` and tells its public part",
+        )
 
 
 def _refuse_demonstration(home: Home, bank: Bank, models: Mapping[str, str]) -> None:
@@ -300,6 +310,7 @@ def said_of(folder: Path) -> dict[str, Any]:
         "folder": f"{folder.parent.name}/{folder.name}",
         "sequence": manifest["sequence"],
         "type": manifest["type"],
+        "supersedes": manifest["supersedes"],
         "rows": manifest["control_totals"]["rows"],
         "sha256": next(file["sha256"] for file in manifest["files"] if file["name"] == SCORES_CSV),
     }

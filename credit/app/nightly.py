@@ -86,6 +86,33 @@ def verify(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
     )
 
 
+@app.command()
+def replay(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
+    """Make a sealed night again from ledger, models, policies and consents as they were; exit 6 if anything differs.
+
+    Features, scores, decisions and every bank's file before it is encrypted; nothing is changed.
+    """
+    from credit.app.night.again import differences
+    from credit.app.night.running import status as status_of
+    from credit.domain.errors import ReplayDiffers
+
+    home = Home.from_environment()
+    found = status_of(home, console.as_of_day(as_of))
+    differs = differences(home, home.nights().night(console.day(found["as_of"])), console.progress)
+    console.progress_done()
+    if differs:
+        listed = "\n  ".join(differs)
+        raise ReplayDiffers(
+            f"the night of {found['as_of']} does not replay:\n  {listed}",
+            hint="`credit nightly verify` says whether the night was altered; the ledger or a model may have been",
+        )
+    console.answer(
+        {"as_of": found["as_of"], "differences": differs},
+        as_json=as_json,
+        page=lambda: typer.echo(f"The night of {found['as_of']} comes out the same, to the byte."),
+    )
+
+
 def _page(night: dict[str, Any]) -> None:
     typer.echo(f"Night of {night['as_of']}: {night['state']}, begun {night['started_at']} UTC by {night['started_by']}")
     rows = [

@@ -61,7 +61,7 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.EXPORT: (Role.OPERATOR,),
     Action.FEEDBACK: (Role.OPERATOR,),
     Action.ACCOUNT: (Role.OPERATOR,),
-    Action.NIGHT: (Role.OPERATOR, *PEOPLE),
+    Action.NIGHT: (Role.OPERATOR,),
     Action.ACCEPT: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),
 }
 

@@ -8,7 +8,6 @@ The folder appears under its name in one step, with the commit marker already in
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from credit.domain.errors import AlreadyThere, CreditError
-from data.durable import exclusive, write_whole
+from data.durable import exclusive, move_folder_whole, write_whole
 from data.exports.banks import Bank
 from data.exports.deltas import Revoked, difference
 from data.exports.descriptor import describe
@@ -141,7 +140,8 @@ def build_export(
         draft = _draft(bank, folders, name, state, revoked=revoked, corrects=supersedes is not None)
         with _hidden_folder(folders.sent, name) as partial:
             _write(partial, folders, bank, draft, origin=origin, signer=signer, supersedes=supersedes)
-            return _commit(partial, folders.sent / str(name))
+            move_folder_whole(partial, folders.sent / str(name))
+            return folders.sent / str(name)
 
 
 def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
@@ -328,14 +328,3 @@ def _hidden_folder(root: Path, name: ExportName) -> Iterator[Path]:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _commit(partial: Path, target: Path) -> Path:
-    """Give the finished folder its name and force that to disk."""
-    partial.rename(target)
-    parent = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
-    return target

@@ -30,8 +30,6 @@ def take_in(run: Run, out: Path) -> dict[str, Any]:
 
     What is counted is what the ledger keeps of it, so that an import that a killed run had finished counts the same.
     """
-    from data.ledger_files import loaded_text
-
     refused = []
     for entry in run.settings.inbox:
         run.progress(f"importing {entry}")
@@ -41,11 +39,7 @@ def take_in(run: Run, out: Path) -> dict[str, Any]:
             refused.append({"entry": entry, "error": error.code, "message": error.message, "hint": error.hint})
     ledger = run.ledger
     batches = ledger.batches()
-    own = [
-        batch
-        for batch in batches
-        if batch.number > run.settings.ledger_before and batch.loaded_at == loaded_text(run.settings.started_at)
-    ]
+    own = [batch for batch in batches if batch.number > run.settings.ledger_before]
     known = {tier for tier in ledger.tiers() if tier in run.settings.models} if batches else set()
     return {
         "ledger_version": ledger.version,
@@ -59,7 +53,10 @@ def take_in(run: Run, out: Path) -> dict[str, Any]:
 
 
 def put_aside(run: Run) -> None:
-    """Move what was imported, or could not be, out of the inbox, once the step is done."""
+    """Move what was imported, or could not be, out of the inbox, once the gate has let it pass.
+
+    Until then it is judged again whenever the night is begun anew: to run it twice is no way past the gate.
+    """
     refused = {each["entry"] for each in run.found("import")["refused"]}
     inbox = run.home.root / INBOX
     for entry in run.settings.inbox:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from models.scoring import HistoryFloor
 
 FEATURES, SCORES, DECISIONS = "features", "scores", "decisions"
+# What stood beside a case has a column each in its row, named so.
+BESIDE = "beside_"
 # Distributions are looked at on so many suppliers at most.
 LOOKED_AT = 100_000
 
@@ -152,7 +154,7 @@ def decide(run: Run, out: Path) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for tier in run.tiers:
-        rows = _carried(run, tier, decided_rows(run, tier))
+        rows = carried(run, tier, decided_rows(run, tier))
         write_frame(out / f"{tier}.parquet", rows)
         outcomes = rows["outcome"].value_counts()
         granted = rows[rows["outcome"].isin(("APPROVE", "REDUCE"))]
@@ -167,22 +169,28 @@ def decide(run: Run, out: Path) -> dict[str, Any]:
     return {"tiers": found}
 
 
-def decided_rows(run: Run, tier: str) -> pd.DataFrame:
-    """A row a decision: the answer, what it asked for and found beside it, by which its record is rendered."""
+def decided_rows(run: Run, tier: str, *, stood: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A row a decision: the answer, what it asked for and found beside it, by which its record is rendered.
+
+    With what `stood` beside each, by supplier_id, as the rows of a night have it, each is decided again by itself.
+    """
     from credit.domain.decision import decide_together
 
     pinned = run.pinned(tier)
     applications, scores, inputs = _applications(run, tier, pinned)
     run.progress(f"reading facts of {len(applications):,} {tier} suppliers")
     known = gather(run.home, pinned, applications, scored=(inputs, scores))
-    offers = standing(run.home, pinned, applications["supplier_id"])
-    stands = beside(run.home, pinned, known, offers)
     run.progress(f"deciding {len(applications):,} {tier} suppliers")
-    decided = decide_together(
-        pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of, decide=run.computing.decide
-    )
-    stood = stood_beside(pinned, known, stands, decided)
-    rows = _rows(pinned, decided).assign(**{f"beside_{name}": column for name, column in stood.items()})
+    if stood is None:
+        stands = beside(run.home, pinned, known, standing(run.home, pinned, applications["supplier_id"]))
+        decided = decide_together(
+            pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of, decide=run.computing.decide
+        )
+    else:
+        stands = stood.reindex(applications["supplier_id"]).set_axis(known.cases.index)
+        decided = run.computing.decide(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    found = stood_beside(pinned, known, stands, decided)
+    rows = _rows(pinned, decided).assign(**{f"{BESIDE}{name}": column for name, column in found.items()})
     about = {
         "supplier_id": known.cases["supplier_id"],
         "uscc": known.facts["uscc"],
@@ -223,8 +231,8 @@ def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd
     return applications, scores.drop(columns="supplier_id"), inputs.drop(columns="supplier_id")
 
 
-# The answer as rows have it, each as the record says it.
 def _rows(pinned: Pinned, decided: Decided) -> pd.DataFrame:
+    """The answers, each as its record would say it."""
     import numpy as np
     import pandas as pd
 
@@ -282,7 +290,7 @@ _TOLD = (
 )
 
 
-def _carried(run: Run, tier: str, rows: pd.DataFrame) -> pd.DataFrame:
+def carried(run: Run, tier: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows, with the id of an earlier night where the answer is the same and that night's still holds.
 
     An id names an answer for as long as the answer stays, or every row of a bank's file would change every night.

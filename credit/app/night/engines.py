@@ -37,8 +37,12 @@ def run_of(home: Home, night: Night, progress: Callable[[str], None] = lambda _:
 
 @dataclass(slots=True)
 class Embedded:
-    """DuckDB and LightGBM in this process; what cannot have moved since the last night is not computed anew."""
+    """DuckDB and LightGBM in this process; what cannot have moved since the last night is not computed anew.
 
+    Unless it `keeps`, all is computed anew, and what is kept for the next night stays as it is.
+    """
+
+    keeps: bool = True
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
@@ -60,17 +64,22 @@ class Embedded:
         return decide(product, pack, cases, as_of)
 
     def _built(self, run: Run, tier: str) -> pd.DataFrame:
-        from features import kept
+        from features import engine, kept
 
-        if tier not in self.frames:
-            run.progress(f"computing features of {tier} suppliers")
-            folder, as_of = run.home.root / "features" / tier, run.settings.as_of
+        if tier in self.frames:
+            return self.frames[tier]
+        run.progress(f"computing features of {tier} suppliers")
+        folder, as_of = run.home.root / "features" / tier, run.settings.as_of
+        if not self.keeps:
+            frame = engine.build_on(run.ledger, as_of, tier=tier, version=run.version)
+        else:
             built = kept.build_on(
                 run.ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress
             )
             anew = {"anew": built.anew, "share_anew": round(built.share, 4), "why": built.why}
             run.night.note(f"features-{tier}", anew)
-            self.frames[tier] = built.frame.rename_axis("supplier_id")
+            frame = built.frame
+        self.frames[tier] = frame.rename_axis("supplier_id")
         return self.frames[tier]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import exporting
-from credit.app.clock import day_of
+from credit.app.clock import day_of, now
 from credit.app.night.computing import DECISIONS, scores_of
 from credit.app.night.run import Run
 from credit.app.scoring import scale_terms
@@ -33,24 +34,31 @@ _OF_DECISION = (
 def write_files(run: Run, out: Path) -> dict[str, Any]:
     """Write every bank's next file; one that was committed before the night was killed stands.
 
-    Who consents is asked on the day the night began: a revocation binds by the next run, whatever day it is about.
+    Who consents is asked when the files are written, of all that is known by then: whatever day the night is about, and
+    however long it lay, nothing leaves about a firm that has revoked.
     """
+    on, version = day_of(now()), run.ledger.version
+    found = {}
+    for bank, own in rows_of(run, on=on, version=version):
+        run.progress(f"writing the file of {bank.bank_id}")
+        folder = exporting.build_from(run.home, bank, own, origin_of(run), on=on, version=version)
+        found[bank.bank_id] = exporting.said_of(folder)
+    return {"banks": found, "consents_on": str(on), "consents_version": version}
+
+
+def rows_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, pd.DataFrame]]:
+    """What every bank may hold by the consents of a day, as a version of the ledger knows them."""
     import pandas as pd
 
     from data.facts import valid_consents
 
-    banks = [exporting.bank_named(run.home, bank_id) for bank_id in run.settings.banks]
     suppliers = pd.concat([scores_of(run, tier)["supplier_id"] for tier in run.tiers], ignore_index=True)
-    today = day_of(run.settings.started_at)
-    consents = valid_consents(run.ledger, suppliers, on=today, version=run.version)
+    consents = valid_consents(run.ledger, suppliers, on=on, version=version)
     consents = consents[consents["bank_id"].isin(run.settings.banks) & consents["purpose"].isin(exporting.PURPOSES)]
     records = pd.concat([_records(run, tier, consents["supplier_id"]) for tier in run.tiers], ignore_index=True)
-    found = {}
-    for bank in banks:
-        run.progress(f"writing the file of {bank.bank_id}")
-        folder = exporting.build_from(run.home, bank, _theirs(bank, consents, records), _origin(run))
-        found[bank.bank_id] = exporting.said_of(folder)
-    return {"banks": found, "consents": len(consents)}
+    for bank_id in run.settings.banks:
+        bank = exporting.bank_named(run.home, bank_id)
+        yield bank, _theirs(bank, consents, records)
 
 
 def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +71,7 @@ def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.Dat
     return own.assign(**{name: own[name].where(advised) for name in exporting.DECIDED if name in ADVICE})
 
 
-def _origin(run: Run) -> Origin:
+def origin_of(run: Run) -> Origin:
     """Where the files come from."""
     from data.exports.build import Origin
 

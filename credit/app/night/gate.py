@@ -41,7 +41,7 @@ def _judged(run: Run, gate: str, measured: Measured) -> dict[str, Any]:
     terms = {name: each.on(run.settings.as_of) for name, each in night_parameters(run.home.policies).items()}
     found = judged(measured, terms)
     stops = [each for each in found if each.verdict == Verdict.STOP.name]
-    accepted = {(each["check"], each["about"]) for entry in run.night.accepted() for each in entry["findings"]}
+    accepted = _accepted(run.night)
     if open_ := [each for each in stops if (each.check, each.about) not in accepted]:
         run.night.note(f"{gate}-stopped", {"findings": [asdict(each) for each in open_]})
         first = open_[0]
@@ -126,14 +126,26 @@ def _granted(decisions: dict[str, Any]) -> float:
     return float(sum(decisions["outcomes"][each] for each in GRANTED) / max(decisions["decided"], 1))
 
 
+def _accepted(night: Night) -> set[tuple[str, str]]:
+    """What somebody has accepted, by check and what it is about."""
+    return {(each["check"], each["about"]) for entry in night.accepted() for each in entry["findings"]}
+
+
+def stopped(night: Night) -> list[dict[str, Any]]:
+    """What stopped a night at a gate that it has not passed, but for what was accepted."""
+    accepted = _accepted(night)
+    noted = [night.noted(f"{gate}-stopped") for gate in (INPUT_GATE, RESULT_GATE) if not night.done(gate)]
+    found = [each for findings in noted if findings for each in findings["findings"]]
+    return [each for each in found if (each["check"], each["about"]) not in accepted]
+
+
 def accept(run: Run, why: str, *, who: str) -> None:
     """Record that a second person accepts what stopped the night. Raises NightRefused."""
     if who == run.settings.started_by:
         raise NightRefused(f"{who} started the night", hint="another person looks at it and accepts it")
     if not why.strip():
         raise NightRefused("it has to be said why", hint='--accept "…"')
-    stopped = [run.night.noted(f"{gate}-stopped") for gate in (INPUT_GATE, RESULT_GATE) if not run.night.done(gate)]
-    findings = [each for found in stopped if found for each in found["findings"]]
+    findings = stopped(run.night)
     if not findings:
         raise NightRefused("nothing has stopped the night", hint="`credit nightly run` goes on without --accept")
     names = [{"check": each["check"], "about": each["about"], "value": each["value"]} for each in findings]

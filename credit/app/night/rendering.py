@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app.deciding import ASKED, Pinned, decide
 from credit.app.home import Home
+from credit.app.night.computing import BESIDE
 from credit.app.night.engines import run_of
 from credit.app.policies import pack_named
 from credit.domain.errors import ReplayDiffers
@@ -13,7 +14,6 @@ from credit.domain.errors import ReplayDiffers
 if TYPE_CHECKING:
     from credit.domain.record import Record
 
-BESIDE = "beside_"
 # What the row says of the answer, under the names of the record.
 _ANSWER = (
     "outcome", "amount_fen", "yearly_rate_bp", "subsidy_bp", "tenor_months", "valid_until", "cooling_until", "grade",

@@ -1,4 +1,4 @@
-"""One night while it runs: its settings, what its steps have found so far, and the frames that later steps need."""
+"""One night while it runs: what it stands on, what its steps have found so far, and what it computes with."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from credit.app import console, identity, signing
+from credit.app import console, exporting, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.night.engines import run_of
-from credit.app.night.gate import accept
+from credit.app.night.gate import INPUT_GATE, RESULT_GATE, accept, stopped
 from credit.app.night.report import PAGE, REPORT, metrics
 from credit.app.night.run import Run
-from credit.app.night.settings import Settings, fix
+from credit.app.night.settings import Settings, agreements, champions, fix
 from credit.app.night.steps import STEPS, Step
 from credit.app.roles import refuse
 from credit.domain.authority import Action
@@ -75,12 +75,17 @@ def _due(home: Home, wanted: date, *, catch_up: bool) -> Iterator[date]:
 
 
 def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted: str | None) -> dict[str, Any]:
-    """Run one night to its seal, from where it was left. Answers its summary; of a sealed one, that is all."""
+    """Run one night to its seal, from where it was left. Answers its summary; of a sealed one, that is all.
+
+    One that a gate has stopped, and that nobody accepted, begins anew, with what has arrived and is in force by now.
+    """
     if night.manifest() is None:
         if accepted is not None and night.settings() is None:
             raise NightRefused("the night has not begun", hint="`credit nightly run` without --accept begins it")
-        # What is missing at the end is said at the beginning.
-        signing.signer(home)
+        if accepted is None and night.settings() is not None and stopped(night):
+            night.forget()
+        if night.settings() is None:
+            refuse_unready(home)
         fix(home, night, engine=engine, master=master)
         run = run_of(home, night, _quiet())
         if accepted is not None:
@@ -91,6 +96,20 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
         _seal(run)
         _track(run)
     return summary(night)
+
+
+def refuse_unready(home: Home) -> None:
+    """Raise for what would stop a night at its end and is known before it begins: keys, agreements, parameters."""
+    from credit.app.policies import alert_parameters, night_parameters, packs
+    from data.exports.banks import load_bank
+
+    signing.signer(home)
+    models = {each["name"]: str(each["version"]) for each in champions(home).values()}
+    for file in sorted(agreements(home).glob("*.toml")):
+        exporting.refuse_unready(home, load_bank(file), models)
+    night_parameters(home.policies)
+    alert_parameters(home)
+    packs(home)
 
 
 def _do(run: Run, step: Step) -> None:
@@ -206,6 +225,8 @@ def summary(night: Night) -> dict[str, Any]:
     assert document is not None
     settings, times = Settings.read(document), night.noted(TIMES) or {}
     failed, sealed = night.noted(FAILED), night.manifest() is not None
+    if failed is not None and night.done(failed["step"]) is not None:
+        failed = None
     steps = []
     for step in STEPS:
         found = night.done(step.name)
@@ -216,9 +237,8 @@ def summary(night: Night) -> dict[str, Any]:
             "step": step.name, "state": state, "seconds": times.get(step.name, {}).get("seconds"),
             "counts": _counts(found) if found else {},
         })  # fmt: skip
-    stopped = [night.noted(f"{gate}-stopped") for gate in ("input-gate", "result-gate") if not night.done(gate)]
     imported = night.done("import") or {}
-    gates = [night.done(gate) or {} for gate in ("input-gate", "result-gate")]
+    gates = [night.done(gate) or {} for gate in (INPUT_GATE, RESULT_GATE)]
     return {
         "as_of": str(settings.as_of),
         "state": "sealed" if sealed else "failed" if failed else "open",
@@ -228,7 +248,7 @@ def summary(night: Night) -> dict[str, Any]:
         "manifest_sha256": sha256_of(night.folder / MANIFEST) if sealed else None,
         "steps": steps,
         "failed": None if sealed else failed,
-        "stopped_by": [each for found in stopped if found for each in found["findings"]],
+        "stopped_by": stopped(night),
         "warnings": [each for gate in gates for each in gate.get("findings", [])],
         "refused": imported.get("refused", []),
         "quarantined": sum(imported.get("quarantined", {}).values()),

@@ -27,7 +27,7 @@ _HALF_WRITTEN = (".partial", ".tmp", ".part")
 class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
-    `inbox` is what had arrived, `ledger_before` the version of the ledger before that was imported, `models` the
+    `inbox` is what had arrived, `ledger_before` the version of the ledger before anything was imported, `models` the
     champion of each kind of data, `banks` whom files are written for, and `previous` the hash of the manifest of the
     last sealed night.
     """
@@ -76,8 +76,15 @@ class NightHome(Home):
 
 def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
     """Let a night begin with what is in force now; one that has begun goes on with what it began with."""
+    from data.nights import BEGAN
+
     if night.settings() is not None:
         return
+    began = night.noted(BEGAN)
+    if began is None:
+        # Kept from the first beginning on, so that what had arrived by then is still what arrived for this night.
+        began = {"ledger_before": home.ledger().version}
+        night.note(BEGAN, began)
     settings = Settings(
         as_of=night.as_of,
         started_at=now(),
@@ -85,7 +92,7 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         engine=engine.value,
         master=master,
         inbox=arrived(home),
-        ledger_before=home.ledger().version,
+        ledger_before=began["ledger_before"],
         models=champions(home),
         banks=tuple(sorted(file.stem for file in agreements(home).glob("*.toml"))),
         previous=_last_seal(home, night.as_of),

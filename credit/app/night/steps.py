@@ -25,8 +25,8 @@ class Step:
 
 
 STEPS: tuple[Step, ...] = (
-    Step("import", "what has arrived goes into the ledger", arrivals.take_in, arrivals.put_aside),
-    Step(gate.INPUT_GATE, "what arrived is held against what is usual", gate.judge_inputs),
+    Step("import", "what has arrived goes into the ledger", arrivals.take_in),
+    Step(gate.INPUT_GATE, "what arrived is held against what is usual", gate.judge_inputs, arrivals.put_aside),
     Step("book", "payments are swept, ended lines closed", keeping.keep_book),
     Step(computing.FEATURES, "features of every supplier", computing.build_features),
     Step(computing.SCORES, "scores with reasons", computing.score),

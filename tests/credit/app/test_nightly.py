@@ -177,7 +177,7 @@ def test_a_night_that_is_killed_goes_on_to_the_same_plaintext(before, sealed):
 
 def test_what_arrives_after_the_night_began_waits_for_the_next(before):
     home, credit = before
-    with nightly.fault_at(30):
+    with nightly.fault_at(60):
         assert credit("nightly", "run", "--as-of", DAY).code == 1
     nightly.arrive(home, "late", ["LATE-1,S0000001,,,2026-10-31,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
     said = credit("nightly", "run", "--as-of", DAY, "--json")
@@ -187,15 +187,16 @@ def test_what_arrives_after_the_night_began_waits_for_the_next(before):
 
 def test_the_model_and_the_policy_are_those_of_the_first_start(before, sealed):
     home, credit = before
-    with nightly.fault_at(30):
+    with nightly.fault_at(60):
         assert credit("nightly", "run", "--as-of", DAY).code == 1
+    assert (home / "nights" / f"as_of={DAY}" / "settings.json").exists()
     own = home / "policy"
     shutil.copytree(Home(home).policies, own)
-    text = (own / "shared.toml").read_text()
-    (own / "shared.toml").write_text(text.replace("[parameters.valid_days]", "[parameters.valid_days] # another"))
     (own / "platform-line.toml").write_text(
         (own / "platform-line.toml").read_text().replace("2016-01-01", "2016-01-02")
     )
+    (home / "banks").mkdir()
+    (home / "banks" / "demo-bank.toml").write_text("no agreement")
     credit("nightly", "run", "--as-of", DAY)
     assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
 
@@ -251,8 +252,36 @@ def test_the_gate_stops_a_night_and_nothing_is_published(before):
     status = credit("nightly", "status", "--json").json
     assert (status["state"], status["failed"]["step"]) == ("failed", "input-gate")
     assert [each["check"] for each in status["stopped_by"]] == ["refused_files"]
+    # To run it once more is no way past the gate.
     assert credit("nightly", "run", "--as-of", DAY).code == 6
     assert "look at" in credit("nightly", "status").out
+
+
+def test_a_stopped_night_begins_anew_once_the_feed_is_mended(before):
+    home, credit = before
+    stopped(home, credit)
+    for name in "abc":
+        shutil.rmtree(home / "inbox" / "platform" / name)
+    nightly.arrive(home, "again", ["AGAIN-1,S0000001,,,2026-10-31,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
+    said = credit("nightly", "run", "--as-of", DAY, "--json", CREDIT_NOW="2026-11-03T05:00:00")
+    assert (said.code, said.json[0]["state"], said.json[0]["stopped_by"]) == (0, "sealed", [])
+    # What the first try had taken in arrived for this night too.
+    assert said.json[0]["steps"][0]["counts"]["imported"] == 4
+    assert said.json[0]["started_at"] == "2026-11-03T05:00:00"
+    assert credit("nightly", "verify").code == 0
+
+
+def test_nothing_leaves_about_a_firm_that_revoked_while_the_night_lay(before, monkeypatch):
+    home, credit = before
+    stopped(home, credit)
+    first = pd.read_parquet(next((home / "exports-kept" / "demo-bank").glob("*_FULL_*")) / "scores.parquet")
+    gone = first.loc[first["purpose"] == "credit_line", "supplier_id"].iloc[0]
+    assert credit("consent", "revoke", gone, "--bank", "demo-bank", CREDIT_NOW="2026-11-04T01:00:00").code == 0
+    monkeypatch.setattr(identity, "who", lambda: "zhang")
+    late = {"CREDIT_NOW": "2026-11-05T01:00:00"}
+    said = credit("nightly", "run", "--as-of", DAY, "--accept", "the feed is known to be down", "--json", **late)
+    kept = home / "exports-kept" / said.json[0]["banks"]["demo-bank"]["folder"] / "scores.parquet"
+    assert gone not in set(pd.read_parquet(kept)["supplier_id"])
 
 
 def test_a_second_person_accepts_what_stopped_the_night(before, monkeypatch):
@@ -331,6 +360,22 @@ def test_an_altered_row_does_not_render(after):
     assert "altered since it was sealed" in credit("nightly", "verify").err
 
 
+def test_a_sealed_night_is_made_again_to_the_byte(after):
+    home, credit = after
+    was = {str(each): each.stat().st_mtime_ns for each in home.rglob("*") if each.is_file()}
+    assert credit("nightly", "replay", "--json").json == {"as_of": DAY, "differences": []}
+    assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 0
+    assert credit("nightly", "replay", "--as-of", "2026-11-02", CREDIT_NOW=NEXT_NOW).out.endswith("to the byte.\n")
+    # It is still the same once a later night is there, and nothing of it was touched.
+    assert credit("nightly", "replay", "--as-of", DAY, CREDIT_NOW=NEXT_NOW).code == 0
+    night = home / "nights" / f"as_of={DAY}"
+    assert all(each.stat().st_mtime_ns == was[str(each)] for each in night.rglob("*") if each.is_file())
+    scores = night / "scores" / "platform.parquet"
+    scores.write_bytes(scores.read_bytes() + b" ")
+    said = credit("nightly", "replay", "--as-of", DAY, CREDIT_NOW=NEXT_NOW)
+    assert (said.code, "scores/platform.parquet comes out otherwise" in said.err) == (6, True)
+
+
 def test_a_nights_answer_is_no_offer(sealed):
     home, _ = sealed
     said = command(home)("line", "accept", decisions(home)["decision_id"].iloc[0])
@@ -378,6 +423,21 @@ def test_the_next_night_is_a_delta_of_what_changed(before):
     kept = later[later["decision_id"].str.startswith("N261101")]
     assert 0 < len(kept) < len(later)
     assert credit("decision", "show", kept["decision_id"].iloc[0], "--json").json["as_of"] == DAY
+
+
+def test_what_would_stop_a_night_at_its_end_is_said_before_it_begins(before):
+    home, credit = before
+    (home / "banks").mkdir()
+    (home / "banks" / "demo-bank.toml").write_text('bank_id = "demo-bank"')
+    assert "demo-bank.toml" in credit("nightly", "run", "--as-of", DAY).err
+    assert not (home / "nights" / f"as_of={DAY}").exists()
+
+
+def test_only_an_operator_runs_nights(people):
+    _, as_ = people
+    said = as_("li", "nightly", "run", "--as-of", DAY, CREDIT_NOW=NOW)
+    assert (said.code, "not-authorised" in said.err) == (6, True)
+    assert as_("night", "nightly", "run", "--as-of", DAY, CREDIT_NOW=NOW).code == 0
 
 
 def test_a_real_bank_gets_nothing_that_a_demonstration_approved(before):

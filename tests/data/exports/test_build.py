@@ -285,12 +285,12 @@ def test_a_correction_of_an_export_the_bank_never_had_is_refused(
 def test_a_run_that_fails_before_the_end_leaves_nothing_a_bank_could_take(
     tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ):
-    def power_cut(partial: Path, target: Path) -> Path:
+    def power_cut(partial: Path, target: Path) -> None:
         assert (partial / f"{target.name}.ok").is_file()
         raise OSError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr(building, "_commit", power_cut)
+        patched.setattr(building, "move_folder_whole", power_cut)
         with pytest.raises(OSError, match="power cut"):
             build(tmp_path, bank=bank, records=records, origin=origin)
     assert committed_exports(tmp_path) == ()
