@@ -224,6 +224,7 @@ settings.load_profile("unhurried")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the long tests that kill processes at random moments")
+    parser.addoption("--demonstration", metavar="FOLDER", help="where the demonstration is kept from run to run")
 
 
 def pytest_configure(config: pytest.Config) -> None:

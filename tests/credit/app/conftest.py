@@ -73,10 +73,14 @@ def run_credit(home: Path, *words: object, **env: str) -> Said:
 
 
 @pytest.fixture(scope="session")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `credit demo` on a small platform left and said. It is run once for all workers, and nobody works on it."""
+def demonstration(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `credit demo` on a small platform left and said. It is run once for all workers, and nobody works on it.
+
+    With `--demonstration FOLDER` it is looked for there first: whoever changes code that it runs has to remove it.
+    """
     own = tmp_path_factory.getbasetemp()
-    shared = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
+    kept = request.config.getoption("--demonstration")
+    shared = (Path(kept) if kept else own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
     with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
         if not (shared / "said.json").exists():
             # In a process of its own: a connection of this one would write SQLite's journal while somebody copies.
