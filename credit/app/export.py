@@ -109,7 +109,7 @@ def acknowledge(
     """Take in what a bank answered to a file: RECEIVED, PROCESSED, or REJECTED, with errors by line."""
     from credit.app import exporting
 
-    said = exporting.acknowledge(Home.from_environment(), bank, file)
+    said = exporting.acknowledge(Home.from_environment(), file, bank_id=bank)
     lines = [(e.line, e.column or None, e.code or None, e.text or None) for e in said.errors]
     console.answer(asdict(said), as_json=as_json, page=lambda: _answered(said.export_id, said.status, lines))
 

@@ -71,12 +71,20 @@ def sent_to(home: Home, bank_id: str) -> list[tuple[ExportName, tuple[Acknowledg
     return [(name, answers_to(folders, name)) for name in committed_exports(folders.sent)]
 
 
-def acknowledge(home: Home, bank_id: str, file: Path) -> Acknowledgement:
-    """Take in what a bank answered to an export. Raises NotAuthorised, UnknownName, AcknowledgementRefused."""
-    from data.exports.acknowledging import take_in
-
+def acknowledge(home: Home, file: Path, *, bank_id: str | None = None) -> Acknowledgement:
+    """Take in what a bank answered to an export, as `take_answer` does. Raises NotAuthorised too."""
     refuse(home, Action.FEEDBACK, identity.who())
-    return take_in(folders_of(home, bank_named(home, bank_id)), file)
+    return take_answer(home, file, bank_id=bank_id)
+
+
+def take_answer(home: Home, file: Path, *, bank_id: str | None = None) -> Acknowledgement:
+    """Take in what a bank answered to an export; unless it is named, the bank is that of the export.
+
+    Raises FileMissing, WrongFormat, UnknownName, AcknowledgementRefused.
+    """
+    from data.exports.acknowledging import bank_in, take_in
+
+    return take_in(folders_of(home, bank_named(home, bank_id or bank_in(file))), file)
 
 
 def check(

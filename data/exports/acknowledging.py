@@ -52,9 +52,7 @@ def take_in(folders: Folders, file: Path) -> Acknowledgement:
 
     Raises FileMissing, WrongFormat, and AcknowledgementRefused where the bank was not sent what it speaks of.
     """
-    if not file.is_file():
-        raise FileMissing(f"{file.name}: there is no such file", hint=f"looked in {file.parent}")
-    content = file.read_bytes()
+    content = _content(file)
     said = _read(file.name, content)
     name = _meant(folders, file.name, said)
     rows = manifest_of(folders.sent, name)["control_totals"]["rows"]
@@ -69,6 +67,26 @@ def take_in(folders: Folders, file: Path) -> Acknowledgement:
     if not any(path.stem.endswith(sha256) for path in kept.glob("*")):
         write_whole(kept / f"{len(list(kept.glob('*'))) + 1:04d}-{sha256}.{_kind(content)}", content)
     return said
+
+
+def bank_in(file: Path) -> str:
+    """The bank whose export an answer is about, by its id.
+
+    Raises FileMissing, WrongFormat, and AcknowledgementRefused where it names no export.
+    """
+    said = _read(file.name, _content(file))
+    try:
+        return ExportName.parse(said.export_id).bank_id
+    except ValueError:
+        raise AcknowledgementRefused(
+            f"{file.name}: {said.export_id!r} is not the name of an export", hint="BANK_000001_FULL_2026-10-31"
+        ) from None
+
+
+def _content(file: Path) -> bytes:
+    if not file.is_file():
+        raise FileMissing(f"{file.name}: there is no such file", hint=f"looked in {file.parent}")
+    return file.read_bytes()
 
 
 def answers_to(folders: Folders, name: ExportName) -> tuple[Acknowledgement, ...]:

@@ -1,7 +1,7 @@
 """What has arrived: imported from the inbox, each file or folder whole or not at all, and put aside once it is in.
 
 The inbox is `$CREDIT_HOME/inbox/FORMAT/NAME`: a file or folder of one of the import formats. Those of `mapped` lie in a
-folder named after their mapping, `mappings/NAME.toml`.
+folder named after their mapping, `mappings/NAME.toml`. What banks answered to their files lies in `acknowledgements`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,27 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app import exporting
 from credit.app.home import Home
 from credit.app.night.run import Run
 from credit.app.night.settings import INBOX
-from credit.domain.errors import AllRejected, BrokenFile, FileMissing, UnknownName, WrongFormat
+from credit.domain.errors import (
+    AcknowledgementRefused,
+    AllRejected,
+    BrokenFile,
+    FileMissing,
+    UnknownName,
+    WrongFormat,
+)
 
 if TYPE_CHECKING:
     from data.batches import Batch
     from data.formats.format import Format
 
 TAKEN, REFUSED = ".taken", ".refused"
-MAPPINGS = "mappings"
+MAPPINGS, ACKNOWLEDGEMENTS = "mappings", "acknowledgements"
 # What is wrong with a file is said and passed over: the other files are not at fault.
-_OF_THE_FILE = (AllRejected, BrokenFile, FileMissing, WrongFormat, UnknownName)
+_OF_THE_FILE = (AcknowledgementRefused, AllRejected, BrokenFile, FileMissing, WrongFormat, UnknownName)
 
 
 def take_in(run: Run, out: Path) -> dict[str, Any]:
@@ -69,6 +77,10 @@ def put_aside(run: Run) -> None:
 def _import(run: Run, entry: str, path: Path) -> None:
     from data.importing import import_history
 
+    if _kind(entry) == ACKNOWLEDGEMENTS:
+        for file in _files(path):
+            exporting.take_answer(run.home, file)
+        return
     at = run.settings.started_at
     for fmt, file in _formats(run.home, entry, path):
         import_history(run.ledger, fmt, file, loaded_at=at, progress=run.progress)
@@ -80,12 +92,22 @@ def _formats(home: Home, entry: str, path: Path) -> list[tuple[Format, Path]]:
     from data.formats.bank_feedback import BANK_FEEDBACK
     from data.formats.mapped import MAPPED, read_mapping
 
-    fmt = format_named(entry.partition("/")[0])
+    fmt = format_named(_kind(entry))
     if fmt is MAPPED:
         return [(read_mapping(home.root / MAPPINGS / f"{path.name}.toml", database=None), path)]
     if fmt is BANK_FEEDBACK:
-        return [(_feedback(home, file), file) for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+        return [(_feedback(home, file), file) for file in _files(path)]
     return [(fmt, path)]
+
+
+def _kind(entry: str) -> str:
+    """The folder of the inbox that an entry lies in."""
+    return entry.partition("/")[0]
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of an entry, each of which is read by itself."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 def _feedback(home: Home, file: Path) -> Format:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 from credit.app import identity, sweeping, warning
 from credit.app.agreements import close_ended
 from credit.app.night.run import Run
+from credit.domain.errors import Locked
 
 ALERTS = "alerts.json"
+# A month of nights: a reader opens a file a batch and table, and a compaction writes the whole ledger once more.
+BATCHES_BESIDE = 31
 
 
 def keep_book(run: Run, out: Path) -> dict[str, Any]:
@@ -42,3 +46,17 @@ def raise_alerts(run: Run) -> None:
     """Raise in the book what is new of them, once, and stop the draws on the lines that they freeze."""
     raised = warning.watch(run.home, run.settings.as_of, who=identity.who())
     run.night.note("alerts", {"raised": raised["raised"], "frozen": raised["frozen"]})
+
+
+def compact(run: Run) -> None:
+    """Compact the ledger once a month of batches lies beside the last compaction; where somebody imports, another night
+    does it."""
+    from data.upkeep import compact as compact_ledger
+
+    ledger = run.ledger
+    last = ledger.compaction()
+    if ledger.version - (last.upto if last else 0) < BATCHES_BESIDE:
+        return
+    run.progress("compacting the ledger")
+    with contextlib.suppress(Locked):
+        compact_ledger(ledger, progress=run.progress)

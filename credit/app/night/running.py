@@ -17,6 +17,7 @@ from credit.app import console, exporting, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
+from credit.app.night import keeping
 from credit.app.night.engines import run_of
 from credit.app.night.gate import INPUT_GATE, RESULT_GATE, accept, stopped
 from credit.app.night.report import PAGE, REPORT, metrics
@@ -95,6 +96,7 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
                 _do(run, step)
         _seal(run)
         _track(run)
+        keeping.compact(run)
     return summary(night)
 
 

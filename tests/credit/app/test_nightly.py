@@ -12,7 +12,7 @@ import pytest
 
 from credit.app import identity
 from credit.app.home import Home
-from credit.app.night import running
+from credit.app.night import keeping, running
 from credit.app.night.steps import STEPS
 from data.nights import Nights
 from tests import nightly
@@ -207,6 +207,28 @@ def test_a_tracking_server_that_is_down_does_not_stop_the_night(before):
     assert (said.code, said.json[0]["tracked"]) == (0, False)
     assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 0
     assert credit("nightly", "status", "--as-of", DAY, "--json").json["tracked"]
+
+
+def test_a_night_takes_in_what_banks_answered_and_compacts_the_ledger(after, monkeypatch):
+    home, credit = after
+    monkeypatch.setattr(keeping, "BATCHES_BESIDE", 1)
+    sent = credit("nightly", "status", "--json").json["banks"]["demo-bank"]["export_id"]
+    answers = home / "inbox" / "acknowledgements"
+    answers.mkdir()
+    (answers / "one.json").write_text(json.dumps({"export_id": sent, "status": "REJECTED"}))
+    (answers / "stray.json").write_text(
+        json.dumps({"export_id": "demo-bank_000099_FULL_2026-10-31", "status": "RECEIVED"})
+    )
+    said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
+    assert said.code == 4
+    assert said.json[0]["banks"]["demo-bank"]["supersedes"] == sent
+    assert [each["entry"] for each in said.json[0]["refused"]] == ["acknowledgements/stray.json"]
+    assert (home / "inbox" / ".taken" / "2026-11-02" / "acknowledgements" / "one.json").is_file()
+    # A compaction changes no answer: both nights come out again.
+    ledger = Home(home).ledger()
+    assert ledger.compaction().upto == ledger.version
+    for day in (DAY, "2026-11-02"):
+        assert credit("nightly", "replay", "--as-of", day, CREDIT_NOW=NEXT_NOW).code == 0
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------------------
