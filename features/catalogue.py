@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from features import (
@@ -62,6 +63,7 @@ def _decides(feature: Feature) -> dict[str, Any]:
     return {k: v for k, v in asdict(feature).items() if k not in ("meaning", "missing", "reason", "unit")}
 
 
+@cache
 def definition_hashes() -> dict[str, str]:
     """The beginning of a SHA-256 over each feature's own definition, by name: to say which one has changed."""
     return {
@@ -69,6 +71,7 @@ def definition_hashes() -> dict[str, str]:
     }
 
 
+@cache
 def catalogue_hash() -> str:
     """A SHA-256 over everything that decides a value; a model remembers the one it was trained on."""
     said = [

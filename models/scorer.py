@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -126,10 +126,13 @@ class Scorer:
         return {
             "columns": list(self.columns),
             "levels": {name: list(words) for name, words in self.levels.items()},
-            "linear": asdict(self.linear),
-            "mix": asdict(self.mix),
-            "band": None if self.band is None else asdict(self.band),
-            "reference": None if self.reference is None else asdict(self.reference),
+            "linear": {
+                "intercept": self.linear.intercept,
+                "terms": {name: _as_json(term) for name, term in self.linear.terms.items()},
+            },
+            "mix": _as_json(self.mix),
+            "band": None if self.band is None else _as_json(self.band),
+            "reference": None if self.reference is None else _as_json(self.reference),
         }
 
     @classmethod
@@ -165,6 +168,11 @@ class Scorer:
         middle = said + np.interp(said, self.band.at, self.band.off)
         reach = ndtri(0.5 + level / 2) * np.interp(said, self.band.at, self.band.spread)
         return np.minimum(sigmoid(middle - reach), probability), np.maximum(sigmoid(middle + reach), probability)
+
+
+def _as_json(part: Any) -> dict[str, Any]:
+    """The fields of a part. Unlike `asdict` it copies no single number, of which a model has tens of thousands."""
+    return {each.name: getattr(part, each.name) for each in fields(part)}
 
 
 def encoded(frame: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
