@@ -118,7 +118,7 @@ print(gaps.sort_values("missing", ascending=False).head(8).to_string(float_forma
 #
 # ## What would change our mind
 #
-# The same contradiction on a bank's own borrowers, over several years: then a claim about size is wrong for this
+# The same contradiction on a bank's own borrowers, over several years: then a claim about activity is wrong for this
 # product and its direction becomes `EITHER`. And one value that moves in the first check: then nothing else here
 # counts.
 

@@ -149,11 +149,8 @@ psi = pd.DataFrame({name: each.groupby("looks back")["psi"].mean() for name, eac
 beyond = pd.DataFrame(
     {name: (each["psi"] > each["chance"]).groupby(each["looks back"]).sum() for name, each in drift.items()}
 )
-print(
-    psi.join(beyond, rsuffix=", beyond chance")
-    .assign(features=drift["spared"].groupby("looks back").size())
-    .to_string()
-)
+of = drift["spared"].groupby("looks back").size().rename("features")
+print(pd.concat([psi.round(3), beyond.add_suffix(", beyond chance"), of], axis=1).to_string())
 shown = pd.DataFrame({name: each["psi"] for name, each in drift.items()})
 apart = (shown["shocked"] - shown["spared"]).sort_values(ascending=False)
 print(shown.loc[apart.index[:10]].round(3).to_string())

@@ -26,7 +26,7 @@ def marked(notebook: Path) -> object:
     return pytest.param(notebook, id=notebook.stem, marks=marks)
 
 
-@pytest.mark.parametrize("notebook", map(marked, NOTEBOOKS))
+@pytest.mark.parametrize("notebook", [marked(each) for each in NOTEBOOKS])
 def test_a_notebook_reaches_its_conclusion(notebook, request, tmp_path, monkeypatch):
     home = tmp_path
     if asks_for(notebook, "demonstration"):
