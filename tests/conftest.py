@@ -1,8 +1,11 @@
-"""What tests share: ledgers built through the real importer from rows that name only what matters."""
+"""What tests share: ledgers built through the real importer from rows that name what matters, and the demonstration."""
 
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from data.durable import exclusive
 from data.formats import format_named
 from data.importing import ImportSummary, import_history
 from data.ledger import Ledger
@@ -18,6 +22,9 @@ from data.ledger import Ledger
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 LOADED_AT = datetime(2026, 1, 1)
+# The demonstration: how many suppliers, and the moment at which its clock stands still.
+SUPPLIERS = 600
+NOW = "2026-11-02T01:00:00"
 
 Row = dict[str, Any]
 ImportRows = Callable[..., ImportSummary]
@@ -304,3 +311,23 @@ def real_import(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, Impor
     ledger = Ledger(tmp_path_factory.mktemp("real") / "ledger")
     folder = REAL_DATA / "sme_invoices"
     return ledger, import_history(ledger, format_named("vat-invoices"), folder, loaded_at=LOADED_AT)
+
+
+@pytest.fixture(scope="session")
+def demonstration(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `credit demo` on a small platform left and said. It is run once for all workers, and nobody works on it.
+
+    With `--demonstration FOLDER` it is looked for there first: whoever changes code that it runs has to remove it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    kept = request.config.getoption("--demonstration")
+    shared = (Path(kept) if kept else own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
+    with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
+        if not (shared / "said.json").exists():
+            # In a process of its own: a connection of this one would write SQLite's journal while somebody copies.
+            words = [sys.executable, "-m", "cli", "demo", "--suppliers", str(SUPPLIERS), "--json"]
+            env = {**os.environ, "CREDIT_HOME": str(shared / "var"), "CREDIT_NOW": NOW}
+            said = subprocess.run(words, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
+            assert said.returncode == 0, said.stderr
+            (shared / "said.json").write_text(said.stdout)
+    return shared

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests import nightly
-from tests.credit.app.conftest import demonstration, run_credit
+from tests.credit.app.conftest import run_credit
 from tests.nightly import DAY, NOW
 
 KILLS = 20
-
-__all__ = ["demonstration"]
 
 
 def night(home: Path, *words: object) -> int:

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,11 +16,7 @@ from typing import Any
 import pytest
 
 from credit.app import identity
-from data.durable import exclusive
-
-SUPPLIERS = 600
-NOW = "2026-11-02T01:00:00"
-ROOT = Path(__file__).resolve().parents[3]
+from tests.conftest import NOW
 
 
 @dataclass(frozen=True)
@@ -70,26 +65,6 @@ def run_credit(home: Path, *words: object, **env: str) -> Said:
     finally:
         sys.argv = argv
     return Said(code, out.getvalue(), err.getvalue())
-
-
-@pytest.fixture(scope="session")
-def demonstration(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `credit demo` on a small platform left and said. It is run once for all workers, and nobody works on it.
-
-    With `--demonstration FOLDER` it is looked for there first: whoever changes code that it runs has to remove it.
-    """
-    own = tmp_path_factory.getbasetemp()
-    kept = request.config.getoption("--demonstration")
-    shared = (Path(kept) if kept else own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "demo"
-    with exclusive(shared.with_suffix(".lock"), "demonstration", wait=True):
-        if not (shared / "said.json").exists():
-            # In a process of its own: a connection of this one would write SQLite's journal while somebody copies.
-            words = [sys.executable, "-m", "cli", "demo", "--suppliers", str(SUPPLIERS), "--json"]
-            env = {**os.environ, "CREDIT_HOME": str(shared / "var"), "CREDIT_NOW": NOW}
-            said = subprocess.run(words, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
-            assert said.returncode == 0, said.stderr
-            (shared / "said.json").write_text(said.stdout)
-    return shared
 
 
 @pytest.fixture(scope="session")
