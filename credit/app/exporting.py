@@ -14,7 +14,8 @@ from credit.app.home import Home
 from credit.app.identity import DEMO
 from credit.app.policies import pack_for
 from credit.app.roles import refuse
-from credit.app.scoring import scale_terms
+from credit.app.judging import is_override
+from credit.app.scoring import PREVIOUS, scale_terms
 from credit.domain.authority import Action
 from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, WrongFormat
 
@@ -37,6 +38,8 @@ DISTRIBUTION = "supplier-credit"
 DECIDED = (
     "decision_id",
     "decision",
+    "human_reviewed",
+    "override_flag",
     "indicative_limit_fen",
     "currency",
     "yearly_rate_bp",
@@ -254,7 +257,7 @@ def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFram
             "purpose": consents["purpose"],
             "scored_at": datetime.fromisoformat(run.facts["scored_at"]).replace(tzinfo=UTC),
             "valid_until": run.as_of + timedelta(days=valid_days),
-            **score_columns(scores, model["horizon_months"]),
+            **score_columns(scores, model["horizon_months"], former=run.facts.get("previous_model")),
             # Who consents to the score alone is not advised on.
             **{name: decisions[name].where(advised) if name in ADVICE else decisions[name] for name in DECIDED},
             "model_name": model["name"],
@@ -283,11 +286,19 @@ def widest(consents: pd.DataFrame, bank: Bank) -> pd.DataFrame:
     return theirs.drop_duplicates("supplier_id").drop(columns="width")
 
 
-def score_columns(scores: pd.DataFrame, horizon_months: int | None) -> dict[str, Any]:
-    """What a file says of each score, by the names of its fields."""
+def score_columns(
+    scores: pd.DataFrame, horizon_months: int | None, *, former: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a file says of each score, by the names of its fields; `former` is the model that scored beside, if one did.
+
+    Scores of whose former there are none have cells all the same, and they are empty.
+    """
     import pandas as pd
 
     scored = scores["pd"].notna()
+    kinds = {"previous_pd": "float64", "previous_grade": "str", "previous_score": "Int64"}
+    before = scores.reindex(columns=list(PREVIOUS)).astype(kinds)
+    version = pd.Series("" if former is None else str(former["version"]), index=scores.index, dtype="str")
     return {
         "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
         "unscorable_code": scores["unscorable"],
@@ -295,6 +306,9 @@ def score_columns(scores: pd.DataFrame, horizon_months: int | None) -> dict[str,
         "grade": scores["grade"],
         "pd": scores["pd"],
         "pd_horizon_months": pd.Series(horizon_months, index=scores.index, dtype="Int64").where(scored),
+        **{name: scores[name] for name in ("pd_low", "pd_high", "pd_pit")},
+        "previous_model_version": version.where(before["previous_pd"].notna()),
+        **{name: before[name] for name in PREVIOUS},
         **_reasons(scores),
     }
 
@@ -346,6 +360,8 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
             "supplier_id": r["application"]["supplier_id"],
             "decision_id": r["decision_id"],
             "decision": r["outcome"],
+            "human_reviewed": "judgement" in r,
+            "override_flag": is_override(home, r),
             # What a person could grant after a referral is no limit that a bank could act on.
             "indicative_limit_fen": None if r["outcome"] == "REFER" else r["amount_fen"],
             "currency": r["currency"],
@@ -359,5 +375,6 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
     ]
     names = ("supplier_id", *DECIDED)
     whole = {"indicative_limit_fen": "Int64", "yearly_rate_bp": "Int64", "tenor_months": "Int64"}
-    texts = {name: "str" for name in names if name not in whole}
-    return pd.DataFrame(rows, columns=list(names)).astype({**whole, **texts}).set_index("supplier_id")
+    flags = dict.fromkeys(("human_reviewed", "override_flag"), "boolean")
+    texts = {name: "str" for name in names if name not in whole and name not in flags}
+    return pd.DataFrame(rows, columns=list(names)).astype({**whole, **flags, **texts}).set_index("supplier_id")

@@ -13,7 +13,7 @@ from data.schema import CONSENTS
 
 # A new optional field is a minor version, a changed or removed one a major version (DOMAIN 6.1). 2.0.0 is a major
 # one: a row that takes a firm out leaves cells empty that 1.0.0 always fills, and who does not know `op` would take it
-# for a firm.
+# for a firm. 2.1.0 adds fields, and tables beside the scores.
 VERSIONS = KNOWN_VERSIONS
 FIRST_VERSION, SCHEMA_VERSION = VERSIONS[0], VERSIONS[-1]
 
@@ -109,6 +109,14 @@ RECORD: tuple[Field, ...] = (
     Field("grade", Kind.TEXT, "grade on the master scale, R01 best", choices=GRADES, only_when=SCORED),
     Field("pd", Kind.PROBABILITY, "probability of default within the horizon", only_when=SCORED),
     Field("pd_horizon_months", Kind.WHOLE, "months the PD looks ahead", at_least=1, only_when=SCORED),
+    Field("pd_low", Kind.PROBABILITY, "low end of the interval of the PD", since="2.1.0"),
+    Field("pd_high", Kind.PROBABILITY, "high end of the interval of the PD", since="2.1.0"),
+    Field(
+        "pd_pit",
+        Kind.PROBABILITY,
+        "probability of default in the times that the model learned from; `pd` is that of the long run",
+        since="2.1.0",
+    ),
     Field("reason_1", Kind.TEXT, "code of the reason that weighs most"),
     Field("reason_2", Kind.TEXT, "code of the second reason"),
     Field("reason_3", Kind.TEXT, "code of the third reason"),
@@ -119,6 +127,14 @@ RECORD: tuple[Field, ...] = (
     Field("reason_4_zh", Kind.TEXT, "the fourth reason in words, in Chinese"),
     Field("decision_id", Kind.TEXT, "the decision record that can be replayed", not_for=NO_ADVICE),
     Field("decision", Kind.TEXT, "what the engine advises", choices=DECISIONS, not_for=NO_ADVICE),
+    Field("human_reviewed", Kind.FLAG, "whether a person judged the advice", not_for=NO_ADVICE, since="2.1.0"),
+    Field(
+        "override_flag",
+        Kind.FLAG,
+        "whether the person overrode the engine: granted beside a finding, or gave less",
+        not_for=NO_ADVICE,
+        since="2.1.0",
+    ),
     Field("indicative_limit_fen", Kind.FEN, "limit the engine advises, in fen", at_least=0, not_for=NO_ADVICE),
     Field("currency", Kind.TEXT, "ISO 4217 code of the amounts in the row", choices=("CNY",), not_for=NO_ADVICE),
     Field(
@@ -129,6 +145,15 @@ RECORD: tuple[Field, ...] = (
     Field("product", Kind.TEXT, "the product the decision is about", not_for=NO_ADVICE),
     Field("model_name", Kind.TEXT, "the model that scored"),
     Field("model_version", Kind.TEXT, "its version"),
+    Field(
+        "previous_model_version",
+        Kind.TEXT,
+        "version of the model before; filled, like what follows, for one cycle after a change of model",
+        since="2.1.0",
+    ),
+    Field("previous_score", Kind.WHOLE, "score by the model before", since="2.1.0"),
+    Field("previous_grade", Kind.TEXT, "grade by the model before", choices=GRADES, since="2.1.0"),
+    Field("previous_pd", Kind.PROBABILITY, "probability of default by the model before", since="2.1.0"),
     Field("policy_version", Kind.TEXT, "version of the policy that decided", not_for=NO_ADVICE),
     ADVISORY_ONLY,
     Field("data_from", Kind.DATE, "day of the supplier's first event that was used"),

@@ -37,8 +37,8 @@ SCORES_CSV, SCORES_PARQUET, DATAPACKAGE = "scores.csv", "scores.parquet", "datap
 SEALED_FILES = (SCORES_CSV, SCORES_PARQUET, DATAPACKAGE)
 MANIFEST, SIGNATURE, OK_SUFFIX, ENCRYPTED_SUFFIX = "manifest.json", "manifest.sig", ".ok", ".age"
 FULL, DELTA = "FULL", "DELTA"
-# Versions of the record. One stays readable while banks move to the next (DOMAIN 6.1).
-KNOWN_VERSIONS = ("1.0.0", "2.0.0")
+# Versions of the record. Earlier ones stay readable while banks move to the next (DOMAIN 6.1).
+KNOWN_VERSIONS = ("1.0.0", "2.0.0", "2.1.0")
 OK_CONTENT = re.compile(rb"[0-9a-f]{64}\n")
 SIGNATURE_CONTENT = re.compile(rb"[0-9a-f]{128}\n")
 PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")

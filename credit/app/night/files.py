@@ -107,9 +107,16 @@ def _records(run: Run, tier: str, consenting: pd.Series[str]) -> pd.DataFrame:
             "uscc": decided["uscc"],
             "scored_at": run.settings.started_at.replace(tzinfo=UTC),
             "valid_until": run.settings.as_of + timedelta(days=valid_days),
-            **exporting.score_columns(scores, pinned.served.card["horizon_months"]),
+            **exporting.score_columns(
+                scores, pinned.served.card["horizon_months"], former=run.settings.former.get(tier)
+            ),
             "decision_id": decided["decision_id"],
             "decision": decided["outcome"],
+            # Nobody looked at what the engine asks by itself.
+            **dict.fromkeys(
+                ("human_reviewed", "override_flag"),
+                pd.Series(False, index=scores.index, dtype="boolean").where(decided["decision_id"].notna()),
+            ),
             "indicative_limit_fen": decided["amount_fen"].astype("Int64").where(acts),
             "currency": pd.Series(pinned.pack.currency, index=scores.index).where(decided["decision_id"].notna()),
             "yearly_rate_bp": decided["yearly_rate_bp"].where(acts),

@@ -36,16 +36,25 @@ SCORED_ROW: dict[str, Any] = COMMON | {
     "grade": "R05",
     "pd": 0.0141234567,
     "pd_horizon_months": 12,
+    "pd_low": 0.0093,
+    "pd_high": 0.0212,
+    "pd_pit": 0.0167,
     "reason_1": "BUY",
     "reason_1_zh": "采购人付款较慢, 近十二个月",
     "decision_id": "D2",
     "decision": "APPROVE",
+    "human_reviewed": True,
+    "override_flag": False,
     "indicative_limit_fen": 91_200_000,
     "yearly_rate_bp": 435,
     "tenor_months": 12,
     "limit_bound_by": "paid_sales_share",
     "model_name": "loan_default.platform",
     "model_version": "7",
+    "previous_model_version": "6",
+    "previous_score": 640,
+    "previous_grade": "R06",
+    "previous_pd": 0.0201,
 }
 DECLINED_ROW: dict[str, Any] = SCORED_ROW | {
     "supplier_id": "S0010",
@@ -66,8 +75,10 @@ UNSCORABLE_ROW: dict[str, Any] = COMMON | {
     "unscorable_code": "U01",
     "decision_id": "D1",
     "decision": "REFER",
+    "human_reviewed": False,
+    "override_flag": False,
 }
-WHOLE = ("score", "pd_horizon_months", "indicative_limit_fen", "yearly_rate_bp", "tenor_months")
+WHOLE = ("score", "previous_score", "pd_horizon_months", "indicative_limit_fen", "yearly_rate_bp", "tenor_months")
 
 
 SENDER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))

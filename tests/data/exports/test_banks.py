@@ -83,12 +83,19 @@ def test_an_agreement_may_name_version_key_and_how_often_a_full_file_is_written(
     bank = load_bank(write(tmp_path, AGREEMENT + more))
     assert (bank.schema, bank.age_recipient, bank.full_every_days) == ("2.0.0", recipient, 7)
     plain = load_bank(write(tmp_path, AGREEMENT))
-    assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.0.0", None, None)
+    assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.1.0", None, None)
 
 
 def test_a_bank_on_an_older_version_receives_no_field_of_a_later_one(tmp_path: Path):
     old = load_bank(write(tmp_path, AGREEMENT + 'schema = "1.0.0"\n'))
     assert {"op", "change_reason"}.isdisjoint(each.name for each in old.fields)
+
+
+def test_a_bank_stays_on_its_version_though_its_agreement_names_a_later_field(tmp_path: Path):
+    named = AGREEMENT.replace('"grade"', '"grade", "pd_low"')
+    assert "pd_low" in [each.name for each in load_bank(write(tmp_path, named)).fields]
+    old = load_bank(write(tmp_path, named + 'schema = "2.0.0"\n'))
+    assert "pd_low" not in [each.name for each in old.fields]
 
 
 def test_an_agreement_that_is_not_there_is_refused(tmp_path: Path):

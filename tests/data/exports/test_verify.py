@@ -190,7 +190,7 @@ def test_a_wrong_row_hash_is_named_by_its_line(faulty: FaultySender):
 def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     rows = faulty.csv_rows()
     faulty.write_csv([*rows[:2], rows[2][:-1], rows[3]])
-    assert refusal(faulty.folder).startswith("scores.csv line 3: 37 cells where the header has 38")
+    assert refusal(faulty.folder).startswith("scores.csv line 3: 46 cells where the header has 47")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     [
         (lambda text: text.replace(b"\n", b"\r\n"), "line 1: the line does not end with a single line feed"),
         (lambda text: text.rstrip(b"\n"), "line 4: the line does not end with a single line feed"),
-        (lambda text: text + b"\n", "line 5: 0 cells where the header has 38"),
+        (lambda text: text + b"\n", "line 5: 0 cells where the header has 47"),
         (lambda text: b"\xef\xbb\xbf" + text, "line 1: the header is not what datapackage.json describes"),
         (lambda text: text.replace(b"BUY", b"B\xff\xfe"), ": not UTF-8 text"),
         (lambda text: text.replace(b"BUY", b'"BU"Y'), ": not a readable CSV file"),
