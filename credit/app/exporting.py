@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
 from credit.app.identity import DEMO
+from credit.app.judging import is_override
 from credit.app.policies import pack_for
 from credit.app.roles import refuse
-from credit.app.judging import is_override
 from credit.app.scoring import PREVIOUS, scale_terms
 from credit.domain.authority import Action
 from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, WrongFormat
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from data.exports.build import Origin
     from data.exports.layout import ExportName
     from data.exports.state import Folders
-    from data.exports.verify import Verified
+    from data.exports.verify import Table, Verified
     from data.scores import StoredScores
 
 # What a line's file may be received for, the widest first: who consents to both is in it once, with the advice.
@@ -108,7 +108,10 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     """
     import pandas as pd
 
+    from credit.app.securing import Asked, beside_scores
     from data.exports.build import Origin
+    from data.exports.verify import SCORES
+    from data.facts import valid_consents
     from data.scores import latest
 
     refuse(home, Action.EXPORT, identity.who())
@@ -130,15 +133,22 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     )
     _refuse_demonstration(home, bank, origin.models)
     rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
-    return build_from(
-        home, bank, pd.concat(rows, ignore_index=True), origin, on=day_of(moment), of=of, supersedes=supersedes
+    suppliers = pd.concat([run.frame.index.to_series() for run in runs])
+    known = Asked(
+        as_of=last,
+        consents=valid_consents(home.ledger(), suppliers, on=day_of(moment)),
+        pds=pd.concat([run.frame["pd"] for run in runs]),
+        known_before=moment,
+        version=home.ledger().version,
     )
+    records = {SCORES: pd.concat(rows, ignore_index=True), **beside_scores(home, bank, known)}
+    return build_from(home, bank, records, origin, on=day_of(moment), of=of, supersedes=supersedes)
 
 
 def build_from(
     home: Home,
     bank: Bank,
-    records: pd.DataFrame,
+    records: Mapping[Table, pd.DataFrame],
     origin: Origin,
     *,
     on: date,
@@ -146,7 +156,7 @@ def build_from(
     of: str | None = None,
     supersedes: str | None = None,
 ) -> Path:
-    """Write a bank's next export from records that were gathered, such as those of `records_of`; answers its folder.
+    """Write a bank's next export from the records that were gathered for each of its tables; answers its folder.
 
     A run that names itself (`origin.run_id`) and asks again gets what it wrote before; its `generated_at` is then the
     moment at which it first began. `on` is the day on which the file is made, and `version` that of the ledger by which
@@ -278,9 +288,9 @@ def _consents(home: Home, bank: Bank, run: StoredScores, on: date) -> pd.DataFra
     return widest(valid, bank).set_index("supplier_id")
 
 
-def widest(consents: pd.DataFrame, bank: Bank) -> pd.DataFrame:
-    """Of these consents those to a bank that a line's file may stand on, the widest of each firm."""
-    agreed = [purpose for purpose in PURPOSES if purpose in bank.purposes]
+def widest(consents: pd.DataFrame, bank: Bank, purposes: Sequence[str] = PURPOSES) -> pd.DataFrame:
+    """Of these consents those to a bank for one of these purposes, the widest first, and of each firm its widest."""
+    agreed = [purpose for purpose in purposes if purpose in bank.purposes]
     theirs = consents[(consents["bank_id"] == bank.bank_id) & consents["purpose"].isin(agreed)]
     theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
     return theirs.drop_duplicates("supplier_id").drop(columns="width")
@@ -314,11 +324,19 @@ def score_columns(
 
 
 def said_of(folder: Path) -> dict[str, Any]:
-    """What a committed export is, in a few words; `sha256` is that of its rows before they were encrypted."""
+    """What a committed export is, in a few words; `sha256` is that of its rows before they were encrypted.
+
+    Of the tables beside the scores, where it has any, `further` says the same.
+    """
     from data.exports.layout import ExportName, manifest_of
-    from data.exports.verify import SCORES_CSV
+    from data.exports.verify import SCORES, tables_of
 
     manifest = manifest_of(folder.parent, ExportName.parse(folder.name))
+    files = {file["name"]: file for file in manifest["files"]}
+    further = {
+        each.name: {"rows": files[each.csv]["rows"], "sha256": files[each.csv]["sha256"]}
+        for each in tables_of(manifest)[1:]
+    }
     return {
         "export_id": manifest["export_id"],
         "folder": f"{folder.parent.name}/{folder.name}",
@@ -326,7 +344,8 @@ def said_of(folder: Path) -> dict[str, Any]:
         "type": manifest["type"],
         "supersedes": manifest["supersedes"],
         "rows": manifest["control_totals"]["rows"],
-        "sha256": next(file["sha256"] for file in manifest["files"] if file["name"] == SCORES_CSV),
+        "sha256": files[SCORES.csv]["sha256"],
+        **({"further": further} if further else {}),
     }
 
 

@@ -28,8 +28,8 @@ class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
     `inbox` is what had arrived, `ledger_before` the version of the ledger before anything was imported, `models` the
-    champion of each kind of data, `former` the one before it while that scores beside it, `banks` whom files are written
-    for, and `previous` the hash of the manifest of the last sealed night.
+    champion of each kind of data, `former` the one before it while that scores too, `banks` whom files are written for,
+    and `previous` the hash of the manifest of the last sealed night.
     """
 
     as_of: date

@@ -8,7 +8,7 @@ import pytest
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
 from data.exports.banks import load_bank, shipped_bank, shipped_banks
-from data.exports.schema import FOR_EVERY_BANK, RECORD, ROW_HASH
+from data.exports.schema import RECORD, RECORDS
 
 AGREEMENT = 'bank_id = "some-bank"\nname = "某银行"\npurposes = ["credit_line"]\nfields = ["grade"]\n'
 
@@ -31,12 +31,12 @@ def test_the_demonstration_bank_receives_the_whole_record():
 
 def test_a_bank_receives_what_was_agreed_and_what_everyone_receives_in_the_records_order(tmp_path: Path):
     names = [each.name for each in load_bank(write(tmp_path, AGREEMENT)).fields]
-    assert set(names) == {"grade", *FOR_EVERY_BANK}
+    assert set(names) == {"grade", *(each.name for each in RECORD if each.for_every_bank)}
     assert names == [each.name for each in RECORD if each.name in names]
 
 
 def test_the_row_hash_comes_last():
-    assert RECORD[-1] is ROW_HASH
+    assert {record[-1].name for record in RECORDS.values()} == {"row_hash"}
 
 
 def test_an_unknown_bank_is_refused_with_the_choices():
