@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -285,15 +285,7 @@ def _consents(home: Home, bank: Bank, run: StoredScores, on: date) -> pd.DataFra
     from data import facts
 
     valid = facts.valid_consents(home.ledger(), run.frame.index.to_series(), on=on)
-    return widest(valid, bank).set_index("supplier_id")
-
-
-def widest(consents: pd.DataFrame, bank: Bank, purposes: Sequence[str] = PURPOSES) -> pd.DataFrame:
-    """Of these consents those to a bank for one of these purposes, the widest first, and of each firm its widest."""
-    agreed = [purpose for purpose in purposes if purpose in bank.purposes]
-    theirs = consents[(consents["bank_id"] == bank.bank_id) & consents["purpose"].isin(agreed)]
-    theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
-    return theirs.drop_duplicates("supplier_id").drop(columns="width")
+    return bank.widest(valid, PURPOSES).set_index("supplier_id")
 
 
 def score_columns(

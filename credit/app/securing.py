@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from credit.app.exporting import widest
 from credit.app.home import Home
 from credit.app.policies import pack_for
 from credit.domain.guarantee import Form, Guaranteed, GuaranteeEvent, as_of
@@ -60,7 +59,7 @@ def contracts(home: Home, bank: Bank, asked: Asked) -> pd.DataFrame:
     from data.facts import contract_facts, open_and_locked
     from features import engine
 
-    consents = widest(asked.consents, bank, CONTRACT_PURPOSES)
+    consents = bank.widest(asked.consents, CONTRACT_PURPOSES)
     found = open_and_locked(home.ledger(), consents["supplier_id"], asked.as_of, version=asked.version)
     cases = found.assign(case_id=range(len(found)), as_of=asked.as_of)
 
@@ -141,14 +140,14 @@ def guarantees(home: Home, bank: Bank, asked: Asked) -> pd.DataFrame:
     from data.exports.schema import SAID_HERE
     from data.exports.verify import GUARANTEES
 
-    consents = widest(asked.consents, bank, GUARANTEE_PURPOSES).set_index("supplier_id")
+    consents = bank.widest(asked.consents, GUARANTEE_PURPOSES).set_index("supplier_id")
     gone_on_as = home.ledger().gone_on_as(asked.as_of, version=asked.version)
     rows = []
     for buyer, events in home.guarantees().issued_through(bank.bank_id, asked.known_before.isoformat()):
         until = [event for event in events if event.on <= asked.as_of]
         supplier = gone_on_as.get(events[0].supplier_id, events[0].supplier_id)
         if until and supplier in consents.index:
-            consent = consents.loc[supplier, ["consent_id", "bank_id", "purpose"]].to_dict()
+            consent = {name: consents.at[supplier, name] for name in ("consent_id", "bank_id", "purpose")}
             rows.append({"supplier_id": supplier, **consent, "beneficiary": buyer, **_said(until, asked.as_of)})
     columns = [each.name for each in bank.tables[GUARANTEES] if each.name not in SAID_HERE]
     return pd.DataFrame(rows).reindex(columns=["bank_id", *columns])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
 from data.exports.schema import (
@@ -19,6 +20,9 @@ from data.exports.schema import (
     fields_named,
 )
 from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHIPPED = Path(__file__).parent / "banks"
 # The id names folders and files and is a part of the export's name, where an underscore separates the parts.
@@ -66,6 +70,13 @@ class Bank:
             for table, names in agreed.items()
             if names is not None and table.since in known
         }
+
+    def widest(self, consents: pd.DataFrame, purposes: Sequence[str]) -> pd.DataFrame:
+        """Of consents those to the bank for one of these purposes, the widest first, and of each firm its widest."""
+        agreed = [purpose for purpose in purposes if purpose in self.purposes]
+        theirs = consents[(consents["bank_id"] == self.bank_id) & consents["purpose"].isin(agreed)]
+        theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
+        return theirs.drop_duplicates("supplier_id").drop(columns="width")
 
 
 def shipped_banks() -> tuple[str, ...]:

@@ -79,8 +79,8 @@ def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.Dat
     """A bank's own rows: those of firms that consent to it, without advice where they consent to the score alone."""
     from data.exports.schema import ADVICE, CREDIT_LINE
 
-    widest = exporting.widest(consents, bank)
-    own = widest[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
+    own = bank.widest(consents, exporting.PURPOSES)
+    own = own[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
     advised = own["purpose"] == CREDIT_LINE
     return own.assign(**{name: own[name].where(advised) for name in exporting.DECIDED if name in ADVICE})
 
