@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +10,7 @@ import pytest
 from credit.app.home import Home
 from credit.domain.products.contract_loan import STAGES as LOAN_STAGES
 from data.exports.schema import STAGES
+from tests import nightly
 
 MODEL = "loan_default.platform"
 LATER = "2026-11-03T01:00:00"
@@ -24,20 +23,6 @@ def table(folder: str | Path, name: str) -> pd.DataFrame:
 def consents_of(credit, bank: str, purpose: str) -> dict[str, str]:
     listed = credit("consent", "list", "--bank", bank, "--json").json
     return {each["consent_id"]: each["supplier_id"] for each in listed if each["purpose"] == purpose}
-
-
-def second_model(home: Path, at: str) -> None:
-    """A second version of the model with another anchor, validated, and champion from a moment on."""
-    folder = home / "models" / MODEL
-    shutil.copytree(folder / "1", folder / "2")
-    shutil.rmtree(folder / "2" / "validations")
-    card = json.loads((folder / "2" / "card.json").read_text())
-    card["anchor"]["log_odds_shift"] -= 0.5
-    (folder / "2" / "card.json").write_text(json.dumps(card))
-    registry = Home(home).registry()
-    found = {"model": registry.load(MODEL, 2).label, "passed": True, "results": []}
-    registry.keep_validation(MODEL, 2, found, "<html>")
-    registry.promote(MODEL, 2, at=at, who="bob", why="another long run")
 
 
 def test_the_stages_of_the_record_are_those_of_the_loan():
@@ -181,7 +166,7 @@ def test_after_a_promotion_the_model_before_scores_beside_for_a_cycle_and_then_n
     home, credit = changed
     first = previous(credit("export", "build", "--bank", "demo-bank", "--json").json["folder"])
     assert set(first["previous_pd"]) == set(first["previous_model_version"]) == {""}
-    second_model(home, "2026-11-02T01:00:00")
+    nightly.second_model(home, "2026-11-02T01:00:00")
 
     def built(moment: str) -> pd.DataFrame:
         assert credit("score", "run", "--as-of", "2026-10-31", CREDIT_NOW=moment).code == 0
@@ -200,7 +185,7 @@ def test_after_a_promotion_the_model_before_scores_beside_for_a_cycle_and_then_n
 
 def test_what_was_rolled_back_is_not_sent_again(changed):
     home, credit = changed
-    second_model(home, "2026-11-02T01:00:00")
+    nightly.second_model(home, "2026-11-02T01:00:00")
     Home(home).registry().rollback(MODEL, at="2026-11-02T01:00:01", who="ann", why="it fails")
     assert credit("score", "run", "--as-of", "2026-10-31", CREDIT_NOW=LATER).code == 0
     rows = previous(credit("export", "build", "--bank", "demo-bank", "--json", CREDIT_NOW=LATER).json["folder"])
