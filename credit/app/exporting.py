@@ -108,7 +108,7 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     """
     import pandas as pd
 
-    from credit.app.securing import Asked, beside_scores
+    from credit.app.securing import Beside
     from data.exports.build import Origin
     from data.exports.verify import SCORES
     from data.facts import valid_consents
@@ -134,14 +134,16 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     _refuse_demonstration(home, bank, origin.models)
     rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
     suppliers = pd.concat([run.frame.index.to_series() for run in runs])
-    known = Asked(
+    consents = valid_consents(home.ledger(), suppliers, on=day_of(moment))
+    beside = Beside(
+        home=home,
         as_of=last,
-        consents=valid_consents(home.ledger(), suppliers, on=day_of(moment)),
+        consents=consents[consents["bank_id"] == bank_id],
         pds=pd.concat([run.frame["pd"] for run in runs]),
         known_before=moment,
         version=home.ledger().version,
     )
-    records = {SCORES: pd.concat(rows, ignore_index=True), **beside_scores(home, bank, known)}
+    records = {SCORES: pd.concat(rows, ignore_index=True), **beside.rows(bank)}
     return build_from(home, bank, records, origin, on=day_of(moment), of=of, supersedes=supersedes)
 
 

@@ -54,7 +54,7 @@ def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict
     """
     import pandas as pd
 
-    from credit.app.securing import Asked, beside_scores
+    from credit.app.securing import Beside
     from data.exports.verify import SCORES
     from data.facts import valid_consents
 
@@ -63,7 +63,8 @@ def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict
     consents = consents[consents["bank_id"].isin(run.settings.banks)]
     told = consents.loc[consents["purpose"].isin(exporting.PURPOSES), "supplier_id"]
     records = pd.concat([_records(run, tier, told) for tier in run.tiers], ignore_index=True)
-    asked = Asked(
+    beside = Beside(
+        home=run.home,
         as_of=run.settings.as_of,
         consents=consents,
         pds=scores.set_index("supplier_id")["pd"],
@@ -72,7 +73,7 @@ def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict
     )
     for bank_id in run.settings.banks:
         bank = exporting.bank_named(run.home, bank_id)
-        yield bank, {SCORES: _theirs(bank, consents, records), **beside_scores(run.home, bank, asked)}
+        yield bank, {SCORES: _theirs(bank, consents, records), **beside.rows(bank)}
 
 
 def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:

@@ -96,6 +96,15 @@ def asked(people, demo_said):
     return home, as_, record["decision_id"], record["application"]["supplier_id"]
 
 
+def second_bank_agrees(home: Path, as_, supplier: str) -> None:
+    """The second bank wants all that the first one gets, and the firm consents to it too."""
+    shipped = Path(__file__).parents[3] / "data" / "exports" / "banks" / "demo-bank.toml"
+    (home / "banks").mkdir()
+    (home / "banks" / "second-bank.toml").write_text(shipped.read_text().replace('"demo-bank"', '"second-bank"'))
+    said = as_("night", "consent", "grant", supplier, "--bank", "second-bank", "--purpose", "guarantee")
+    assert said.code == 0, said.err
+
+
 def scored_later(home: Path, as_) -> None:
     """Scores of the day on which a guarantee was issued: what a file says is as of the last scores."""
     words = ("score", "run", "--as-of", "2026-11-02")
@@ -104,8 +113,8 @@ def scored_later(home: Path, as_) -> None:
 
 def test_a_guarantee_is_in_the_files_of_the_bank_that_issued_it_and_in_no_others(asked):
     home, as_, decision, supplier = asked
-    for bank in ("demo-bank", "second-bank"):
-        as_("night", "consent", "grant", supplier, "--bank", bank, "--purpose", "guarantee")
+    as_("night", "consent", "grant", supplier, "--bank", "demo-bank", "--purpose", "guarantee")
+    second_bank_agrees(home, as_, supplier)
     issued = as_("night", "guarantee", "issue", decision, "--bank", "demo-bank", "--json").json
     assert issued["issuer"] == "demo-bank"
     # As of the day before it was issued, there is none.
@@ -119,10 +128,6 @@ def test_a_guarantee_is_in_the_files_of_the_bank_that_issued_it_and_in_no_others
     assert (row["status"], row["last_event"], row["event_seq"]) == ("EFFECTIVE", "EFFECTIVE", "2")
     assert (row["expiry"], row["effective_trigger"]) == (issued["expires_on"], "CONTRACT_SIGNED")
     # Another bank that the firm consents to, and that wants guarantees, is not told of it.
-    shipped = Path(__file__).parents[3] / "data" / "exports" / "banks"
-    (home / "banks").mkdir()
-    agreement = (shipped / "demo-bank.toml").read_text().replace('"demo-bank"', '"second-bank"')
-    (home / "banks" / "second-bank.toml").write_text(agreement)
     other = as_("night", "export", "build", "--bank", "second-bank", "--json", CREDIT_NOW=LATER).json
     assert other["further"]["guarantees"] == 0
     assert issued["guarantee_id"].encode() not in b"".join(
@@ -144,11 +149,13 @@ def test_a_guarantee_of_which_nobody_said_who_issued_it_goes_to_no_bank(asked):
 
 
 def test_a_bank_issues_guarantees_for_firms_that_consent_to_it_where_that_was_agreed(asked):
-    _, as_, decision, supplier = asked
+    home, as_, decision, supplier = asked
     unknown = as_("night", "guarantee", "issue", decision, "--bank", "third-bank")
     assert unknown.code != 0 and "demo-bank, second-bank" in unknown.err
     narrow = as_("night", "guarantee", "issue", decision, "--bank", "second-bank")
     assert narrow.code == 6 and "is not about guarantees" in narrow.err
+    # Some bank has the firm's consent, or policy declines it; but not the one that would issue.
+    second_bank_agrees(home, as_, supplier)
     as_("night", "consent", "revoke", supplier, "--bank", "demo-bank", "--purpose", "guarantee")
     without = as_("night", "guarantee", "issue", decision, "--bank", "demo-bank")
     assert without.code == 6 and "does not consent that demo-bank" in without.err
