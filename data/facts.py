@@ -18,6 +18,7 @@ from data.schema import (
     ACCEPTANCES,
     ACCOUNT_STEPS,
     ACCOUNTS,
+    AMENDMENTS,
     CONSENTS,
     CONTRACT_ENDS,
     CONTRACTS,
@@ -96,7 +97,9 @@ _CONTRACT_FACTS = f"""
                count(*) FILTER (WHERE kind IN {CONTRACT_ENDS}) AS ends
         FROM amendments GROUP BY ALL),
     account AS (
-        SELECT case_id, contract_id, arg_max(kind, (happened_on, {_STEP})) AS last_kind FROM accounts GROUP BY ALL),
+        SELECT case_id, contract_id, arg_max(kind, (happened_on, {_STEP})) AS last_kind,
+               arg_max(account_event_id, (happened_on, account_event_id)) FILTER (WHERE kind = 'LOCKED') AS lock_ref
+        FROM accounts GROUP BY ALL),
     paid AS (
         SELECT case_id, contract_id,
                sum(amount_fen) FILTER (WHERE kind = 'ADVANCE') AS received_fen,
@@ -133,7 +136,7 @@ _CONTRACT_FACTS = f"""
            coalesce(x.ends, 0) = 0 AS contract_open,
            coalesce(a.last_kind IN ('LOCKED', 'CONFIRMED'), false) AS account_locked,
            coalesce(a.last_kind = 'UNLOCKED', false) AS account_unlocked,
-           coalesce(a.last_kind = 'CONFIRMED', false) AS contract_confirmed,
+           coalesce(a.last_kind = 'CONFIRMED', false) AS contract_confirmed, a.lock_ref,
            k.category, coalesce(t.contracts, 0) AS city_contracts,
            k.buyer_id IN (SELECT related_id FROM tied WHERE tied.case_id = c.case_id) AS buyer_related,
            date_diff('day', w.last_on, CAST(c.as_of AS DATE)) AS contract_silent_days,
@@ -281,20 +284,32 @@ def data_span(known: Known) -> pd.DataFrame:
     return frame.apply(lambda column: pd.to_datetime(column).dt.date)
 
 
+# Contracts that have not ended and whose collection account is locked.
+_OPEN_AND_LOCKED = f"""
+    SELECT c.supplier_id, k.contract_id FROM contracts AS k JOIN cases AS c USING (case_id)
+    WHERE k.contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN {CONTRACT_ENDS})
+      AND k.contract_id IN (SELECT contract_id FROM accounts GROUP BY contract_id
+                            HAVING arg_max(kind, (happened_on, {_STEP})) IN ('LOCKED', 'CONFIRMED'))"""
+
+
+def open_and_locked(ledger: Ledger, suppliers: pd.Series, as_of: date, *, version: int | None = None) -> pd.DataFrame:
+    """The open contracts of these suppliers on a date whose collection account is locked: supplier_id, contract_id."""
+    cases = pd.DataFrame({"case_id": range(len(suppliers)), "supplier_id": suppliers.to_numpy(), "as_of": as_of})
+    with ledger.known_on(cases, version=version, tables=(CONTRACTS, AMENDMENTS, ACCOUNTS)) as known:
+        return known.con.execute(f"{_OPEN_AND_LOCKED} ORDER BY k.contract_id").df()
+
+
 def contracts_awaiting_advance(ledger: Ledger, as_of: date, *, version: int | None = None) -> list[str]:
     """Open contracts on a date whose agreed advance is neither paid nor guaranteed and whose account is locked."""
     cases = ledger.suppliers(as_of, version=version)
     with ledger.known_on(cases, version=version) as known:
         rows = known.con.execute(
-            f"""SELECT contract_id FROM contracts WHERE advance_fen > 0
-               AND contract_id NOT IN (SELECT contract_id FROM amendments WHERE kind IN {CONTRACT_ENDS})
-               AND contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')
-               AND contract_id NOT IN (SELECT contract_id FROM guarantee_events WHERE form = 'ADVANCE_PAYMENT')
-               AND contract_id IN (SELECT contract_id FROM accounts GROUP BY contract_id
-                                   HAVING arg_max(kind, (happened_on, {_STEP})) IN ('LOCKED', 'CONFIRMED'))
-               ORDER BY contract_id"""
+            f"""{_OPEN_AND_LOCKED} AND k.advance_fen > 0
+               AND k.contract_id NOT IN (SELECT contract_id FROM payments WHERE kind = 'ADVANCE')
+               AND k.contract_id NOT IN (SELECT contract_id FROM guarantee_events WHERE form = 'ADVANCE_PAYMENT')
+               ORDER BY k.contract_id"""
         ).fetchall()
-        return [row[0] for row in rows]
+        return [row[1] for row in rows]
 
 
 def account_events(ledger: Ledger, supplier_id: str, contract_id: str, *, on: date) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ class Served:
         columns = list(self.model.columns)
         # A million rows are not copied for nothing.
         return frame if list(frame.columns) == columns else frame[columns]
+
+    @property
+    def is_of_this_catalogue(self) -> bool:
+        """Whether features are still defined as the model learned them, so that it can score."""
+        return not self._catalogue_differs()
 
     def _catalogue_differs(self) -> str:
         """What of the definitions of features is no longer as the model learned them, or nothing."""
@@ -288,6 +294,17 @@ class Registry:
         if len(standing) < 2:
             raise NoModel(f"no version of {name} was champion before", hint=f"`credit model history {name}`")
         return self._as_promoted(name, standing[-2])
+
+    def superseded(self, name: str, *, since: str) -> Served | None:
+        """The version whose place the champion took by a promotion from a moment on (ISO, UTC), if it did.
+
+        A rollback supersedes nothing: what it took back must not serve. Raises StoreDamaged if it was altered.
+        """
+        # To promote once more what is champion changes nothing.
+        changes = [(was, now) for was, now in pairwise(self.history(name)) if was["to"] != now["to"]]
+        if not changes or changes[-1][1].get("move") == ROLLBACK or changes[-1][1]["at"] < since:
+            return None
+        return self._as_promoted(name, changes[-1][0])
 
     def rollback(self, name: str, *, at: str, who: str, why: str) -> dict[str, Any]:
         """Make the version before the champion decide again; whoever sees the need may. Raises NoModel."""

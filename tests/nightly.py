@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from credit.app.home import Home
+
+MODEL = "loan_default.platform"
 ROOT = Path(__file__).resolve().parent.parent
 DAY, NOW = "2026-11-01", "2026-11-03T01:00:00"
 ARRIVED = "payment_id,supplier_id,buyer_id,contract_id,paid_on,amount_fen,currency,kind,account_id,recorded_at\n"
@@ -72,3 +76,17 @@ def fault_at(number: int) -> Iterator[dict[str, int]]:
 def copied(source: Path, target: Path) -> Path:
     """A copy of a home."""
     return Path(shutil.copytree(source, target))
+
+
+def second_model(home: Path, at: str) -> None:
+    """A second version of the model with another anchor, validated, and champion from a moment on."""
+    folder = home / "models" / MODEL
+    shutil.copytree(folder / "1", folder / "2")
+    shutil.rmtree(folder / "2" / "validations")
+    card = json.loads((folder / "2" / "card.json").read_text())
+    card["anchor"]["log_odds_shift"] -= 0.5
+    (folder / "2" / "card.json").write_text(json.dumps(card))
+    registry = Home(home).registry()
+    found = {"model": registry.load(MODEL, 2).label, "passed": True, "results": []}
+    registry.keep_validation(MODEL, 2, found, "<html>")
+    registry.promote(MODEL, 2, at=at, who="bob", why="another long run")

@@ -269,46 +269,66 @@ def _tables() -> str:
 
 
 def _bank_file() -> str:
-    from data.exports.schema import FIRST_VERSION, RECORD, SCHEMA_VERSION
+    from data.exports.schema import FIRST_VERSION, RECORDS, SCHEMA_VERSION, VERSIONS
 
     def filled(field: Any) -> str:
         if field.required:
             return "required"
         if field.in_delta:
             return "in deltas"
+        if field.not_for:
+            return f"not for {', '.join(field.not_for)}"
         return f"where {field.only_when}" if field.only_when else ""
 
-    rows = [
-        (
-            f"`{f.name}`",
-            f.kind.value,
-            filled(f),
-            "yes" if f.in_deletion else "",
-            "" if f.since == FIRST_VERSION else f.since,
-            f.meaning,
-            ", ".join(f.choices),
-        )
-        for f in RECORD
+    def since(field: Any) -> str:
+        return "" if field.since == FIRST_VERSION else str(field.since)
+
+    def said(field: Any) -> tuple[str, str]:
+        return field.meaning, ", ".join(field.choices)
+
+    scores, *further = RECORDS.items()
+    rows: Any = [
+        (f"`{f.name}`", f.kind.value, filled(f), "yes" if f.in_deletion else "", since(f), *said(f)) for f in scores[1]
     ]
     lines = [
         "# The bank file\n",
-        f"Schema version {SCHEMA_VERSION}; {FIRST_VERSION} is written for banks that still agree to it, as full files "
-        "without the fields of later versions. A minor version adds optional fields, a major one changes them.\n",
+        f"Schema version {SCHEMA_VERSION}; {' and '.join(VERSIONS[:-1])} are written for banks that still agree to "
+        f"them, without the fields and tables of later versions; {FIRST_VERSION} as full files alone. A minor version "
+        "adds optional fields or tables, a major one changes them.\n",
         _FILES,
+        f"## `{scores[0].name}`\n",
         *_table(("field", "kind", "", "in a row D", "since", "meaning", "values"), rows),
     ]
+    for table, record in further:
+        rows = [(f"`{f.name}`", f.kind.value, filled(f), *said(f)) for f in record]
+        lines += [
+            f"\n## `{table.name}`, since {table.since}\n",
+            _FURTHER[table.name],
+            *_table(("field", "kind", "", "meaning", "values"), rows),
+        ]
     return "\n".join(lines) + "\n"
 
 
+_FURTHER = {
+    "contracts": "The open contracts with a locked collection account, of firms that consent to the bank for credit "
+    "lines or guarantees, for banks whose agreement lists `contracts`. Whole in every export.\n",
+    "guarantees": "The guarantees that the bank has issued (`credit guarantee issue --bank`), whatever became of them, "
+    "of firms that consent to it for guarantees, for banks whose agreement lists `guarantees`. Whole in every "
+    "export.\n",
+}
+
 _FILES = """A folder named after its export, `BANK_SEQUENCE_TYPE_DAY`, with
 
-- `scores.csv` (RFC 4180, UTF-8, LF) and `scores.parquet`, the same rows; `datapackage.json`, which describes them.
-  Where the bank agreed on a key, each is encrypted to it with [age](https://age-encryption.org) and has `.age` behind
-  its name;
+- `scores.csv` (RFC 4180, UTF-8, LF) and `scores.parquet`, the same rows; where the bank agreed to them `contracts` and
+  `guarantees` likewise; `datapackage.json`, which describes them. Where the bank agreed on a key, each is encrypted to
+  it with [age](https://age-encryption.org) and has `.age` behind its name;
 - `manifest.json`: what the export is, what it was made from, control totals, size and SHA-256 of every file as it
   reads and as it lies there, and the id of the key that signed;
 - `manifest.sig`: the Ed25519 signature of the bytes of `manifest.json`, in hex;
 - written last, `<export id>.ok` with the SHA-256 of the manifest.
+
+Control totals are those of the scores, and under its name those of each other table. The manifest lists which there
+are; a file that it does not list is refused.
 
 The sequence rises by one. A bank receives the fields that it agreed to, for the firms whose consent names it. Check a
 folder with `credit export verify FOLDER`, or with the one file that `credit export verifier` prints.
@@ -320,8 +340,11 @@ names (`base_export_id`) and every delta since, and is taken in so:
 2. in all rows that are left, set what `moves_on` of the manifest says: `as_of`, `scored_at`, `valid_until`;
 3. add the rows `U`.
 
-What comes out is, to the last cell but `op`, `change_reason` and `row_hash`, what a full file of that day would say.
-A row `D` says of a supplier no more than its id, its consent and why it goes.
+The tables beside the scores are few rows and whole in every export, full and delta alike: take each as it is in place
+of the one before.
+
+What comes out of the scores is, to the last cell but `op`, `change_reason` and `row_hash`, what a full file of that day
+would say. A row `D` says of a supplier no more than its id, its consent and why it goes.
 
 To answer, send JSON (or CSV, a row an error): `{"export_id": "…", "status": "RECEIVED | PROCESSED | REJECTED",
 "errors": [{"line": 2, "column": "…", "code": "…", "text": "…"}]}`. What was rejected is sent anew, whole, under the

@@ -12,9 +12,10 @@ from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
 from credit.app.identity import DEMO
+from credit.app.judging import is_override
 from credit.app.policies import pack_for
 from credit.app.roles import refuse
-from credit.app.scoring import scale_terms
+from credit.app.scoring import PREVIOUS, scale_terms
 from credit.domain.authority import Action
 from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, WrongFormat
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from data.exports.build import Origin
     from data.exports.layout import ExportName
     from data.exports.state import Folders
-    from data.exports.verify import Verified
+    from data.exports.verify import Table, Verified
     from data.scores import StoredScores
 
 # What a line's file may be received for, the widest first: who consents to both is in it once, with the advice.
@@ -37,6 +38,8 @@ DISTRIBUTION = "supplier-credit"
 DECIDED = (
     "decision_id",
     "decision",
+    "human_reviewed",
+    "override_flag",
     "indicative_limit_fen",
     "currency",
     "yearly_rate_bp",
@@ -113,7 +116,10 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     """
     import pandas as pd
 
+    from credit.app.securing import Beside
     from data.exports.build import Origin
+    from data.exports.verify import SCORES
+    from data.facts import valid_consents
     from data.scores import latest
 
     refuse(home, Action.EXPORT, identity.who())
@@ -135,15 +141,24 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     )
     _refuse_demonstration(home, bank, origin.models)
     rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
-    return build_from(
-        home, bank, pd.concat(rows, ignore_index=True), origin, on=day_of(moment), of=of, supersedes=supersedes
+    suppliers = pd.concat([run.frame.index.to_series() for run in runs])
+    consents = valid_consents(home.ledger(), suppliers, on=day_of(moment))
+    beside = Beside(
+        home=home,
+        as_of=last,
+        consents=consents[consents["bank_id"] == bank_id],
+        pds=pd.concat([run.frame["pd"] for run in runs]),
+        known_before=moment,
+        version=home.ledger().version,
     )
+    records = {SCORES: pd.concat(rows, ignore_index=True), **beside.rows(bank)}
+    return build_from(home, bank, records, origin, on=day_of(moment), of=of, supersedes=supersedes)
 
 
 def build_from(
     home: Home,
     bank: Bank,
-    records: pd.DataFrame,
+    records: Mapping[Table, pd.DataFrame],
     origin: Origin,
     *,
     on: date,
@@ -151,7 +166,7 @@ def build_from(
     of: str | None = None,
     supersedes: str | None = None,
 ) -> Path:
-    """Write a bank's next export from records that were gathered, such as those of `records_of`; answers its folder.
+    """Write a bank's next export from the records that were gathered for each of its tables; answers its folder.
 
     A run that names itself (`origin.run_id`) and asks again gets what it wrote before; its `generated_at` is then the
     moment at which it first began. `on` is the day on which the file is made, and `version` that of the ledger by which
@@ -262,7 +277,7 @@ def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFram
             "purpose": consents["purpose"],
             "scored_at": datetime.fromisoformat(run.facts["scored_at"]).replace(tzinfo=UTC),
             "valid_until": run.as_of + timedelta(days=valid_days),
-            **score_columns(scores, model["horizon_months"]),
+            **score_columns(scores, model["horizon_months"], former=run.facts.get("previous_model")),
             # Who consents to the score alone is not advised on.
             **{name: decisions[name].where(advised) if name in ADVICE else decisions[name] for name in DECIDED},
             "model_name": model["name"],
@@ -280,22 +295,22 @@ def _consents(home: Home, bank: Bank, run: StoredScores, on: date) -> pd.DataFra
     from data import facts
 
     valid = facts.valid_consents(home.ledger(), run.frame.index.to_series(), on=on)
-    return widest(valid, bank).set_index("supplier_id")
+    return bank.widest(valid, PURPOSES).set_index("supplier_id")
 
 
-def widest(consents: pd.DataFrame, bank: Bank) -> pd.DataFrame:
-    """Of these consents those to a bank that a line's file may stand on, the widest of each firm."""
-    agreed = [purpose for purpose in PURPOSES if purpose in bank.purposes]
-    theirs = consents[(consents["bank_id"] == bank.bank_id) & consents["purpose"].isin(agreed)]
-    theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
-    return theirs.drop_duplicates("supplier_id").drop(columns="width")
+def score_columns(
+    scores: pd.DataFrame, horizon_months: int | None, *, former: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a file says of each score, by the names of its fields; `former` is the model that scored beside, if one did.
 
-
-def score_columns(scores: pd.DataFrame, horizon_months: int | None) -> dict[str, Any]:
-    """What a file says of each score, by the names of its fields."""
+    Scores of whose former there are none have cells all the same, and they are empty.
+    """
     import pandas as pd
 
     scored = scores["pd"].notna()
+    kinds = {"previous_pd": "float64", "previous_grade": "str", "previous_score": "Int64"}
+    before = scores.reindex(columns=list(PREVIOUS)).astype(kinds)
+    version = pd.Series("" if former is None else str(former["version"]), index=scores.index, dtype="str")
     return {
         "status": scored.map({True: "SCORED", False: "UNSCORABLE"}),
         "unscorable_code": scores["unscorable"],
@@ -303,16 +318,27 @@ def score_columns(scores: pd.DataFrame, horizon_months: int | None) -> dict[str,
         "grade": scores["grade"],
         "pd": scores["pd"],
         "pd_horizon_months": pd.Series(horizon_months, index=scores.index, dtype="Int64").where(scored),
+        **{name: scores[name] for name in ("pd_low", "pd_high", "pd_pit")},
+        "previous_model_version": version.where(before["previous_pd"].notna()),
+        **{name: before[name] for name in PREVIOUS},
         **_reasons(scores),
     }
 
 
 def said_of(folder: Path) -> dict[str, Any]:
-    """What a committed export is, in a few words; `sha256` is that of its rows before they were encrypted."""
+    """What a committed export is, in a few words; `sha256` is that of its rows before they were encrypted.
+
+    Of the tables beside the scores, where it has any, `further` says the same.
+    """
     from data.exports.layout import ExportName, manifest_of
-    from data.exports.verify import SCORES_CSV
+    from data.exports.verify import SCORES, tables_of
 
     manifest = manifest_of(folder.parent, ExportName.parse(folder.name))
+    files = {file["name"]: file for file in manifest["files"]}
+    further = {
+        each.name: {"rows": files[each.csv]["rows"], "sha256": files[each.csv]["sha256"]}
+        for each in tables_of(manifest)[1:]
+    }
     return {
         "export_id": manifest["export_id"],
         "folder": f"{folder.parent.name}/{folder.name}",
@@ -320,7 +346,8 @@ def said_of(folder: Path) -> dict[str, Any]:
         "type": manifest["type"],
         "supersedes": manifest["supersedes"],
         "rows": manifest["control_totals"]["rows"],
-        "sha256": next(file["sha256"] for file in manifest["files"] if file["name"] == SCORES_CSV),
+        "sha256": files[SCORES.csv]["sha256"],
+        **({"further": further} if further else {}),
     }
 
 
@@ -354,6 +381,8 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
             "supplier_id": r["application"]["supplier_id"],
             "decision_id": r["decision_id"],
             "decision": r["outcome"],
+            "human_reviewed": "judgement" in r,
+            "override_flag": is_override(home, r),
             # What a person could grant after a referral is no limit that a bank could act on.
             "indicative_limit_fen": None if r["outcome"] == "REFER" else r["amount_fen"],
             "currency": r["currency"],
@@ -367,5 +396,6 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
     ]
     names = ("supplier_id", *DECIDED)
     whole = {"indicative_limit_fen": "Int64", "yearly_rate_bp": "Int64", "tenor_months": "Int64"}
-    texts = {name: "str" for name in names if name not in whole}
-    return pd.DataFrame(rows, columns=list(names)).astype({**whole, **texts}).set_index("supplier_id")
+    flags = dict.fromkeys(("human_reviewed", "override_flag"), "boolean")
+    texts = {name: "str" for name in names if name not in whole and name not in flags}
+    return pd.DataFrame(rows, columns=list(names)).astype({**whole, **flags, **texts}).set_index("supplier_id")

@@ -79,6 +79,9 @@ Said = Annotated[str, typer.Option("--text", help="What is said with it.")]
 def issue(
     decision: Annotated[str, typer.Argument(help="The decision that grants it.")],
     account: Annotated[str | None, typer.Option("--account", help="The account that the advance is to reach.")] = None,
+    bank: Annotated[
+        str | None, typer.Option("--bank", help="The bank that issues it; its files say what becomes of it.")
+    ] = None,
     key: console.Key = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -86,7 +89,9 @@ def issue(
     from credit.app import guaranteeing, identity
 
     home = Home.from_environment()
-    _answer(guaranteeing.issue(home, decision, account=account, who=identity.who(), key=key), as_json=as_json)
+    _answer(
+        guaranteeing.issue(home, decision, account=account, bank=bank, who=identity.who(), key=key), as_json=as_json
+    )
 
 
 @app.command()

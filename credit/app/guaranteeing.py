@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app.booking import about, pools, request
 from credit.app.clock import day_of, now
+from credit.app.exporting import bank_named
 from credit.app.granting import granted_today
 from credit.app.home import Home
 from credit.app.judging import decision_row
@@ -25,24 +26,32 @@ FORMS = {
     "performance_guarantee": Form.PERFORMANCE,
 }
 
+# The purpose of a consent under which a bank is told of guarantees.
+GUARANTEES_FOR = "guarantee"
 
-def issue(home: Home, decision_id: str, *, account: str | None, who: str, key: str | None) -> dict[str, Any]:
+
+def issue(
+    home: Home, decision_id: str, *, account: str | None, bank: str | None = None, who: str, key: str | None
+) -> dict[str, Any]:
     """Issue the guarantee that a granted decision offers. Raises UnknownDecision, GuaranteeRefused, LimitExceeded.
 
-    `account` is the one that an advance has to be credited to. It is decided once more as known today, for others may
-    have drawn on the same pools since.
+    `account` is the one that an advance has to be credited to; `bank` issues it, and is told of it in its files. It is
+    decided once more as known today, for others may have drawn on the same pools since.
     """
     refuse(home, Action.BOOK, who)
-    asked = request("guarantee issue", {"decision": decision_id, "account": account}, who=who, key=key)
+    told = {"decision": decision_id, "account": account, **({} if bank is None else {"bank": bank})}
+    asked = request("guarantee issue", told, who=who, key=key)
     if known := home.book().answered(asked):
         return known
     with home.decisions().one_at_a_time():
         _refuse_second(home, decision_id)
         record, again = granted_today(home, decision_id, FORMS, GuaranteeRefused)
+        if bank is not None:
+            _refuse_issuer(home, bank, record["application"]["supplier_id"])
         today = day_of(now())
         signed = record["inputs"].get("signed_on")
         events = acts.issue(
-            _wording(record, account), on=today, who=who, signed_on=date.fromisoformat(signed) if signed else None
+            _wording(record, account, bank), on=today, who=who, signed_on=date.fromisoformat(signed) if signed else None
         )
         return home.guarantees().issue(
             asked, events, product=record["product"]["name"], about=about(record), pools=pools(home, again)
@@ -63,7 +72,26 @@ def _refuse_second(home: Home, decision_id: str) -> None:
             )
 
 
-def _wording(record: Record, account: str | None) -> Wording:
+def _refuse_issuer(home: Home, bank_id: str, supplier: str) -> None:
+    """Raise where a bank that nothing was agreed with, or that the firm does not consent to, would issue it."""
+    import pandas as pd
+
+    from data.facts import valid_consents
+
+    bank = bank_named(home, bank_id)
+    if GUARANTEES_FOR not in bank.purposes:
+        raise GuaranteeRefused(
+            f"the agreement with {bank_id} is not about guarantees", hint=f"it is about {', '.join(bank.purposes)}"
+        )
+    held = valid_consents(home.ledger(), pd.Series([supplier]), on=day_of(now()))
+    if not ((held["bank_id"] == bank_id) & (held["purpose"] == GUARANTEES_FOR)).any():
+        raise GuaranteeRefused(
+            f"{supplier} does not consent that {bank_id} receives its record for guarantees",
+            hint=f"`credit consent grant {supplier} --bank {bank_id} --purpose {GUARANTEES_FOR}`, once it has signed",
+        )
+
+
+def _wording(record: Record, account: str | None, issuer: str | None) -> Wording:
     """What a guarantee says, by the decision that grants it."""
     form, asked, conditions = FORMS[record["product"]["name"]], record["application"], record["conditions"]
     contract = int(record["inputs"]["contract_fen"])
@@ -82,6 +110,7 @@ def _wording(record: Record, account: str | None) -> Wording:
         amount_fen=record["amount_fen"],
         expires_on=date.fromisoformat(conditions["expiry"]) if conditions["expiry"] else None,
         account_id=account if form is Form.ADVANCE_PAYMENT else None,
+        issuer=issuer,
         schedule=schedule,
     )
 

@@ -170,6 +170,14 @@ def overridden(home: Home, *, on: date | None = None, version: int | None = None
     return {"overrides": [{**row, "became": each} for row, each in zip(rows, later, strict=True)], "people": people}
 
 
+def is_override(home: Home, record: Record) -> bool:
+    """Whether a record is a judgement that overrides the engine."""
+    if "judgement" not in record:
+        return False
+    engine = record_of(record["supersedes"], decision_row(home, record["supersedes"])["record"])
+    return overrides(engine, _of(record["judgement"]))
+
+
 def _of(said: dict[str, Any]) -> Judgement:
     """The judgement that a record keeps."""
     lapses = said["lapses_on"]

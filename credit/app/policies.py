@@ -14,10 +14,10 @@ from credit.domain.policy.terms import Pack, Parameter
 
 SHARED, TRAINING, EXPLAINING = "shared.toml", "training.toml", "explaining.toml"
 VALIDATION, AUTHORITY, PORTFOLIO = "validation.toml", "authority.toml", "portfolio.toml"
-BOOK, ALERTS, NIGHT = "book.toml", "alerts.toml", "night.toml"
+BOOK, ALERTS, NIGHT, EXPORT = "book.toml", "alerts.toml", "night.toml", "export.toml"
 REGIONS = "regions"
 # Files of parameters that are no pack.
-NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK, ALERTS, NIGHT)
+NO_PACK = (SHARED, TRAINING, EXPLAINING, VALIDATION, AUTHORITY, PORTFOLIO, BOOK, ALERTS, NIGHT, EXPORT)
 
 
 def packs(home: Home) -> list[Pack]:
@@ -90,7 +90,7 @@ def prove(home: Home) -> dict[str, Any]:
     validation_thresholds(home)
     alert_parameters(home)
     night_parameters(home.policies)
-    for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK):
+    for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK, EXPORT):
         read_parameters(_read(home.policies / file), file=file)
     asked = [
         len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
@@ -127,6 +127,11 @@ def portfolio_terms(home: Home, as_of: date) -> dict[str, Any]:
 def book_terms(home: Home, as_of: date) -> dict[str, Any]:
     """How draws are held and repaid, as it stands on a date. Raises PolicyBroken naming the file."""
     return _terms(home, BOOK, as_of)
+
+
+def export_terms(home: Home, as_of: date) -> dict[str, Any]:
+    """What banks are sent, as it stands on a date. Raises PolicyBroken naming the file."""
+    return _terms(home, EXPORT, as_of)
 
 
 def alert_parameters(home: Home) -> dict[str, Parameter]:

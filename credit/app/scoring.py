@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from credit.app.clock import day_of
+from credit.app.clock import day_of, span_of
 from credit.app.home import Home
-from credit.app.policies import packs
+from credit.app.policies import export_terms, packs
 from credit.domain.errors import EmptyLedger, NoModel
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ KEPT = (
     "reason_3",
     "reason_4",
 )
+# What is kept beside it while the model that was champion before scores too.
+PREVIOUS = ("previous_pd", "previous_grade", "previous_score")
 ROWS_AT_ONCE = 250_000
 
 
@@ -102,12 +104,31 @@ def tiers_to_score(home: Home) -> list[str]:
     return ready
 
 
+def former_of(home: Home, tier: str, *, on: date) -> Served | None:
+    """The model that was champion before, for the cycle in which it scores beside the one that is (DOMAIN 6.4).
+
+    After a rollback none does, nor where features are no longer as that model learned them.
+    """
+    from models.registry import registered_name
+
+    days = int(export_terms(home, on)["parallel_days"])
+    since, _ = span_of(on - timedelta(days=days - 1))
+    former = home.registry().superseded(registered_name(TARGET, tier), since=since.isoformat())
+    return former if former is not None and former.is_of_this_catalogue else None
+
+
 def with_reasons(
-    served: Served, frame: pd.DataFrame, floor: HistoryFloor, *, withheld: Collection[str]
+    served: Served,
+    frame: pd.DataFrame,
+    floor: HistoryFloor,
+    *,
+    withheld: Collection[str],
+    former: Served | None = None,
 ) -> pd.DataFrame:
     """The scores of a frame of features by supplier_id: pd, unscorable, and the codes reason_1..4 of those with a PD.
 
-    A part at a time, so that what is held beside the frame does not grow with it.
+    With a `former` model also its own PD, previous_pd, where it can score. A part at a time, so that what is held
+    beside the frame does not grow with it.
     """
     import pandas as pd
 
@@ -119,6 +140,8 @@ def with_reasons(
         part = frame.iloc[at : at + ROWS_AT_ONCE]
         scores = score(part, part.index.to_series(), served, floor, withheld=withheld)
         codes = top_codes(served, part[scores["pd"].notna()]).reindex(part.index)
+        if former is not None:
+            scores["previous_pd"] = score(part, part.index.to_series(), former, floor, withheld=withheld)["pd"]
         parts.append(pd.concat([scores, codes], axis=1))
     return pd.concat(parts)
 
@@ -129,13 +152,26 @@ def graded(home: Home, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
     from credit.domain.scale import grades
 
     terms = scale_terms(home, as_of)
-    return scored.assign(grade=grades(scored["pd"], terms), score=points(scored["pd"]).astype("Int64"))
+
+    def on_the_scale(pd_: pd.Series, prefix: str) -> dict[str, Any]:
+        return {f"{prefix}grade": grades(pd_, terms), f"{prefix}score": points(pd_).astype("Int64")}
+
+    said = on_the_scale(scored["pd"], "")
+    if "previous_pd" in scored:
+        said |= on_the_scale(scored["previous_pd"], "previous_")
+    return scored.assign(**said)
+
+
+def kept_of(scored: pd.DataFrame) -> pd.DataFrame:
+    """Of graded scores what is kept of each."""
+    return scored[[*KEPT, *(name for name in PREVIOUS if name in scored)]]
 
 
 def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> ScoreRun:
     """Score every supplier of a kind of data known on a date and keep the result.
 
-    The frame has one row a supplier, by supplier_id: pd, unscorable, grade, score, reason_1..4.
+    The frame has one row a supplier, by supplier_id, and the columns `KEPT`; those of `PREVIOUS` for one cycle after a
+    change of champion.
     """
     from data.facts import withheld
     from data.scores import keep
@@ -146,8 +182,11 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
     ledger = home.ledger()
     frame = engine.build_on(ledger, as_of, tier=tier)
     silent = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
-    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent)
-    kept = graded(home, scored, as_of)[list(KEPT)]
+    former = former_of(home, tier, on=day_of(scored_at))
+    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent, former=former)
+    kept = kept_of(graded(home, scored, as_of))
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}
+    if former is not None:
+        facts["previous_model"] = former.label
     return ScoreRun(tier, as_of, model, keep(home.scores, tier, as_of, kept, facts), kept)

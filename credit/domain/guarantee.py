@@ -178,7 +178,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """What a guarantee says and stands on; without an expiry it ends three years after its issue (URDG 25 c)."""
+    """What a guarantee says and stands on; without an expiry it ends three years after its issue (URDG 25 c).
+
+    `issuer` is the bank that issues it, where that was said; `account_id` the account that an advance has to reach.
+    """
 
     guarantee_id: str
     form: Form
@@ -188,6 +191,7 @@ class Wording:
     amount_fen: int
     expires_on: date | None = None
     account_id: str | None = None
+    issuer: str | None = None
     schedule: Schedule = Schedule()
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -114,6 +115,24 @@ class Guarantees:
             _row(con, guarantee_id)
             return _events(con, guarantee_id)
 
+    def issued_through(self, bank_id: str, before: str) -> list[tuple[str | None, list[GuaranteeEvent]]]:
+        """What a bank issued, as the book knew it before a moment (ISO, UTC), by id: the buyer, and what happened."""
+        booked = LOG.join(SUBJECTS, LOG.c.subject_id == SUBJECTS.c.subject_id)
+        query = (
+            select(SUBJECTS.c.subject_id, SUBJECTS.c.buyer_id, LOG.c.body)
+            .select_from(booked)
+            .where(SUBJECTS.c.kind == GUARANTEE, LOG.c.at < before)
+            .order_by(SUBJECTS.c.subject_id, LOG.c.sequence)
+        )
+        with self.store.reading() as con:
+            rows = con.execute(query).all()
+        found = []
+        for _, entries in groupby(rows, key=lambda row: row[0]):
+            bodies = [(buyer, json.loads(body)) for _, buyer, body in entries]
+            if bodies[0][1]["wording"].get("issuer") == bank_id:
+                found.append((bodies[0][0], [guarantee_event_of(body) for _, body in bodies]))
+        return found
+
     def issued_by(self, decision_id: str) -> bool:
         """Whether a guarantee was issued by a decision."""
         query = select(SUBJECTS.c.subject_id).where(SUBJECTS.c.kind == GUARANTEE, SUBJECTS.c.decision_id == decision_id)
@@ -145,6 +164,7 @@ def answer_of(here: Guaranteed) -> Answer:
         "state": here.state.value,
         "supplier_id": wording.supplier_id,
         "contract_id": wording.contract_id,
+        "issuer": wording.issuer,
         "decision_id": here.decision_id,
         "amount_fen": here.amount_fen,
         "outstanding_fen": here.outstanding_fen,

@@ -55,12 +55,13 @@ def take_in(folders: Folders, file: Path) -> Acknowledgement:
     content = _content(file)
     said = _read(file.name, content)
     name = _meant(folders, file.name, said)
-    rows = manifest_of(folders.sent, name)["control_totals"]["rows"]
+    # An answer does not say which table a line is of.
+    rows = max(file["rows"] or 0 for file in manifest_of(folders.sent, name)["files"])
     for error in said.errors:
         if error.line is not None and not 1 <= error.line <= rows + 1:
             raise AcknowledgementRefused(
                 f"{file.name}: {name} has no line {error.line}",
-                hint=f"it has {rows + 1} lines, the header is the first",
+                hint=f"its longest table has {rows + 1} lines, the header is the first",
             )
     kept = folders.kept / str(name) / FOLDER
     sha256 = hashlib.sha256(content).hexdigest()[:16]

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
 from data.exports.schema import (
-    FIELD_NAMES,
     FIRST_VERSION,
-    FOR_EVERY_BANK,
     PURPOSES,
+    RECORDS,
     SCHEMA_VERSION,
     VERSIONS,
     Field,
     fields_named,
 )
+from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHIPPED = Path(__file__).parent / "banks"
 # The id names folders and files and is a part of the export's name, where an underscore separates the parts.
 BANK_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 KEYS = ("bank_id", "name", "purposes", "fields")
-MAY_HAVE = ("schema", "age_recipient", "full_every_days")
+MAY_HAVE = ("contracts", "guarantees", "schema", "age_recipient", "full_every_days")
+# The keys that name fields, each of a table's record; without one the bank gets no such table.
+OF_TABLES: dict[str, Table] = {"fields": SCORES, "contracts": CONTRACTS, "guarantees": GUARANTEES}
 # An X25519 recipient of age: what `age-keygen` prints as the public key.
 AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """An agreement with a bank. `agreed` names fields beyond those that every bank receives.
+    """An agreement with a bank. `agreed` names fields of the scores beyond those that every bank receives.
 
+    `contracts` and `guarantees` name those of the tables beside the scores; without them the bank gets no such table.
     `schema` is the version of the record that the bank reads; `age_recipient` the public key that its files are
     encrypted to, without which they are not; `full_every_days` how old a full file may be that a delta stands on,
     without which every file is a full one.
@@ -45,11 +52,31 @@ class Bank:
     schema: str = SCHEMA_VERSION
     age_recipient: str | None = None
     full_every_days: int | None = None
+    contracts: tuple[str, ...] | None = None
+    guarantees: tuple[str, ...] | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields that the bank receives, in the record's order."""
-        return fields_named(FOR_EVERY_BANK + self.agreed, self.schema)
+        """The fields of the scores that the bank receives, in the record's order."""
+        return self.tables[SCORES]
+
+    @property
+    def tables(self) -> dict[Table, tuple[Field, ...]]:
+        """The tables that the bank receives, each with its fields; those alone that its version of the record knows."""
+        known = VERSIONS[: VERSIONS.index(self.schema) + 1]
+        agreed = {SCORES: self.agreed, CONTRACTS: self.contracts, GUARANTEES: self.guarantees}
+        return {
+            table: fields_named(names, self.schema, RECORDS[table])
+            for table, names in agreed.items()
+            if names is not None and table.since in known
+        }
+
+    def widest(self, consents: pd.DataFrame, purposes: Sequence[str]) -> pd.DataFrame:
+        """Of consents those to the bank for one of these purposes, the widest first, and of each firm its widest."""
+        agreed = [purpose for purpose in purposes if purpose in self.purposes]
+        theirs = consents[(consents["bank_id"] == self.bank_id) & consents["purpose"].isin(agreed)]
+        theirs = theirs.assign(width=theirs["purpose"].map(agreed.index)).sort_values("width", kind="stable")
+        return theirs.drop_duplicates("supplier_id").drop(columns="width")
 
 
 def shipped_banks() -> tuple[str, ...]:
@@ -78,10 +105,11 @@ def load_bank(path: Path) -> Bank:
     _refuse_wrong_keys(path, agreement)
     _refuse_wrong_id(path, agreement["bank_id"])
     _refuse_unknown(path, "purpose", agreement["purposes"], PURPOSES)
-    _refuse_unknown(path, "field", agreement["fields"], FIELD_NAMES)
+    for key, table in OF_TABLES.items():
+        _refuse_unknown(path, "field", agreement.get(key, []), tuple(each.name for each in RECORDS[table]))
     _refuse_wrong_options(path, agreement)
-    lists = {"purposes": tuple(agreement.pop("purposes")), "agreed": tuple(agreement.pop("fields"))}
-    return Bank(**agreement, **lists)
+    lists = {key: tuple(agreement.pop(key)) for key in ("purposes", *OF_TABLES) if key in agreement}
+    return Bank(**agreement, agreed=lists.pop("fields"), **lists)
 
 
 def _refuse_wrong_keys(path: Path, agreement: dict[str, Any]) -> None:
@@ -93,8 +121,8 @@ def _refuse_wrong_keys(path: Path, agreement: dict[str, Any]) -> None:
     for key in ("bank_id", "name"):
         if not isinstance(agreement[key], str) or not agreement[key]:
             raise WrongFormat(f"{path.name}: {key!r} is not a text", hint=f'write {key} = "…"')
-    for key in ("purposes", "fields"):
-        if not _is_list_of_texts(agreement[key]):
+    for key in ("purposes", *OF_TABLES):
+        if not _is_list_of_texts(agreement.get(key, [])):
             raise WrongFormat(f"{path.name}: {key!r} is not a list of different texts", hint=f'write {key} = ["…"]')
 
 

@@ -24,7 +24,7 @@ from data.exports.descriptor import describe
 from data.exports.keys import Signer, encrypted_to
 from data.exports.layout import ExportName, committed_exports, manifest_of, next_sequence
 from data.exports.manifest import Manifest, Seal, SealedFile, moment_text
-from data.exports.schema import ADVICE, ADVISORY_ONLY, AS_OF, PURPOSE, SAID_HERE, SCORE_ONLY, SUPPLIER_ID, Field
+from data.exports.schema import ADVICE, ADVISORY_ONLY, AS_OF, PURPOSE, SAID_HERE, SCORE_ONLY, Field
 from data.exports.sieve import first_refused
 from data.exports.state import Folders, content_of, held_by, last_full
 from data.exports.table import csv_lines, row_hashes, texts_of, typed_table
@@ -37,13 +37,15 @@ from data.exports.verify import (
     MANIFEST,
     OP,
     ROW_HASH,
-    SCORES_CSV,
-    SCORES_PARQUET,
+    SCORES,
     SIGNATURE,
     UPDATE,
+    VALID_UNTIL,
     Counted,
+    Table,
     arrow_schema,
     canonical_json,
+    totals_of,
 )
 
 if TYPE_CHECKING:
@@ -85,11 +87,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An export on its way: what goes into its manifest, and the rows that go into its files."""
+    """An export on its way: what goes into its manifest, and the rows that go into the files of each table."""
 
     name: ExportName
     base: ExportName | None
-    rows: pa.Table
+    rows: Mapping[Table, pa.Table]
     moves_on: Mapping[str, str] | None
 
 
@@ -102,7 +104,7 @@ def build_export(
     folders: Folders,
     *,
     bank: Bank,
-    records: pd.DataFrame,
+    records: Mapping[Table, pd.DataFrame],
     origin: Origin,
     signer: Signer,
     of: str = FULL,
@@ -111,16 +113,21 @@ def build_export(
 ) -> Path:
     """Write the bank's next export and answer its folder; the one that a run wrote before where it asks again.
 
-    `records` has one row a supplier, for suppliers that consented, with a column for every field of the agreement.
-    `as_of` and `advisory_only` may be left out, `op`, `change_reason` and `row_hash` are ours; other columns stay
-    behind. Where the records say which bank a consent names (`bank_id`), it is checked. Money comes as integers.
-    For a DELTA, `records` is everything that the bank is to hold from now on.
+    `records` has the rows of each table that the bank agreed to, of suppliers that consented, with a column for every
+    field of the agreement; of the scores one row a supplier. `as_of` and `advisory_only` may be left out, `op`,
+    `change_reason` and `row_hash` are ours; other columns stay behind. Where the records say which bank a consent names
+    (`bank_id`), it is checked. Money comes as integers. For a DELTA too, `records` is everything that the bank is to
+    hold from now on.
 
     Raises ValueError where the records must not go to this bank or are not what they should be, CreditError
     for a cell that no bank would accept, AlreadyThere rather than write over an export, Locked while another
     run builds.
     """
-    _refuse_rows_not_meant_for(bank, records)
+    for table, fields in bank.tables.items():
+        if table not in records:
+            raise ValueError(f"there are no {table.name}, which {bank.bank_id} is to receive")
+        _refuse_rows_not_meant_for(bank, table, fields, records[table])
+    _refuse_advice_without_consent(records[SCORES])
     with exclusive(folders.sent / LOCK, f"bank files of {bank.bank_id}"):
         committed = committed_exports(folders.sent)
         if any(each.bank_id != bank.bank_id for each in committed):
@@ -136,22 +143,25 @@ def build_export(
                 f"{name}: a folder of that name is there already",
                 hint="it was not finished by this program; remove it yourself",
             )
-        state = typed_table(_completed(records, origin), content_of(bank.fields))
-        draft = _draft(bank, folders, name, state, revoked=revoked, corrects=supersedes is not None)
+        states = {
+            table: typed_table(_completed(records[table], table, origin), content_of(fields))
+            for table, fields in bank.tables.items()
+        }
+        draft = _draft(bank, folders, name, states, revoked=revoked, corrects=supersedes is not None)
         with _hidden_folder(folders.sent, name) as partial:
             _write(partial, folders, bank, draft, origin=origin, signer=signer, supersedes=supersedes)
             move_folder_whole(partial, folders.sent / str(name))
             return folders.sent / str(name)
 
 
-def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
-    """Every row has a consent, for a purpose of this bank, and names a supplier once.
+def _refuse_rows_not_meant_for(bank: Bank, table: Table, fields: Sequence[Field], records: pd.DataFrame) -> None:
+    """Every row has a consent, for a purpose of this bank, and none is about what another is about.
 
     The records were chosen so; a wrong file to a bank is bad enough to look again.
     """
-    missing = [each.name for each in bank.fields if each.name not in (*SAID_HERE, *records.columns)]
+    missing = [each.name for each in fields if each.name not in (*SAID_HERE, *records.columns)]
     if missing:
-        raise ValueError(f"the records lack {', '.join(missing)}, which {bank.bank_id} is to receive")
+        raise ValueError(f"the {table.name} lack {', '.join(missing)}, which {bank.bank_id} is to receive")
     for name in ("consent_id", "purpose"):
         if (records[name].isna() | (records[name] == "")).any():
             raise ValueError(f"a row has no {name}: nothing leaves without consent")
@@ -159,8 +169,11 @@ def _refuse_rows_not_meant_for(bank: Bank, records: pd.DataFrame) -> None:
         raise ValueError(f"a row has a purpose that {bank.bank_id} has no agreement for")
     if "bank_id" in records.columns and not (records["bank_id"] == bank.bank_id).all():
         raise ValueError(f"a row's consent does not name {bank.bank_id}")
-    if records[SUPPLIER_ID.name].duplicated().any():
-        raise ValueError("a supplier has more than one row")
+    if records[table.key].duplicated().any():
+        raise ValueError(f"a {table.key} has more than one row")
+
+
+def _refuse_advice_without_consent(records: pd.DataFrame) -> None:
     advice = records.loc[records[PURPOSE.name] == SCORE_ONLY, [name for name in ADVICE if name in records.columns]]
     if advice.notna().any(axis=None):
         raise ValueError("a row advises on a firm that consents to its score alone")
@@ -173,18 +186,18 @@ def _written_by(run_id: str | None, folders: Folders, committed: Sequence[Export
     return next((each for each in committed if manifest_of(folders.sent, each)["run_id"] == run_id), None)
 
 
-def _completed(records: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+def _completed(records: pd.DataFrame, table: Table, origin: Origin) -> pd.DataFrame:
     """The records in the order of the file, with what is the same in every row and may not be otherwise."""
     import pandas as pd
 
     day = pd.Timestamp(origin.as_of, tz="UTC")
     if AS_OF.name in records.columns and not _each(records[AS_OF.name], lambda days: (days == day).all()):
         raise ValueError("a row was decided as of another day than the export's")
-    if not _each(records["valid_until"], lambda days: not (days < day).any()):
+    if VALID_UNTIL in records.columns and not _each(records[VALID_UNTIL], lambda days: not (days < day).any()):
         raise ValueError("a row ends before the export's own day: it was never valid")
     if ADVISORY_ONLY.name in records.columns and not records[ADVISORY_ONLY.name].eq(True).all():
         raise ValueError("a row says that the decision binds the bank; towards a bank it is advice")
-    completed = records.sort_values(SUPPLIER_ID.name, ignore_index=True)
+    completed = records.sort_values(table.key, ignore_index=True)
     completed[AS_OF.name] = origin.as_of
     completed[ADVISORY_ONLY.name] = True
     return completed
@@ -198,20 +211,28 @@ def _each(column: pd.Series[date], holds: Callable[[pd.Series[pd.Timestamp]], bo
 
 
 def _draft(
-    bank: Bank, folders: Folders, name: ExportName, state: pa.Table, *, revoked: Revoked, corrects: bool
+    bank: Bank,
+    folders: Folders,
+    name: ExportName,
+    states: Mapping[Table, pa.Table],
+    *,
+    revoked: Revoked,
+    corrects: bool,
 ) -> _Draft:
-    """The rows that the file has: all of the state, or what changed in it since the bank's last file."""
+    """The rows of each table: all of it, or of one that has deltas what changed since the bank's last file."""
     import pyarrow as pa
 
+    state = states[SCORES]
     if name.type == FULL:
         rows = state.append_column(OP, pa.repeat(UPDATE, state.num_rows))
-        return _Draft(name, None, rows.append_column(CHANGE_REASON, pa.nulls(state.num_rows, pa.string())), None)
+        rows = rows.append_column(CHANGE_REASON, pa.nulls(state.num_rows, pa.string()))
+        return _Draft(name, None, {**states, SCORES: rows}, None)
     base = last_full(folders)
     if base is None or OP not in [each.name for each in bank.fields]:
         raise ValueError("a delta stands on a full file, and on a version of the record that has deltas")
     held = held_by(bank, folders, base)
     delta = difference(held, state, as_of=name.as_of, revoked=revoked, corrects=corrects)
-    return _Draft(name, base, delta.rows, delta.moves_on)
+    return _Draft(name, base, {**states, SCORES: delta.rows}, delta.moves_on)
 
 
 def _write(
@@ -226,16 +247,18 @@ def _write(
 ) -> None:
     """Write what is kept; then, for the bank, data, descriptor, manifest, signature and marker, in this order."""
     name, generated_at = draft.name, moment_text(origin.generated_at)
-    content, parquet, totals = _contents(bank.fields, draft.rows, name.type)
-    write_whole(folders.kept / str(name) / SCORES_PARQUET, parquet)
-    data = [
-        SealedFile.of(file, plain, rows=totals.rows)
-        for file, plain in ((SCORES_CSV, content), (SCORES_PARQUET, parquet))
-    ]
-    descriptor = canonical_json(
-        describe(name, version=bank.schema, generated_at=generated_at, fields=bank.fields, files=data)
-    )
-    files = (*data, SealedFile.of(DATAPACKAGE, descriptor, rows=None))
+    plains: dict[str, bytes] = {}
+    files: dict[str, SealedFile] = {}
+    totals: list[Counted] = []
+    for table, fields in bank.tables.items():
+        content, parquet, counts = _contents(table, fields, draft.rows[table], table.read_as(name.type))
+        write_whole(folders.kept / str(name) / table.parquet, parquet)
+        plains |= {table.csv: content, table.parquet: parquet}
+        files |= {file: SealedFile.of(file, plains[file], rows=counts.rows) for file in table.files}
+        totals.append(counts)
+    described = describe(name, version=bank.schema, generated_at=generated_at, tables=bank.tables, files=files)
+    plains[DATAPACKAGE] = canonical_json(described)
+    files[DATAPACKAGE] = SealedFile.of(DATAPACKAGE, plains[DATAPACKAGE], rows=None)
     manifest = Manifest(
         export_id=str(name),
         schema_version=bank.schema,
@@ -252,11 +275,8 @@ def _write(
         policies=dict(origin.policies),
         ledger_version=origin.ledger_version,
         code_version=origin.code_version,
-        files=tuple(
-            _laid_down(partial, bank, file, plain)
-            for file, plain in zip(files, (content, parquet, descriptor), strict=True)
-        ),
-        control_totals=totals.as_document(),
+        files=tuple(_laid_down(partial, bank, file, plains[each]) for each, file in files.items()),
+        control_totals=totals_of(totals),
         signer_key_id=signer.key_id,
     ).content()
     write_whole(partial / MANIFEST, manifest)
@@ -275,20 +295,20 @@ def _laid_down(partial: Path, bank: Bank, file: SealedFile, plain: bytes) -> Sea
     return replace(file, encrypted=seal)
 
 
-def _contents(fields: Sequence[Field], rows: pa.Table, of: str) -> tuple[bytes, bytes, Counted]:
+def _contents(table: Table, fields: Sequence[Field], rows: pa.Table, of: str) -> tuple[bytes, bytes, Counted]:
     """The bytes of CSV and Parquet, and their totals; what a bank's check would refuse is refused here first."""
     import pyarrow as pa
 
     lines, hashes = io.BytesIO(), []
     lines.write(f"{','.join(each.name for each in fields)}\n".encode())
-    totals = Counted([each.name for each in fields])
+    totals = Counted(table, [each.name for each in fields])
     for start in range(0, rows.num_rows, CHUNK_ROWS):
         chunk = rows.slice(start, CHUNK_ROWS)
         texts = texts_of(chunk, fields[:-1])
         texts[ROW_HASH] = row_hashes(texts)
         _refuse_what_a_bank_would(fields, texts, of)
         lines.write(csv_lines(texts, fields))
-        totals.merge(counted(texts))
+        totals.merge(counted(texts, table))
         hashes.append(texts[ROW_HASH])
     whole = rows.select([each.name for each in fields[:-1]])
     whole = whole.append_column(ROW_HASH, pa.chunked_array(hashes, pa.string())).combine_chunks()
@@ -299,10 +319,10 @@ def _refuse_what_a_bank_would(fields: Sequence[Field], texts: Mapping[str, pa.Ar
     refused = first_refused(fields, texts, of)
     if refused is None:
         return
-    supplier, bad = refused
-    # The id is what the platform's staff look the supplier up by; it stays on their side.
+    key, bad = refused
+    # The id is what the platform's staff look the row up by; it stays on their side.
     raise CreditError(
-        f"supplier {supplier!r}, column {bad.column.name!r} {bad.what}",
+        f"{fields[0].name} {key!r}, column {bad.column.name!r} {bad.what}",
         hint=f"{bad.column.name}: {bad.column.meaning}; correct it at its source, nothing was written",
     )
 

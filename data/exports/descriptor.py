@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.exports.layout import ExportName
 from data.exports.manifest import SealedFile
-from data.exports.schema import SUPPLIER_ID, Field
-from data.exports.verify import SCORES_CSV, SCORES_PARQUET, Kind
+from data.exports.schema import Field
+from data.exports.verify import Kind, Table
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 TABLE_SCHEMA_TYPES: dict[Kind, str] = {
@@ -21,37 +21,30 @@ TABLE_SCHEMA_TYPES: dict[Kind, str] = {
     Kind.FLAG: "boolean",
 }
 
-FORMATS: dict[str, dict[str, Any]] = {
-    SCORES_CSV: {
-        "name": "scores",
-        "format": "csv",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
-        "dialect": {
-            "delimiter": ",",
-            "lineTerminator": "\n",
-            "quoteChar": '"',
-            "doubleQuote": True,
-            "header": True,
-        },
-    },
-    SCORES_PARQUET: {
-        "name": "scores-parquet",
-        "format": "parquet",
-        "mediatype": "application/vnd.apache.parquet",
+CSV: dict[str, Any] = {
+    "format": "csv",
+    "mediatype": "text/csv",
+    "encoding": "utf-8",
+    "dialect": {
+        "delimiter": ",",
+        "lineTerminator": "\n",
+        "quoteChar": '"',
+        "doubleQuote": True,
+        "header": True,
     },
 }
+PARQUET: dict[str, Any] = {"format": "parquet", "mediatype": "application/vnd.apache.parquet"}
 
 
 def describe(
-    name: ExportName, *, version: str, generated_at: str, fields: Sequence[Field], files: Sequence[SealedFile]
+    name: ExportName,
+    *,
+    version: str,
+    generated_at: str,
+    tables: Mapping[Table, Sequence[Field]],
+    files: Mapping[str, SealedFile],
 ) -> dict[str, Any]:
-    """The descriptor of an export whose CSV and Parquet are `files`; valid under Data Package 1 and 2."""
-    schema = {
-        "fields": [_described(each, name.type) for each in fields],
-        "primaryKey": [SUPPLIER_ID.name],
-        "missingValues": [""],
-    }
+    """The descriptor of an export of these tables, whose `files` are by name; valid under Data Package 1 and 2."""
     return {
         "$schema": PROFILE,
         # Version 1 allows lower case only.
@@ -60,26 +53,35 @@ def describe(
         "title": f"Supplier credit scores, {name.type.lower()} file as of {name.as_of.isoformat()}",
         "version": version,
         "created": generated_at,
-        "resources": [{**_resource(each), "schema": schema} for each in files],
+        "resources": [
+            {**said, **_resource(files[file]), "schema": _schema(table, fields, table.read_as(name.type))}
+            for table, fields in tables.items()
+            for file, said in (
+                (table.csv, {"name": table.name, **CSV}),
+                (table.parquet, {"name": f"{table.name}-parquet", **PARQUET}),
+            )
+        ],
+    }
+
+
+def _schema(table: Table, fields: Sequence[Field], of: str) -> dict[str, Any]:
+    return {
+        "fields": [_described(each, table, of) for each in fields],
+        "primaryKey": [table.key],
+        "missingValues": [""],
     }
 
 
 def _resource(file: SealedFile) -> dict[str, Any]:
-    return {
-        **FORMATS[file.name],
-        "path": file.name,
-        "type": "table",
-        "bytes": file.bytes,
-        "hash": f"sha256:{file.sha256}",
-    }
+    return {"path": file.name, "type": "table", "bytes": file.bytes, "hash": f"sha256:{file.sha256}"}
 
 
-def _described(field: Field, of: str) -> dict[str, Any]:
+def _described(field: Field, table: Table, of: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": field.name,
         "type": TABLE_SCHEMA_TYPES[field.kind],
         "description": field.meaning,
-        "constraints": _constraints(field, of),
+        "constraints": _constraints(field, table, of),
         # Beyond what Data Package can say: which rows fill the cell, and how it is written.
         "kind": field.kind.value,
         "rules": _rules(field),
@@ -100,9 +102,9 @@ def _rules(field: Field) -> dict[str, Any]:
     return {name: value for name, value in rules.items() if value}
 
 
-def _constraints(field: Field, of: str) -> dict[str, Any]:
+def _constraints(field: Field, table: Table, of: str) -> dict[str, Any]:
     constraints: dict[str, Any] = {"required": field.in_every_row(of)}
-    if field is SUPPLIER_ID:
+    if field.name == table.key:
         constraints["unique"] = True
     if field.choices:
         constraints["enum"] = [True] if field.kind is Kind.FLAG else list(field.choices)

@@ -1,11 +1,12 @@
-"""The record as a JSON Schema: for a bank that reads rows as objects, of Parquet or of its own reading of the CSV."""
+"""The records as a JSON Schema: for a bank that reads rows as objects, of Parquet or of its own reading of the CSV."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from data.exports.schema import RECORD, SCHEMA_VERSION, Field
-from data.exports.verify import DELETION, OP, PURPOSE, STATUS, UPDATE, Kind
+from data.exports.schema import RECORDS, SCHEMA_VERSION, Field
+from data.exports.verify import DELETION, OP, PURPOSE, STATUS, UPDATE, Kind, Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TYPES: dict[Kind, dict[str, Any]] = {
@@ -20,22 +21,32 @@ TYPES: dict[Kind, dict[str, Any]] = {
 
 
 def json_schema() -> dict[str, Any]:
-    """A schema of one row, in which an empty cell is a property that is not there.
+    """A schema of one row of any table, in which an empty cell is a property that is not there.
 
     A bank receives the fields that it agreed to: what is required here is so where the agreement has the field.
     """
     return {
         "$schema": DIALECT,
         "title": f"A row of a bank file, schema version {SCHEMA_VERSION}",
+        "oneOf": [{"$ref": f"#/$defs/{table.name}"} for table in RECORDS],
+        "$defs": {table.name: _row(table, record) for table, record in RECORDS.items()},
+    }
+
+
+def _row(table: Table, record: Sequence[Field]) -> dict[str, Any]:
+    always = [each.name for each in record if each.for_every_bank and each.required]
+    deletion = [each.name for each in record if each.in_deletion]
+    rules = _conditions(record)
+    if deletion:
+        left_out = {each.name: False for each in record if not each.in_deletion}
+        rules = [_if(OP, [DELETION], {"properties": left_out}), _if(OP, [UPDATE], {"required": always}), *rules]
+    return {
+        "title": f"A row of {table.csv}",
         "type": "object",
-        "properties": {each.name: _property(each) for each in RECORD},
+        "properties": {each.name: _property(each) for each in record},
         "additionalProperties": False,
-        "required": [each.name for each in RECORD if each.for_every_bank and each.required and each.in_deletion],
-        "allOf": [
-            _if(OP, [DELETION], {"properties": {each.name: False for each in RECORD if not each.in_deletion}}),
-            _if(OP, [UPDATE], {"required": [each.name for each in RECORD if each.for_every_bank and each.required]}),
-            *_conditions(),
-        ],
+        "required": [name for name in always if name in deletion] if deletion else always,
+        "allOf": rules,
     }
 
 
@@ -48,11 +59,11 @@ def _property(field: Field) -> dict[str, Any]:
     return described
 
 
-def _conditions() -> list[dict[str, Any]]:
+def _conditions(record: Sequence[Field]) -> list[dict[str, Any]]:
     """Which fields are empty under a status, and for a purpose."""
     found: dict[tuple[str, str], list[str]] = {}
-    statuses = {each.only_when for each in RECORD if each.only_when}
-    for each in RECORD:
+    statuses = {each.only_when for each in record if each.only_when}
+    for each in record:
         for other in sorted(statuses - {each.only_when}) if each.only_when else ():
             found.setdefault((STATUS, other), []).append(each.name)
         for purpose in each.not_for:

@@ -18,12 +18,12 @@ from data.exports.banks import Bank
 from data.exports.deltas import applied
 from data.exports.layout import ExportName, committed_exports, manifest_of
 from data.exports.schema import CHANGE_REASON, OP, ROW_HASH, Field
-from data.exports.verify import DELTA, FULL, SCORES_PARQUET, arrow_schema
+from data.exports.verify import DELTA, FULL, SCORES, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NOT_CONTENT = (OP, CHANGE_REASON, ROW_HASH)
+NOT_CONTENT = (OP.name, CHANGE_REASON.name, ROW_HASH.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Folders:
 
 
 def content_of(fields: Sequence[Field]) -> tuple[Field, ...]:
-    """The fields of a bank's state: all but those that say how the file is read."""
-    return tuple(each for each in fields if each not in NOT_CONTENT)
+    """The fields of what a bank holds: all but those that say how the file is read."""
+    return tuple(each for each in fields if each.name not in NOT_CONTENT)
 
 
 def last_full(folders: Folders) -> ExportName | None:
@@ -66,15 +66,15 @@ def full_is_due(bank: Bank, folders: Folders, as_of: date) -> bool:
         return True
     if manifest_of(folders.sent, base)["schema_version"] != bank.schema:
         return True
-    kept = folders.kept / str(base) / SCORES_PARQUET
+    kept = folders.kept / str(base) / SCORES.parquet
     return not kept.is_file() or pq.read_schema(kept).names != [each.name for each in bank.fields]
 
 
 def _kept(folders: Folders, name: ExportName) -> Any:
     import pyarrow.parquet as pq
 
-    path = folders.kept / str(name) / SCORES_PARQUET
-    said = next(file for file in manifest_of(folders.sent, name)["files"] if file["name"] == SCORES_PARQUET)
+    path = folders.kept / str(name) / SCORES.parquet
+    said = next(file for file in manifest_of(folders.sent, name)["files"] if file["name"] == SCORES.parquet)
     if not path.is_file() or sha256_of(path) != said["sha256"]:
         raise StoreDamaged(
             f"{name}: what was kept of it is gone, or not what was sent",

@@ -6,25 +6,23 @@ import hashlib
 
 from data.exports.table import Texts
 from data.exports.verify import (
-    COUNTED_BY,
     DELETION,
     HASH_BYTES,
-    LIMIT,
     NONE,
     OP,
-    SUPPLIER_ID,
     UPDATE,
     Counted,
+    Table,
 )
 
 
-def counted(texts: Texts) -> Counted:
+def counted(texts: Texts, table: Table) -> Counted:
     """The totals of all rows, given as the CSV's columns. A row that takes a supplier out counts by its id alone."""
     import numpy as np
     import pyarrow.compute as pc
 
-    totals = Counted(tuple(texts))
-    ids = texts[SUPPLIER_ID].to_pylist()
+    totals = Counted(table, tuple(texts))
+    ids = texts[table.key].to_pylist()
     totals.rows = len(ids)
     # 64-bit numbers that run over: the sum is taken modulo 2^64.
     heads = b"".join([hashlib.sha256(each.encode()).digest()[:HASH_BYTES] for each in ids])
@@ -36,10 +34,11 @@ def counted(texts: Texts) -> Counted:
         standing = {name: pc.filter(text, stands) for name, text in texts.items()}
     else:
         totals.by_op[UPDATE] = len(ids)
-    if LIMIT in standing:
-        # Summed here: 64 bits would run over in silence.
-        totals.limit_fen = sum(int(fen or 0) for fen in standing[LIMIT].to_pylist())
-    for total, name in COUNTED_BY.items():
+    for total, name in table.sums.items():
+        if name in standing:
+            # Summed here: 64 bits would run over in silence.
+            totals.sums[total] = sum(int(fen or 0) for fen in standing[name].to_pylist())
+    for total, name in table.counts.items():
         if name in standing:
             totals.counts[total].update(each or NONE for each in standing[name].to_pylist())
     return totals

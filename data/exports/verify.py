@@ -30,15 +30,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-# 1. What lies in the folder of an export.
+# 1. What lies in the folder of an export beside the files of its tables.
 
-SCORES_CSV, SCORES_PARQUET, DATAPACKAGE = "scores.csv", "scores.parquet", "datapackage.json"
-# The files that the manifest vouches for; the signature vouches for the manifest.
-SEALED_FILES = (SCORES_CSV, SCORES_PARQUET, DATAPACKAGE)
+DATAPACKAGE = "datapackage.json"
 MANIFEST, SIGNATURE, OK_SUFFIX, ENCRYPTED_SUFFIX = "manifest.json", "manifest.sig", ".ok", ".age"
 FULL, DELTA = "FULL", "DELTA"
-# Versions of the record. One stays readable while banks move to the next (DOMAIN 6.1).
-KNOWN_VERSIONS = ("1.0.0", "2.0.0")
+# Versions of the record. Earlier ones stay readable while banks move to the next (DOMAIN 6.1).
+KNOWN_VERSIONS = ("1.0.0", "2.0.0", "2.1.0")
 OK_CONTENT = re.compile(rb"[0-9a-f]{64}\n")
 SIGNATURE_CONTENT = re.compile(rb"[0-9a-f]{128}\n")
 PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
@@ -54,8 +52,7 @@ AS_OF, SCORED_AT, VALID_UNTIL, STATUS, ROW_HASH = "as_of", "scored_at", "valid_u
 UPDATE, DELETION = "U", "D"
 # What moves every night though nothing is new: a delta says it once for all rows that it does not name.
 MOMENTS = (AS_OF, SCORED_AT, VALID_UNTIL)
-# The check reads these itself, so no export is without them.
-ALWAYS_THERE = (SUPPLIER_ID, CONSENT_ID, PURPOSE, AS_OF, VALID_UNTIL, "advisory_only", ROW_HASH)
+CONTRACT_ID, GUARANTEE_ID = "contract_id", "guarantee_id"
 
 PD_DIGITS = 6
 UNIT_SEPARATOR = "\x1f"
@@ -69,8 +66,6 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # 3. What is added up.
 
 NONE = "NONE"
-COUNTED_BY = {"by_grade": "grade", "by_decision": "decision", "by_status": "status"}
-LIMIT = "indicative_limit_fen"
 HASH_BYTES = 8
 HASH_MODULUS = 2 ** (8 * HASH_BYTES)
 
@@ -136,9 +131,77 @@ class Column:
         return self.required and (of == FULL or self.in_deletion)
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of an export: a CSV and a Parquet file of the same rows, in the order of their `key`, each of which once.
+
+    `always` are the columns that no agreement leaves out, for the check reads them itself. `sums` and `counts` are what
+    the manifest adds up of it: by the name of a total the column whose amounts are summed, or values counted. A table
+    that `has_deltas` has in a delta what changed; every other is whole in each export.
+    """
+
+    name: str
+    key: str
+    always: tuple[str, ...]
+    sums: Mapping[str, str]
+    counts: Mapping[str, str]
+    since: str
+    has_deltas: bool = False
+
+    @property
+    def csv(self) -> str:
+        """The name of its CSV file."""
+        return f"{self.name}.csv"
+
+    @property
+    def parquet(self) -> str:
+        """The name of its Parquet file."""
+        return f"{self.name}.parquet"
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The names of its files."""
+        return self.csv, self.parquet
+
+    def read_as(self, of: str) -> str:
+        """How it is read in a FULL or DELTA."""
+        return of if self.has_deltas else FULL
+
+
+SCORES = Table(
+    name="scores",
+    key=SUPPLIER_ID,
+    always=(SUPPLIER_ID, CONSENT_ID, PURPOSE, AS_OF, VALID_UNTIL, "advisory_only", ROW_HASH),
+    sums={"sum_limit_fen": "indicative_limit_fen"},
+    counts={"by_grade": "grade", "by_decision": "decision", "by_status": "status"},
+    since="1.0.0",
+    has_deltas=True,
+)
+CONTRACTS = Table(
+    name="contracts",
+    key=CONTRACT_ID,
+    always=(CONTRACT_ID, SUPPLIER_ID, CONSENT_ID, PURPOSE, AS_OF, ROW_HASH),
+    sums={"sum_amount_fen": "amount_fen", "sum_draw_max_fen": "draw_max_fen"},
+    counts={"by_stage": "stage"},
+    since="2.1.0",
+)
+GUARANTEES = Table(
+    name="guarantees",
+    key=GUARANTEE_ID,
+    always=(GUARANTEE_ID, SUPPLIER_ID, CONSENT_ID, PURPOSE, AS_OF, ROW_HASH),
+    sums={"sum_amount_fen": "amount_fen", "sum_outstanding_fen": "outstanding_fen"},
+    counts={"by_type": "type", "by_status": "status"},
+    since="2.1.0",
+)
+# Every export has the first; the manifest lists which of the others it has.
+TABLES = (SCORES, CONTRACTS, GUARANTEES)
+
+
 @dataclass(frozen=True)
 class Verified:
     """What a bank may rely on after the check. `valid_until` is the earliest of all rows.
+
+    `rows` are those of the scores, and `further` those of each other table that the export has.
 
     Where files are encrypted and no key was given, they are whole and signed but nobody looked into them:
     `contents_checked` is then false and what the rows would have said is None.
@@ -153,6 +216,7 @@ class Verified:
     as_of: date
     schema_version: str
     rows: int
+    further: dict[str, int]
     sum_limit_fen: int | None
     valid_until: date | None
     signer_key_id: str
@@ -189,7 +253,7 @@ def verify_export(
     _refuse_missing_or_extra_files(folder, ok_file, manifest)
     sealed = {file["name"]: _sealed_bytes(folder, file) for file in manifest["files"]}
     is_open = decrypt_key is not None or all(file["encrypted"] is None for file in manifest["files"])
-    counted = Counted()
+    counted = Counted(SCORES)
     if is_open:
         plain = {file["name"]: _plain(file, sealed[file["name"]], decrypt_key) for file in manifest["files"]}
         counted = _checked_contents(plain, manifest)
@@ -198,7 +262,8 @@ def verify_export(
         **{key: manifest[key] for key in ("export_id", "bank_id", "sequence", "type", "base_export_id", "supersedes")},
         as_of=date.fromisoformat(manifest["as_of"]),
         schema_version=manifest["schema_version"],
-        rows=_file(manifest, SCORES_CSV)["rows"],
+        rows=_file(manifest, SCORES.csv)["rows"],
+        further={each.name: _file(manifest, each.csv)["rows"] for each in tables_of(manifest)[1:]},
         sum_limit_fen=manifest["control_totals"].get("sum_limit_fen"),
         valid_until=valid_until,
         signer_key_id=manifest["signer_key_id"],
@@ -332,10 +397,12 @@ def _refuse_wrong_turn(manifest: Mapping[str, Any], last_sequence: int | None) -
 
 
 def _refuse_missing_or_extra_files(folder: Path, ok_file: Path, manifest: Mapping[str, Any]) -> None:
-    if tuple(file["name"] for file in manifest["files"]) != SEALED_FILES:
-        _refuse(MANIFEST, f"it does not list {', '.join(SEALED_FILES)}", MADE_WRONG)
+    # The files that the manifest vouches for; the signature vouches for the manifest.
+    sealed = (*(name for table in tables_of(manifest) for name in table.files), DATAPACKAGE)
+    if tuple(file["name"] for file in manifest["files"]) != sealed:
+        _refuse(MANIFEST, f"it does not list {', '.join(sealed)}", MADE_WRONG)
     lying = [(file["encrypted"] or file)["name"] for file in manifest["files"]]
-    if any(name not in (of, f"{of}{ENCRYPTED_SUFFIX}") for name, of in zip(lying, SEALED_FILES, strict=True)):
+    if any(name not in (of, f"{of}{ENCRYPTED_SUFFIX}") for name, of in zip(lying, sealed, strict=True)):
         _refuse(MANIFEST, "it lists an encrypted file under a name of something else", MADE_WRONG)
     for name in lying:
         if not _is_plain_file(folder / name):
@@ -343,6 +410,13 @@ def _refuse_missing_or_extra_files(folder: Path, ok_file: Path, manifest: Mappin
     extra = sorted({path.name for path in folder.iterdir()} - {ok_file.name, MANIFEST, SIGNATURE, *lying})
     if extra:
         _refuse(repr(extra[0]), "the export has no such file", "remove it, or ask the sender why it is there")
+
+
+def tables_of(manifest: Mapping[str, Any]) -> tuple[Table, ...]:
+    """The tables that an export holds: the scores, and of those that its version knows what the manifest lists."""
+    listed = {file["name"] for file in manifest["files"]}
+    known = KNOWN_VERSIONS[: KNOWN_VERSIONS.index(manifest["schema_version"]) + 1]
+    return (SCORES, *(each for each in TABLES[1:] if each.since in known and each.csv in listed))
 
 
 def _is_plain_file(path: Path) -> bool:
@@ -400,27 +474,33 @@ def _identities(text: str) -> list[Any]:
 
 @dataclass
 class Counted:
-    """What reading all rows gives: their totals, and the row that expires first."""
+    """What reading all rows of a table gives: their totals, and the row that expires first."""
 
+    table: Table
     names: Sequence[str] = ()
     rows: int = 0
-    limit_fen: int = 0
     hash_total: int = 0
     by_op: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: {total: Counter() for total in COUNTED_BY})
+    sums: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
     expires_first: date | None = None
     expires_first_line: int = 0
+
+    def __post_init__(self) -> None:
+        for total in self.table.counts:
+            self.counts.setdefault(total, Counter())
 
     def add(self, line: int, cells: Sequence[str], valid_until: Value) -> None:
         """Count one row. A row that takes a firm out counts by its id alone."""
         row = dict(zip(self.names, cells, strict=True))
         self.rows += 1
-        self.hash_total = (self.hash_total + hash_of_id(row[SUPPLIER_ID])) % HASH_MODULUS
+        self.hash_total = (self.hash_total + hash_of_id(row[self.table.key])) % HASH_MODULUS
         self.by_op[row.get(OP, UPDATE)] += 1
         if row.get(OP) == DELETION:
             return
-        self.limit_fen += int(row.get(LIMIT) or 0)
-        for total, name in COUNTED_BY.items():
+        for total, name in self.table.sums.items():
+            self.sums[total] += int(row.get(name) or 0)
+        for total, name in self.table.counts.items():
             self.counts[total][row.get(name) or NONE] += 1
         if isinstance(valid_until, date) and (self.expires_first is None or valid_until < self.expires_first):
             self.expires_first, self.expires_first_line = valid_until, line
@@ -428,7 +508,8 @@ class Counted:
     def merge(self, other: Counted) -> None:
         """Count the rows that another has counted."""
         self.rows += other.rows
-        self.limit_fen += other.limit_fen
+        # Counter's own sum would leave out what is not above zero.
+        self.sums.update(other.sums)
         self.hash_total = (self.hash_total + other.hash_total) % HASH_MODULUS
         self.by_op += other.by_op
         for total, counts in other.counts.items():
@@ -436,61 +517,77 @@ class Counted:
 
     def as_document(self) -> dict[str, Any]:
         """The totals as the manifest says them; None where it is about a column that the bank does not receive."""
-        counts = {total: dict(self.counts[total]) if name in self.names else None for total, name in COUNTED_BY.items()}
-        return {
-            "rows": self.rows,
-            "sum_limit_fen": self.limit_fen if LIMIT in self.names else None,
-            "by_op": dict(self.by_op) if OP in self.names else None,
-            **counts,
-            "supplier_id_hash_total": f"{self.hash_total:0{2 * HASH_BYTES}x}",
+        sums = {total: self.sums[total] if name in self.names else None for total, name in self.table.sums.items()}
+        counts = {
+            total: dict(self.counts[total]) if name in self.names else None for total, name in self.table.counts.items()
         }
+        ops = {"by_op": dict(self.by_op) if OP in self.names else None} if self.table.has_deltas else {}
+        hash_total = f"{self.hash_total:0{2 * HASH_BYTES}x}"
+        return {"rows": self.rows, **sums, **ops, **counts, f"{self.table.key}_hash_total": hash_total}
 
 
-def hash_of_id(supplier_id: str) -> int:
-    """The first eight bytes of the id's SHA-256 as a number; their sum modulo 2^64 is the hash total."""
-    return int.from_bytes(hashlib.sha256(supplier_id.encode()).digest()[:HASH_BYTES], "big")
+def totals_of(counted: Sequence[Counted]) -> dict[str, Any]:
+    """The control totals of an export: those of the scores, and under its name those of each other table."""
+    return counted[0].as_document() | {each.table.name: each.as_document() for each in counted[1:]}
+
+
+def hash_of_id(key: str) -> int:
+    """The first eight bytes of an id's SHA-256 as a number; their sum modulo 2^64 is the hash total."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:HASH_BYTES], "big")
 
 
 def _checked_contents(plain: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Counted:
-    record = Record(_described_columns(plain, manifest), manifest["type"])
-    beside = Beside(_parquet_rows(plain[SCORES_PARQUET], record), record)
-    counted = _counted_rows(plain[SCORES_CSV], record, manifest, beside)
-    beside.refuse_difference()
+    records = _described_records(plain, manifest)
+    counted = [_checked_table(plain, table, record, manifest) for table, record in records.items()]
     _refuse_wrong_totals(manifest, counted)
+    return counted[0]
+
+
+def _checked_table(plain: Mapping[str, bytes], table: Table, record: Record, manifest: Mapping[str, Any]) -> Counted:
+    """What a table adds up to, once every row is what the record says, in its CSV and in its Parquet file alike."""
+    beside = Beside(_parquet_rows(plain[table.parquet], table, record), table, record)
+    counted = _counted_rows(plain[table.csv], table, record, manifest, beside)
+    beside.refuse_difference()
     return counted
 
 
-def _described_columns(plain: Mapping[str, bytes], manifest: Mapping[str, Any]) -> tuple[Column, ...]:
-    """The columns that the descriptor lists, once descriptor, manifest and CSV header agree."""
+def _described_records(plain: Mapping[str, bytes], manifest: Mapping[str, Any]) -> dict[Table, Record]:
+    """How the rows of each table are read, once descriptor, manifest and CSV headers agree."""
+    tables, of = tables_of(manifest), manifest["type"]
     try:
         descriptor = parse_canonical(plain[DATAPACKAGE])
-        columns = columns_of(descriptor)
+        records = {each: Record(columns_of(descriptor, each), each.read_as(of)) for each in tables}
     except ValueError as unreadable:
         _refuse(DATAPACKAGE, str(unreadable), MADE_WRONG)
-    names = [each.name for each in columns] or [""]
-    if (names[0], names[-1]) != (SUPPLIER_ID, ROW_HASH) and {SUPPLIER_ID, ROW_HASH} <= set(names):
-        _refuse(DATAPACKAGE, f"its fields do not begin with {SUPPLIER_ID} and end with {ROW_HASH}", MADE_WRONG)
-    if not set(ALWAYS_THERE) <= set(names):
-        _refuse(DATAPACKAGE, f"it lacks a field that every bank receives: {', '.join(ALWAYS_THERE)}", MADE_WRONG)
-    if len(set(names)) < len(names):
-        _refuse(DATAPACKAGE, "it describes a field twice", MADE_WRONG)
-    if manifest["type"] == DELTA and not {OP, CHANGE_REASON} <= set(names):
-        _refuse(DATAPACKAGE, f"it lacks {OP} or {CHANGE_REASON}, without which nobody reads a delta", MADE_WRONG)
+    for table, record in records.items():
+        _refuse_wrong_columns(table, [each.name for each in record.columns] or [""], record.of)
     if not _describes(descriptor, manifest):
         _refuse(DATAPACKAGE, f"it does not describe the files that {MANIFEST} lists", MADE_WRONG)
-    _, header = next(_csv_rows(plain[SCORES_CSV]), (1, []))
-    if header != names:
-        _refuse(f"{SCORES_CSV} line 1", f"the header is not what {DATAPACKAGE} describes", MADE_WRONG)
-    return columns
+    for table, record in records.items():
+        _, header = next(_csv_rows(plain[table.csv], table), (1, []))
+        if header != [each.name for each in record.columns]:
+            _refuse(f"{table.csv} line 1", f"the header is not what {DATAPACKAGE} describes", MADE_WRONG)
+    return records
 
 
-def columns_of(descriptor: Mapping[str, Any]) -> tuple[Column, ...]:
-    """The columns that a descriptor says the CSV has. Raises ValueError where it says none that can be read."""
+def _refuse_wrong_columns(table: Table, names: Sequence[str], of: str) -> None:
+    if (names[0], names[-1]) != (table.key, ROW_HASH) and {table.key, ROW_HASH} <= set(names):
+        _refuse(DATAPACKAGE, f"its fields do not begin with {table.key} and end with {ROW_HASH}", MADE_WRONG)
+    if not set(table.always) <= set(names):
+        _refuse(DATAPACKAGE, f"it lacks a field that every bank receives: {', '.join(table.always)}", MADE_WRONG)
+    if len(set(names)) < len(names):
+        _refuse(DATAPACKAGE, "it describes a field twice", MADE_WRONG)
+    if of == DELTA and not {OP, CHANGE_REASON} <= set(names):
+        _refuse(DATAPACKAGE, f"it lacks {OP} or {CHANGE_REASON}, without which nobody reads a delta", MADE_WRONG)
+
+
+def columns_of(descriptor: Mapping[str, Any], table: Table) -> tuple[Column, ...]:
+    """The columns that a descriptor says a table has. Raises ValueError where it says none that can be read."""
     try:
-        resource = next(each for each in descriptor["resources"] if each["path"] == SCORES_CSV)
+        resource = next(each for each in descriptor["resources"] if each["path"] == table.csv)
         return tuple(_column(each) for each in resource["schema"]["fields"])
     except (KeyError, TypeError, ValueError, StopIteration):
-        raise ValueError(f"describes no fields of {SCORES_CSV} that can be read") from None
+        raise ValueError(f"describes no fields of {table.csv} that can be read") from None
 
 
 def _column(described: Mapping[str, Any]) -> Column:
@@ -514,73 +611,77 @@ def _column(described: Mapping[str, Any]) -> Column:
 
 
 def _describes(descriptor: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
-    resources = descriptor["resources"]
+    resources, tables = descriptor["resources"], tables_of(manifest)
     said = [canonical_json({k: each.get(k) for k in ("path", "bytes", "hash")}) for each in resources]
-    files = [_file(manifest, name) for name in (SCORES_CSV, SCORES_PARQUET)]
+    files = [_file(manifest, name) for table in tables for name in table.files]
     listed = [canonical_json({"path": f["name"], "bytes": f["bytes"], "hash": f"sha256:{f['sha256']}"}) for f in files]
     return (
         descriptor.get("id") == manifest["export_id"]
         and descriptor.get("version") == manifest["schema_version"]
         and said == listed
-        and all(canonical_json(each["schema"]) == canonical_json(resources[0]["schema"]) for each in resources)
+        # The two files of a table have one schema.
+        and all(
+            canonical_json(one["schema"]) == canonical_json(other["schema"])
+            for one, other in zip(resources[::2], resources[1::2], strict=True)
+        )
     )
 
 
-def _csv_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(content: bytes, table: Table) -> Iterator[tuple[int, list[str]]]:
     """Each row of a CSV file with its line, the header first."""
     try:
         text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="\n")
-        reader = csv.reader(_lines(text), strict=True)
+        reader = csv.reader(_lines(text, table), strict=True)
         for row in reader:
             yield reader.line_num, row
     except UnicodeDecodeError:
-        _refuse(SCORES_CSV, "not UTF-8 text", MADE_WRONG)
+        _refuse(table.csv, "not UTF-8 text", MADE_WRONG)
     except csv.Error:
-        _refuse(SCORES_CSV, "not a readable CSV file (RFC 4180)", MADE_WRONG)
+        _refuse(table.csv, "not a readable CSV file (RFC 4180)", MADE_WRONG)
 
 
-def _lines(text: Iterator[str]) -> Iterator[str]:
+def _lines(text: Iterator[str], table: Table) -> Iterator[str]:
     for number, line in enumerate(text, start=1):
         if not line.endswith("\n") or "\r" in line:
-            _refuse(f"{SCORES_CSV} line {number}", "the line does not end with a single line feed", MADE_WRONG)
+            _refuse(f"{table.csv} line {number}", "the line does not end with a single line feed", MADE_WRONG)
         yield line
 
 
-def _rows(content: bytes, record: Record) -> Iterator[tuple[int, list[str], tuple[Value, ...]]]:
-    """Each supplier's line, cells and values; refuses at the first that is not what the record says."""
-    for line, cells in _csv_rows(content):
+def _rows(content: bytes, table: Table, record: Record) -> Iterator[tuple[int, list[str], tuple[Value, ...]]]:
+    """Each row's line, cells and values; refuses at the first that is not what the record says."""
+    for line, cells in _csv_rows(content, table):
         if line < FIRST_ROW_LINE:
             continue
         if len(cells) != len(record.columns):
             _refuse(
-                f"{SCORES_CSV} line {line}",
+                f"{table.csv} line {line}",
                 f"{len(cells)} cells where the header has {len(record.columns)}",
                 MADE_WRONG,
             )
         try:
             yield line, cells, record.values_of(cells)
         except CellError as bad:
-            _refuse_cell(line, bad.column, bad.what)
+            _refuse_cell(table, line, bad.column, bad.what)
 
 
-def _refuse_cell(line: int, column: Column, what: str) -> NoReturn:
-    place = f'{SCORES_CSV} line {line}, column "{column.name}"'
+def _refuse_cell(table: Table, line: int, column: Column, what: str) -> NoReturn:
+    place = f'{table.csv} line {line}, column "{column.name}"'
     _refuse(place, what, f"{column.name}: {column.meaning}; {MADE_WRONG}")
 
 
-def _counted_rows(content: bytes, record: Record, manifest: Mapping[str, Any], beside: Beside) -> Counted:
-    """Read every row, each supplier once and in order, and add up."""
+def _counted_rows(content: bytes, table: Table, record: Record, manifest: Mapping[str, Any], beside: Beside) -> Counted:
+    """Read every row, each key once and in order, and add up."""
     columns, names = record.columns, [each.name for each in record.columns]
-    supplier, as_of, valid_until = (names.index(name) for name in (SUPPLIER_ID, AS_OF, VALID_UNTIL))
-    counted = Counted(names)
+    as_of, valid_until = names.index(AS_OF), names.index(VALID_UNTIL) if VALID_UNTIL in names else None
+    counted = Counted(table, names)
     previous = ""
-    for line, cells, values in _rows(content, record):
-        if cells[supplier] <= previous:
-            _refuse_cell(line, columns[supplier], "is not after the one on the line before")
+    for line, cells, values in _rows(content, table, record):
+        if cells[0] <= previous:
+            _refuse_cell(table, line, columns[0], "is not after the one on the line before")
         if cells[as_of] != manifest["as_of"]:
-            _refuse_cell(line, columns[as_of], f"is not the as_of of {MANIFEST}")
-        previous = cells[supplier]
-        counted.add(line, cells, values[valid_until])
+            _refuse_cell(table, line, columns[as_of], f"is not the as_of of {MANIFEST}")
+        previous = cells[0]
+        counted.add(line, cells, None if valid_until is None else values[valid_until])
         beside.compare(line, values)
     return counted
 
@@ -591,8 +692,8 @@ class Beside:
     What is wrong with it is kept until the CSV has been read, which is named first.
     """
 
-    def __init__(self, rows: Iterator[tuple[Value, ...]], record: Record) -> None:
-        self._rows, self._record = rows, record
+    def __init__(self, rows: Iterator[tuple[Value, ...]], table: Table, record: Record) -> None:
+        self._rows, self._table, self._record = rows, table, record
         self._wrong: Refused | None = None
 
     def compare(self, line: int, values: tuple[Value, ...]) -> None:
@@ -608,31 +709,31 @@ class Beside:
 
     def _refuse(self, line: int, values: tuple[Value, ...], row: tuple[Value, ...] | None) -> NoReturn:
         if row is None:
-            _refuse(SCORES_PARQUET, f"it ends before {SCORES_CSV} line {line}", MADE_WRONG)
+            _refuse(self._table.parquet, f"it ends before {self._table.csv} line {line}", MADE_WRONG)
         column = next(c for c, mine, its in zip(self._record.columns, values, row, strict=True) if mine != its)
-        place = f'{SCORES_PARQUET} row {line - 1}, column "{column.name}"'
-        _refuse(place, f"differs from {SCORES_CSV} line {line}", MADE_WRONG)
+        place = f'{self._table.parquet} row {line - 1}, column "{column.name}"'
+        _refuse(place, f"differs from {self._table.csv} line {line}", MADE_WRONG)
 
     def refuse_difference(self) -> None:
         """Refuse what was found, or rows that the CSV does not have."""
         if self._wrong is not None:
             raise self._wrong
         if next(self._rows, None) is not None:
-            _refuse(SCORES_PARQUET, f"it has more rows than {SCORES_CSV}", MADE_WRONG)
+            _refuse(self._table.parquet, f"it has more rows than {self._table.csv}", MADE_WRONG)
 
 
-def _parquet_rows(content: bytes, record: Record) -> Iterator[tuple[Value, ...]]:
+def _parquet_rows(content: bytes, table: Table, record: Record) -> Iterator[tuple[Value, ...]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             if not file.schema_arrow.equals(arrow_schema(record.columns, record.of)):
-                _refuse(SCORES_PARQUET, f"its columns or their types are not what {DATAPACKAGE} describes", MADE_WRONG)
+                _refuse(table.parquet, f"its columns or their types are not what {DATAPACKAGE} describes", MADE_WRONG)
             for batch in file.iter_batches(PARQUET_ROWS):
                 yield from zip(*[_values(batch[each.name], each.kind) for each in record.columns], strict=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError):
-        _refuse(SCORES_PARQUET, "not a readable Parquet file", MADE_WRONG)
+        _refuse(table.parquet, "not a readable Parquet file", MADE_WRONG)
 
 
 def arrow_schema(columns: Sequence[Column], of: str) -> Any:
@@ -663,26 +764,32 @@ def _file(manifest: Mapping[str, Any], name: str) -> dict[str, Any]:
     return next(file for file in manifest["files"] if file["name"] == name)
 
 
-def _refuse_wrong_totals(manifest: Mapping[str, Any], counted: Counted) -> None:
-    for name in (SCORES_CSV, SCORES_PARQUET):
-        if _file(manifest, name)["rows"] != counted.rows:
-            _refuse(MANIFEST, f"the number of rows of {name} is not what the file has", MADE_WRONG)
+def _refuse_wrong_totals(manifest: Mapping[str, Any], counted: Sequence[Counted]) -> None:
+    for each in counted:
+        for name in each.table.files:
+            if _file(manifest, name)["rows"] != each.rows:
+                _refuse(MANIFEST, f"the number of rows of {name} is not what the file has", MADE_WRONG)
     if _file(manifest, DATAPACKAGE)["rows"] is not None:
         _refuse(MANIFEST, f"{DATAPACKAGE} has no rows to count", MADE_WRONG)
-    said, added = manifest["control_totals"], counted.as_document()
+    said, added = manifest["control_totals"], totals_of(counted)
+    further = {table.name: table.csv for table in TABLES}
     for name in (*added, *said):
         # Compared as they are written: true is not 1, and 3.0 is not 3.
         if not (
             name in said and name in added and canonical_json({"": said[name]}) == canonical_json({"": added[name]})
         ):
-            _refuse(MANIFEST, f"control total {name!r} is not what {SCORES_CSV} adds up to", MADE_WRONG)
+            _refuse(
+                MANIFEST,
+                f"control total {name!r} is not what {further.get(name, SCORES.csv)} adds up to",
+                MADE_WRONG,
+            )
 
 
 def _earliest_validity(manifest: Mapping[str, Any], counted: Counted, on: date | None) -> date | None:
     """The earliest last day of all rows, named or not; refuses one before the export's own day, or before `on`."""
     found = []
     if counted.expires_first is not None:
-        place = f'{SCORES_CSV} line {counted.expires_first_line}, column "{VALID_UNTIL}"'
+        place = f'{SCORES.csv} line {counted.expires_first_line}, column "{VALID_UNTIL}"'
         found.append((counted.expires_first, place, "the row"))
     if (moved := (manifest["moves_on"] or {}).get(VALID_UNTIL)) is not None:
         found.append((date.fromisoformat(moved), f'{MANIFEST}, "moves_on"', "what it leaves as it is"))
@@ -700,7 +807,7 @@ def _earliest_validity(manifest: Mapping[str, Any], counted: Counted, on: date |
 
 
 class Record:
-    """Reads the rows of a FULL or DELTA."""
+    """Reads the rows of a table in a FULL or DELTA."""
 
     def __init__(self, columns: Sequence[Column], of: str) -> None:
         self.columns, self.of = tuple(columns), of
@@ -1026,9 +1133,10 @@ def summary(verified: Verified) -> str:
             f"{verified.export_id}: whole, and signed by {verified.signer_key_id}; it is encrypted and nobody looked "
             "into it: give --decrypt-key"
         )
+    further = "".join(f", {rows:,} {table}" for table, rows in verified.further.items())
     return (
         f"{verified.export_id}: whole, signed by {verified.signer_key_id} and true to its manifest; "
-        f"{verified.rows:,} rows, as of {verified.as_of}"
+        f"{verified.rows:,} rows{further}, as of {verified.as_of}"
     )
 
 

@@ -118,6 +118,43 @@ def test_a_move_is_never_written_before_the_last_one_nor_without_a_reason(regist
 # -- the history -------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_promotion_superseded_is_told_for_as_long_as_is_asked(registry):
+    for version in (1, 2, 3):
+        validated(registry, version)
+    assert registry.superseded(NAME, since="2026-01-01") is None
+    promoted(registry, 1, at="2026-09-01T00:00:00")
+    assert registry.superseded(NAME, since="2026-01-01") is None
+    promoted(registry, 2, at="2026-10-01T00:00:00")
+    assert registry.superseded(NAME, since="2026-10-01T00:00:00").version == 1
+    assert registry.superseded(NAME, since="2026-10-01T00:00:01") is None
+    # Promoted once more, it is no other model.
+    promoted(registry, 2, at="2026-10-05T00:00:00")
+    assert registry.superseded(NAME, since="2026-10-01T00:00:01") is None
+    promoted(registry, 3, at="2026-11-01T00:00:00")
+    assert registry.superseded(NAME, since="2026-01-01").version == 2
+
+
+def test_what_was_rolled_back_runs_beside_nothing(registry):
+    for version in (1, 2, 3):
+        validated(registry, version)
+        promoted(registry, version)
+    registry.rollback(NAME, at=AT, who="ann", why="it fails")
+    assert registry.superseded(NAME, since="2026-01-01") is None
+    # What takes the place of the version that it went back to supersedes that, not what had failed.
+    promoted(registry, 1)
+    assert registry.superseded(NAME, since="2026-01-01").version == 2
+
+
+def test_a_superseded_model_that_was_altered_is_not_served(registry):
+    for version in (1, 2):
+        validated(registry, version)
+        promoted(registry, version)
+    card = registry.root / NAME / "1" / "card.json"
+    card.write_text(card.read_text().replace('"ann"', '"eve"'))
+    with pytest.raises(StoreDamaged, match="altered"):
+        registry.superseded(NAME, since="2026-01-01")
+
+
 def test_a_rollback_goes_back_to_the_version_before_as_often_as_there_is_one(registry):
     for version in (1, 2, 3):
         validated(registry, version)

@@ -87,13 +87,13 @@ def _files(run: Run, home: Home, night: Night) -> Iterator[str]:
     """What differs of the banks' files before they are encrypted."""
     done = night.done("bank-files") or {}
     on, version = date.fromisoformat(done["consents_on"]), int(done["consents_version"])
-    for bank, own in files.rows_of(run, on=on, version=version):
+    for bank, records in files.records_of(run, on=on, version=version):
         was = done["banks"][bank.bank_id]
         folders, true = exporting.folders_of(run.home, bank), exporting.folders_of(home, bank)
         _copy_before(true.sent, folders.sent, was)
         _copy_before(true.kept, folders.kept, was)
         how = {"of": was["type"], "supersedes": was["supersedes"]}
-        again = exporting.build_from(run.home, bank, own, files.origin_of(run), on=on, version=version, **how)
+        again = exporting.build_from(run.home, bank, records, files.origin_of(run), on=on, version=version, **how)
         if exporting.said_of(again) != was:
             yield f"{was['export_id']} comes out otherwise"
 

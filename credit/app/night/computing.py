@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app.clock import day_of
 from credit.app.deciding import Pinned, beside, cases_for, gather, standing, stood_beside
 from credit.app.night.run import Run
-from credit.app.scoring import KEPT, floor_of, graded, with_reasons
+from credit.app.scoring import floor_of, graded, kept_of, with_reasons
 from credit.domain.policy.rules import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def score(run: Run, out: Path) -> dict[str, Any]:
         silent = withheld(run.ledger, suppliers, on=today, version=run.version)
         run.progress(f"scoring {len(suppliers):,} {tier} suppliers")
         read = [name for name in dict.fromkeys(pinned.pack.inputs.values()) if name in names()]
-        scoring = partial(_scored, pinned.served, floor_of(run.home, run.settings.as_of), silent, read)
+        floor, former = floor_of(run.home, run.settings.as_of), run.former(tier)
+        scoring = partial(_scored, pinned.served, floor, silent, read, former)
         made = run.computing.score(run, tier, scoring, _TEXTS)
-        scored = graded(run.home, made, run.settings.as_of)
-        kept = scored[list(KEPT)].reset_index()
+        kept = kept_of(graded(run.home, made, run.settings.as_of)).reset_index()
         write_frame(out / f"{tier}.parquet", kept)
         write_frame(out / f"inputs-{tier}.parquet", made[[f"{_INPUT}{name}" for name in read]].reset_index())
         codes = kept["unscorable"].value_counts()
@@ -110,12 +110,17 @@ _INPUT = "input_"
 
 
 def _scored(
-    served: Served, floor: HistoryFloor, silent: frozenset[str], read: list[str], frame: pd.DataFrame
+    served: Served,
+    floor: HistoryFloor,
+    silent: frozenset[str],
+    read: list[str],
+    former: Served | None,
+    frame: pd.DataFrame,
 ) -> pd.DataFrame:
     """The scores of a frame of features with reasons, and beside them the features that decisions read."""
     import pandas as pd
 
-    scores = with_reasons(served, frame, floor, withheld=silent)
+    scores = with_reasons(served, frame, floor, withheld=silent, former=former)
     inputs = frame[read].add_prefix(_INPUT)
     return pd.concat([scores.astype(dict.fromkeys(_TEXTS, "str")), inputs], axis=1)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from data.exports.banks import Bank
     from data.exports.build import Origin
+    from data.exports.verify import Table
 
 # What a file says of a decision, by the names of the night's rows.
 _OF_DECISION = (
@@ -39,34 +40,48 @@ def write_files(run: Run, out: Path) -> dict[str, Any]:
     """
     on, version = day_of(now()), run.ledger.version
     found = {}
-    for bank, own in rows_of(run, on=on, version=version):
+    for bank, records in records_of(run, on=on, version=version):
         run.progress(f"writing the file of {bank.bank_id}")
-        folder = exporting.build_from(run.home, bank, own, origin_of(run), on=on, version=version)
+        folder = exporting.build_from(run.home, bank, records, origin_of(run), on=on, version=version)
         found[bank.bank_id] = exporting.said_of(folder)
     return {"banks": found, "consents_on": str(on), "consents_version": version}
 
 
-def rows_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, pd.DataFrame]]:
-    """What every bank may hold by the consents of a day, as a version of the ledger knows them."""
+def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict[Table, pd.DataFrame]]]:
+    """What every bank may hold by the consents of a day, as a version of the ledger knows them.
+
+    The book is read as it was known when the night first began, so that what is issued meanwhile changes nothing.
+    """
     import pandas as pd
 
+    from credit.app.securing import Beside
+    from data.exports.verify import SCORES
     from data.facts import valid_consents
 
-    suppliers = pd.concat([scores_of(run, tier)["supplier_id"] for tier in run.tiers], ignore_index=True)
-    consents = valid_consents(run.ledger, suppliers, on=on, version=version)
-    consents = consents[consents["bank_id"].isin(run.settings.banks) & consents["purpose"].isin(exporting.PURPOSES)]
-    records = pd.concat([_records(run, tier, consents["supplier_id"]) for tier in run.tiers], ignore_index=True)
+    scores = pd.concat([scores_of(run, tier)[["supplier_id", "pd"]] for tier in run.tiers], ignore_index=True)
+    consents = valid_consents(run.ledger, scores["supplier_id"], on=on, version=version)
+    consents = consents[consents["bank_id"].isin(run.settings.banks)]
+    told = consents.loc[consents["purpose"].isin(exporting.PURPOSES), "supplier_id"]
+    records = pd.concat([_records(run, tier, told) for tier in run.tiers], ignore_index=True)
+    beside = Beside(
+        home=run.home,
+        as_of=run.settings.as_of,
+        consents=consents,
+        pds=scores.set_index("supplier_id")["pd"],
+        known_before=run.settings.started_at,
+        version=run.version,
+    )
     for bank_id in run.settings.banks:
         bank = exporting.bank_named(run.home, bank_id)
-        yield bank, _theirs(bank, consents, records)
+        yield bank, {SCORES: _theirs(bank, consents, records), **beside.rows(bank)}
 
 
 def _theirs(bank: Bank, consents: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """A bank's own rows: those of firms that consent to it, without advice where they consent to the score alone."""
     from data.exports.schema import ADVICE, CREDIT_LINE
 
-    widest = exporting.widest(consents, bank)
-    own = widest[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
+    own = bank.widest(consents, exporting.PURPOSES)
+    own = own[["supplier_id", "consent_id", "bank_id", "purpose"]].merge(records, on="supplier_id")
     advised = own["purpose"] == CREDIT_LINE
     return own.assign(**{name: own[name].where(advised) for name in exporting.DECIDED if name in ADVICE})
 
@@ -107,9 +122,16 @@ def _records(run: Run, tier: str, consenting: pd.Series[str]) -> pd.DataFrame:
             "uscc": decided["uscc"],
             "scored_at": run.settings.started_at.replace(tzinfo=UTC),
             "valid_until": run.settings.as_of + timedelta(days=valid_days),
-            **exporting.score_columns(scores, pinned.served.card["horizon_months"]),
+            **exporting.score_columns(
+                scores, pinned.served.card["horizon_months"], former=run.settings.former.get(tier)
+            ),
             "decision_id": decided["decision_id"],
             "decision": decided["outcome"],
+            # Nobody looked at what the engine asks by itself.
+            **dict.fromkeys(
+                ("human_reviewed", "override_flag"),
+                pd.Series(False, index=scores.index, dtype="boolean").where(decided["decision_id"].notna()),
+            ),
             "indicative_limit_fen": decided["amount_fen"].astype("Int64").where(acts),
             "currency": pd.Series(pinned.pack.currency, index=scores.index).where(decided["decision_id"].notna()),
             "yearly_rate_bp": decided["yearly_rate_bp"].where(acts),

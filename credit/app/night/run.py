@@ -86,6 +86,11 @@ class Run:
         chosen = self.settings.models[tier]
         return self.home.registry().load(chosen["name"], chosen["version"])
 
+    def former(self, tier: str) -> Served | None:
+        """The model that scores a kind of data beside it, while a change of champion is new."""
+        chosen = self.settings.former.get(tier)
+        return None if chosen is None else self.home.registry().load(chosen["name"], chosen["version"])
+
     def pinned(self, tier: str) -> Pinned:
         """What the decisions about a kind of data stand on."""
         return Pinned(

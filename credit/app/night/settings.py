@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import identity
 from credit.app.building import Engine
-from credit.app.clock import now
+from credit.app.clock import day_of, now
 from credit.app.home import Home
-from credit.app.scoring import TARGET
+from credit.app.scoring import TARGET, former_of
 
 if TYPE_CHECKING:
     from data.nights import Night
@@ -28,8 +28,8 @@ class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
     `inbox` is what had arrived, `ledger_before` the version of the ledger before anything was imported, `models` the
-    champion of each kind of data, `banks` whom files are written for, and `previous` the hash of the manifest of the
-    last sealed night.
+    champion of each kind of data, `former` the one before it while that scores too, `banks` whom files are written for,
+    and `previous` the hash of the manifest of the last sealed night.
     """
 
     as_of: date
@@ -42,6 +42,7 @@ class Settings:
     models: Mapping[str, Mapping[str, Any]]
     banks: tuple[str, ...]
     previous: str | None
+    former: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The settings as they are kept."""
@@ -85,9 +86,10 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         # Kept from the first beginning on, so that what had arrived by then is still what arrived for this night.
         began = {"ledger_before": home.ledger().version}
         night.note(BEGAN, began)
+    moment = now()
     settings = Settings(
         as_of=night.as_of,
-        started_at=now(),
+        started_at=moment,
         started_by=identity.who(),
         engine=engine.value,
         master=master,
@@ -96,6 +98,7 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         models=champions(home),
         banks=tuple(sorted(file.stem for file in agreements(home).glob("*.toml"))),
         previous=_last_seal(home, night.as_of),
+        former=formers(home, on=day_of(moment)),
     )
     night.begin(settings.document(), policies=home.policies, agreements=agreements(home))
 
@@ -111,6 +114,12 @@ def champions(home: Home) -> dict[str, dict[str, Any]]:
         if registry.history(name):
             found[tier] = {"name": name, "version": registry.champion(name).version}
     return found
+
+
+def formers(home: Home, *, on: date) -> dict[str, dict[str, Any]]:
+    """The champion before, of each kind of data whose models score in parallel on a day."""
+    found = {tier: former_of(home, tier, on=on) for tier in champions(home)}
+    return {tier: {"name": each.name, "version": each.version} for tier, each in found.items() if each is not None}
 
 
 def agreements(home: Home) -> Path:

@@ -13,6 +13,7 @@ import pytest
 from credit.app import identity
 from credit.app.home import Home
 from credit.app.night import keeping, running
+from credit.app.night.settings import Settings
 from credit.app.night.steps import STEPS
 from data.nights import Nights
 from tests import nightly
@@ -396,6 +397,45 @@ def test_a_sealed_night_is_made_again_to_the_byte(after):
     scores.write_bytes(scores.read_bytes() + b" ")
     said = credit("nightly", "replay", "--as-of", DAY, CREDIT_NOW=NEXT_NOW)
     assert (said.code, "scores/platform.parquet comes out otherwise" in said.err) == (6, True)
+
+
+def test_a_night_with_the_model_before_and_a_guarantee_is_made_again_to_the_byte(before, demo_said):
+    home, credit = before
+    contract = demo_said["guarantee"]["contract_id"]
+    early = {"CREDIT_NOW": "2026-11-01T02:00:00"}
+    record = credit("guarantee", "decide", "performance", "--contract", contract, "--json", **early).json
+    granting = (
+        "consent",
+        "grant",
+        record["application"]["supplier_id"],
+        "--bank",
+        "demo-bank",
+        "--purpose",
+        "guarantee",
+    )
+    credit(*granting, **early)
+    issue = ("guarantee", "issue", record["decision_id"], "--bank", "demo-bank", "--json")
+    guarantee = credit(*issue, **early).json["guarantee_id"]
+    nightly.second_model(home, "2026-11-02T01:00:00")
+    with nightly.fault_at(60):
+        assert credit("nightly", "run", "--as-of", DAY).code == 1
+    # What changes once it has begun is the next night's: it goes on with the models, and the book, that it began with.
+    Home(home).registry().rollback("loan_default.platform", at=NOW, who="ann", why="it fails")
+    demand = ("guarantee", "demand", guarantee, "--amount", "100", "--on", DAY)
+    credit(*demand, CREDIT_NOW="2026-11-03T01:00:01")
+    said = credit("nightly", "run", "--as-of", DAY, "--json", CREDIT_NOW="2026-11-03T01:00:02").json[0]
+    assert said["state"] == "sealed" and said["banks"]["demo-bank"]["further"]["guarantees"]["rows"] == 1
+    assert "further" not in said["banks"]["second-bank"]
+    folder = home / "exports" / said["banks"]["demo-bank"]["folder"]
+    rows = pd.read_csv(folder / "scores.csv").dropna(subset=["pd"])
+    assert set(rows["previous_model_version"]) == {1} and set(rows["model_version"]) == {2}
+    assert (rows["previous_pd"] > rows["pd"]).all()
+    assert list(pd.read_csv(folder / "guarantees.csv")["status"]) == ["EFFECTIVE"]
+    assert credit("nightly", "replay", "--json").json == {"as_of": DAY, "differences": []}
+    settings = json.loads((home / "nights" / f"as_of={DAY}" / "settings.json").read_text())
+    assert settings["former"] == {"platform": {"name": "loan_default.platform", "version": 1}}
+    # Nights that were sealed before there was such a thing are read all the same.
+    assert Settings.read({name: value for name, value in settings.items() if name != "former"}).former == {}
 
 
 def test_a_nights_answer_is_no_offer(sealed):

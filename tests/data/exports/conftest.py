@@ -22,16 +22,17 @@ from data.exports.build import Origin
 from data.exports.descriptor import describe
 from data.exports.layout import ExportName
 from data.exports.manifest import SealedFile
-from data.exports.schema import fields_named
+from data.exports.schema import RECORDS, fields_named
 from data.exports.verify import (
     DATAPACKAGE,
     MANIFEST,
-    SCORES_CSV,
-    SCORES_PARQUET,
+    SCORES,
     SIGNATURE,
+    Table,
     canonical_json,
     columns_of,
     row_hash,
+    tables_of,
 )
 from tests.data.exports.making import AS_OF, DECLINED_ROW, SCORED_ROW, SENDER, UNSCORABLE_ROW, build, frame
 
@@ -69,30 +70,30 @@ class FaultySender:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def change_cell(self, *, line: int, column: str, cell: str, hashed: bool = True) -> None:
+    def change_cell(self, *, line: int, column: str, cell: str, hashed: bool = True, table: Table = SCORES) -> None:
         """Write another text into a cell of the CSV, with a right row hash unless asked otherwise."""
-        rows = self.csv_rows()
+        rows = self.csv_rows(table)
         row = rows[line - 1]
         row[rows[0].index(column)] = cell
         if hashed:
             row[-1] = row_hash(row[:-1])
-        self.write_csv(rows)
+        self.write_csv(rows, table)
 
-    def csv_rows(self) -> list[list[str]]:
-        text = (self.folder / SCORES_CSV).read_text(encoding="utf-8")
+    def csv_rows(self, table: Table = SCORES) -> list[list[str]]:
+        text = (self.folder / table.csv).read_text(encoding="utf-8")
         return list(csv.reader(io.StringIO(text, newline="")))
 
-    def write_csv(self, rows: list[list[str]]) -> None:
+    def write_csv(self, rows: list[list[str]], table: Table = SCORES) -> None:
         out = io.StringIO(newline="")
         csv.writer(out, lineterminator="\n").writerows(rows)
-        self.write_csv_bytes(out.getvalue().encode())
+        self.write_csv_bytes(out.getvalue().encode(), table)
 
-    def write_csv_bytes(self, content: bytes) -> None:
-        (self.folder / SCORES_CSV).write_bytes(content)
+    def write_csv_bytes(self, content: bytes, table: Table = SCORES) -> None:
+        (self.folder / table.csv).write_bytes(content)
         self.seal()
 
-    def change_parquet(self, change: Callable[[pa.Table], pa.Table]) -> None:
-        path = self.folder / SCORES_PARQUET
+    def change_parquet(self, change: Callable[[pa.Table], pa.Table], table: Table = SCORES) -> None:
+        path = self.folder / table.parquet
         pq.write_table(change(pq.read_table(path)), path)
         self.seal()
 
@@ -119,14 +120,15 @@ class FaultySender:
     def seal(self) -> None:
         """Describe the data as it lies there, and vouch for it."""
         manifest = self.manifest()
+        tables, document = tables_of(manifest), json.loads((self.folder / DATAPACKAGE).read_bytes())
+        names = {each: [column.name for column in columns_of(document, each)] for each in tables}
         rows = {each["name"]: each["rows"] for each in manifest["files"]}
-        described = columns_of(json.loads((self.folder / DATAPACKAGE).read_bytes()))
         descriptor = describe(
             ExportName.parse(self.folder.name),
             version=manifest["schema_version"],
             generated_at=manifest["generated_at"],
-            fields=fields_named(tuple(each.name for each in described)),
-            files=[self._sealed(name, rows[name]) for name in (SCORES_CSV, SCORES_PARQUET)],
+            tables={each: fields_named(names[each], record=RECORDS[each]) for each in tables},
+            files={name: self._sealed(name, rows[name]) for each in tables for name in each.files},
         )
         self.change_descriptor(descriptor)
 

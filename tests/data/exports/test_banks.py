@@ -8,7 +8,7 @@ import pytest
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
 from data.exports.banks import load_bank, shipped_bank, shipped_banks
-from data.exports.schema import FOR_EVERY_BANK, RECORD, ROW_HASH
+from data.exports.schema import RECORD, RECORDS
 
 AGREEMENT = 'bank_id = "some-bank"\nname = "某银行"\npurposes = ["credit_line"]\nfields = ["grade"]\n'
 
@@ -31,12 +31,12 @@ def test_the_demonstration_bank_receives_the_whole_record():
 
 def test_a_bank_receives_what_was_agreed_and_what_everyone_receives_in_the_records_order(tmp_path: Path):
     names = [each.name for each in load_bank(write(tmp_path, AGREEMENT)).fields]
-    assert set(names) == {"grade", *FOR_EVERY_BANK}
+    assert set(names) == {"grade", *(each.name for each in RECORD if each.for_every_bank)}
     assert names == [each.name for each in RECORD if each.name in names]
 
 
 def test_the_row_hash_comes_last():
-    assert RECORD[-1] is ROW_HASH
+    assert {record[-1].name for record in RECORDS.values()} == {"row_hash"}
 
 
 def test_an_unknown_bank_is_refused_with_the_choices():
@@ -83,12 +83,19 @@ def test_an_agreement_may_name_version_key_and_how_often_a_full_file_is_written(
     bank = load_bank(write(tmp_path, AGREEMENT + more))
     assert (bank.schema, bank.age_recipient, bank.full_every_days) == ("2.0.0", recipient, 7)
     plain = load_bank(write(tmp_path, AGREEMENT))
-    assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.0.0", None, None)
+    assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.1.0", None, None)
 
 
 def test_a_bank_on_an_older_version_receives_no_field_of_a_later_one(tmp_path: Path):
     old = load_bank(write(tmp_path, AGREEMENT + 'schema = "1.0.0"\n'))
     assert {"op", "change_reason"}.isdisjoint(each.name for each in old.fields)
+
+
+def test_a_bank_stays_on_its_version_though_its_agreement_names_a_later_field(tmp_path: Path):
+    named = AGREEMENT.replace('"grade"', '"grade", "pd_low"')
+    assert "pd_low" in [each.name for each in load_bank(write(tmp_path, named)).fields]
+    old = load_bank(write(tmp_path, named + 'schema = "2.0.0"\n'))
+    assert "pd_low" not in [each.name for each in old.fields]
 
 
 def test_an_agreement_that_is_not_there_is_refused(tmp_path: Path):

@@ -18,12 +18,20 @@ from credit.domain.errors import AlreadyThere, CreditError, Locked
 from data.durable import exclusive
 from data.exports import build as building
 from data.exports.banks import Bank, shipped_bank
-from data.exports.build import LOCK, Origin
+from data.exports.build import LOCK, Origin, build_export
 from data.exports.json_schema import json_schema
 from data.exports.layout import committed_exports, next_sequence
-from data.exports.schema import ADVICE, FIELD_NAMES, VERSIONS
-from data.exports.verify import hash_of_id
-from tests.data.exports.making import build, check
+from data.exports.schema import ADVICE, FIELD_NAMES, RECORDS, VERSIONS
+from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, hash_of_id
+from tests.data.exports.making import (
+    CONTRACT_ROW,
+    SENDER,
+    build,
+    check,
+    contracts,
+    folders_of,
+    guarantees,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -41,8 +49,10 @@ def test_the_file_a_bank_receives_is_the_one_reviewed(
     tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, version: str
 ):
     folder = build(tmp_path, bank=replace(bank, schema=version), records=records, origin=origin)
-    assert (folder / "scores.csv").read_bytes() == (GOLDEN / f"scores-{version}.csv").read_bytes()
+    for table in replace(bank, schema=version).tables:
+        assert (folder / table.csv).read_bytes() == (GOLDEN / f"{table.name}-{version}.csv").read_bytes()
     assert check(folder).schema_version == version
+    assert (folder / "contracts.csv").exists() == (version not in ("1.0.0", "2.0.0"))
 
 
 def test_an_export_verifies(export: Path):
@@ -50,10 +60,47 @@ def test_an_export_verifies(export: Path):
     assert (verified.export_id, verified.rows, verified.sum_limit_fen) == (export.name, 3, 91_200_000)
 
 
+def test_a_bank_that_agreed_to_no_further_table_gets_none(tmp_path: Path, records: pd.DataFrame, origin: Origin):
+    folder = build(tmp_path / "b", bank=shipped_bank("second-bank"), records=records, origin=origin)
+    assert sorted(contents(folder)) == sorted(
+        ["datapackage.json", f"{folder.name}.ok", "manifest.json", "manifest.sig", "scores.csv", "scores.parquet"]
+    )
+    assert check(folder).further == {}
+    assert not {"contracts", "guarantees"} & set(json.loads((folder / "manifest.json").read_bytes())["control_totals"])
+
+
+def test_a_table_that_a_bank_agreed_to_is_never_left_out(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    with pytest.raises(ValueError, match="there are no contracts, which demo-bank is to receive"):
+        build_export(folders_of(tmp_path), bank=bank, records={SCORES: records}, origin=origin, signer=SENDER)
+
+
+def test_a_table_without_rows_is_a_table(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin):
+    none = {table: rows.iloc[:0] for table, rows in ((CONTRACTS, contracts()), (GUARANTEES, guarantees()))}
+    folder = build(tmp_path / "b", bank=bank, records=records, origin=origin, further=none)
+    assert check(folder).further == {"contracts": 0, "guarantees": 0}
+
+
+def test_the_tables_beside_the_scores_are_whole_in_a_delta(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    first = build(tmp_path / "b", bank=bank, records=records, origin=origin)
+    delta = build(tmp_path / "b", bank=bank, records=records, origin=origin, of="DELTA")
+    assert (check(delta).rows, check(delta).further) == (0, {"contracts": 2, "guarantees": 2})
+    for file in ("contracts.csv", "contracts.parquet", "guarantees.csv", "guarantees.parquet"):
+        assert (delta / file).read_bytes() == (first / file).read_bytes()
+    kept = folders_of(tmp_path / "b").kept / delta.name
+    assert (kept / "guarantees.parquet").read_bytes() == (delta / "guarantees.parquet").read_bytes()
+
+
 def test_an_export_is_named_after_bank_number_type_and_day(export: Path):
     assert export.name == "demo-bank_000001_FULL_2026-10-31"
     assert sorted(contents(export)) == sorted(
-        ["datapackage.json", f"{export.name}.ok", "manifest.json", "manifest.sig", "scores.csv", "scores.parquet"]
+        [
+            *("contracts.csv", "contracts.parquet", "datapackage.json", f"{export.name}.ok"),
+            *("guarantees.csv", "guarantees.parquet", "manifest.json", "manifest.sig", "scores.csv", "scores.parquet"),
+        ]
     )
 
 
@@ -103,7 +150,8 @@ def test_a_total_of_a_field_that_was_not_agreed_is_not_told(tmp_path: Path, reco
 
 def test_the_control_totals_are_what_a_bank_counts_itself(export: Path):
     rows = rows_of(export)
-    assert json.loads((export / "manifest.json").read_bytes())["control_totals"] == {
+    totals = json.loads((export / "manifest.json").read_bytes())["control_totals"]
+    assert {name: total for name, total in totals.items() if name not in ("contracts", "guarantees")} == {
         "rows": len(rows),
         "sum_limit_fen": sum(int(row["indicative_limit_fen"] or 0) for row in rows),
         "by_op": {"U": 3},
@@ -145,6 +193,34 @@ def test_a_row_without_consent_stops_the_export(
     with pytest.raises(ValueError, match="without consent"):
         build(tmp_path, bank=bank, records=records, origin=origin)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"consent_id": None}, "without consent"),
+        ({"purpose": ""}, "without consent"),
+        ({"purpose": "score"}, "no agreement"),
+        ({"bank_id": "second-bank"}, "does not name demo-bank"),
+        ({"guarantee_id": "G1"}, "a guarantee_id has more than one row"),
+        ({"as_of": date(2026, 10, 30)}, "another day"),
+    ],
+)
+def test_what_must_not_reach_a_bank_stops_the_export_in_every_table(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, change: dict[str, object], what: str
+):
+    narrow = replace(bank, purposes=("credit_line", "guarantee"))
+    wrong = {GUARANTEES: guarantees().assign(**change)}
+    with pytest.raises(ValueError, match=what):
+        build(tmp_path, bank=narrow, records=records, origin=origin, further=wrong)
+
+
+def test_what_a_firm_could_draw_is_not_said_where_it_consents_to_guarantees_alone(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    told = {CONTRACTS: contracts(CONTRACT_ROW | {"purpose": "guarantee"})}
+    with pytest.raises(CreditError, match="contract_id 'K2', column 'draw_max_fen' is filled where the purpose is"):
+        build(tmp_path / "b", bank=bank, records=records, origin=origin, further=told)
 
 
 def test_a_purpose_that_was_not_agreed_stops_the_export(tmp_path: Path, records: pd.DataFrame, origin: Origin):
@@ -326,8 +402,19 @@ def test_facts_that_a_manifest_cannot_state_are_refused(origin: Origin, wrong: d
         replace(origin, **wrong)
 
 
-def test_the_json_schema_has_every_field_and_a_row_that_takes_a_supplier_out_says_no_more_than_the_id():
+def test_the_json_schema_covers_every_table_and_requires_what_every_bank_receives():
     schema = json_schema()
+    assert [each["$ref"] for each in schema["oneOf"]] == [f"#/$defs/{name}" for name in schema["$defs"]]
+    for table, record in RECORDS.items():
+        row = schema["$defs"][table.name]
+        assert list(row["properties"]) == [field.name for field in record] and row["additionalProperties"] is False
+        assert {"supplier_id", "consent_id", "as_of", "row_hash", table.key} <= set(row["required"])
+    narrow = {"if": {"properties": {"purpose": {"enum": ["guarantee"]}}, "required": ["purpose"]}}
+    assert narrow | {"then": {"properties": {"draw_max_fen": False}}} in schema["$defs"]["contracts"]["allOf"]
+
+
+def test_the_json_schema_has_every_field_and_a_row_that_takes_a_supplier_out_says_no_more_than_the_id():
+    schema = json_schema()["$defs"]["scores"]
     assert list(schema["properties"]) == list(FIELD_NAMES)
     deletion = next(each for each in schema["allOf"] if each["if"]["properties"].get("op") == {"enum": ["D"]})
     allowed = set(FIELD_NAMES) - set(deletion["then"]["properties"])

@@ -114,15 +114,17 @@ def test_a_night_on_which_nothing_is_new_names_no_row(tmp_path: Path, bank: Bank
 
 @pytest.fixture
 def delta(tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, tomorrow: Origin) -> Path:
+    return made(tmp_path / "b", bank, records, origin, tomorrow)
+
+
+def made(root: Path, bank: Bank, records: pd.DataFrame, origin: Origin, tomorrow: Origin) -> Path:
     """One firm has another score, one has revoked, one is new, and one stays as it was."""
     stays = SCORED_ROW | {"supplier_id": "S0003", "consent_id": "C3"}
     first = pd.concat([records, frame(stays)], ignore_index=True)
-    build(tmp_path / "b", bank=bank, records=first, origin=origin)
+    build(root, bank=bank, records=first, origin=origin)
     new = SCORED_ROW | {"supplier_id": "S0004", "consent_id": "C4"}
     after = moved_on(frame(SCORED_ROW | {"score": 650}, UNSCORABLE_ROW, stays, new))
-    return build(
-        tmp_path / "b", bank=bank, records=after, origin=tomorrow, of="DELTA", revoked=lambda consents: {"C10"}
-    )
+    return build(root, bank=bank, records=after, origin=tomorrow, of="DELTA", revoked=lambda consents: {"C10"})
 
 
 def test_a_delta_has_what_changed_and_is_the_one_reviewed(delta: Path):
@@ -131,7 +133,14 @@ def test_a_delta_has_what_changed_and_is_the_one_reviewed(delta: Path):
         "S0004": ("U", "CHANGED"),
         "S0010": ("D", "CONSENT_REVOKED"),
     }
-    assert (delta / "scores.csv").read_bytes() == (GOLDEN / "scores-2.0.0-delta.csv").read_bytes()
+    assert (delta / "scores.csv").read_bytes() == (GOLDEN / "scores-2.1.0-delta.csv").read_bytes()
+
+
+def test_a_bank_that_stays_on_2_0_0_gets_the_delta_that_it_always_got(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, tomorrow: Origin
+):
+    old = made(tmp_path / "b", replace(bank, schema="2.0.0"), records, origin, tomorrow)
+    assert (old / "scores.csv").read_bytes() == (GOLDEN / "scores-2.0.0-delta.csv").read_bytes()
 
 
 def test_a_delta_verifies_and_names_the_full_file_that_it_stands_on(delta: Path):

@@ -12,10 +12,10 @@ import pytest
 
 from credit.domain.errors import AlreadyThere, NoKey, WrongFormat
 from data.exports.banks import Bank
-from data.exports.build import Origin, build_export
+from data.exports.build import Origin
 from data.exports.keys import encrypted_to, known_keys, make_key, rotate, signer_at
 from data.exports.verify import Refused, main, public_keys
-from tests.data.exports.making import AS_OF, SENDER, build, check, folders_of
+from tests.data.exports.making import AS_OF, SENDER, build, check
 
 READER = pyrage.x25519.Identity.generate()
 
@@ -32,14 +32,18 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_what_a_bank_is_sent_is_encrypted_but_for_manifest_signature_and_marker(sealed: Path):
     assert sorted(contents(sealed)) == [
+        "contracts.csv.age",
+        "contracts.parquet.age",
         "datapackage.json.age",
         f"{sealed.name}.ok",
+        "guarantees.csv.age",
+        "guarantees.parquet.age",
         "manifest.json",
         "manifest.sig",
         "scores.csv.age",
         "scores.parquet.age",
     ]
-    assert not any(b"S0002" in content for content in contents(sealed).values())
+    assert not any(b"S0002" in content or b"K2," in content for content in contents(sealed).values())
 
 
 def test_the_bank_reads_it_with_its_key(sealed: Path):
@@ -139,9 +143,8 @@ def test_a_rotation_signs_with_the_next_key_and_files_of_before_stay_good(
     tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
 ):
     keys = tmp_path / "keys"
-    folders = folders_of(tmp_path / "b")
     first = make_key(keys)
-    old = build_export(folders, bank=bank, records=records, origin=origin, signer=signer_at(keys / "signing.key"))
+    old = build(tmp_path / "b", bank=bank, records=records, origin=origin, signer=signer_at(keys / "signing.key"))
     following = make_key(keys)
     assert [(each.role, each.key_id) for each in known_keys(keys)] == [
         ("signing", first.key_id),
@@ -150,7 +153,7 @@ def test_a_rotation_signs_with_the_next_key_and_files_of_before_stay_good(
     with pytest.raises(AlreadyThere):
         make_key(keys)
     assert rotate(keys).key_id == following.key_id
-    new = build_export(folders, bank=bank, records=records, origin=origin, signer=signer_at(keys / "signing.key"))
+    new = build(tmp_path / "b", bank=bank, records=records, origin=origin, signer=signer_at(keys / "signing.key"))
     trusted = [bytes.fromhex(each.public_key) for each in known_keys(keys)]
     assert [check(folder, sender_keys=trusted).signer_key_id for folder in (old, new)] == [
         first.key_id,

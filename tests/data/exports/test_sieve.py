@@ -12,7 +12,7 @@ from data.exports.schema import RECORD
 from data.exports.sieve import first_refused
 from data.exports.table import csv_lines, row_hashes
 from data.exports.totals import counted
-from data.exports.verify import CellError, Counted, Kind, Record, row_hash
+from data.exports.verify import SCORES, CellError, Counted, Kind, Record, row_hash
 
 ODD = (
     "",
@@ -102,8 +102,8 @@ def test_lines_are_those_that_the_standard_library_would_write(cells: list[str])
 def test_totals_of_whole_columns_are_those_of_the_rows(data: Any):
     rows = [drawn(data, "DELTA") for _ in range(data.draw(st.integers(0, 4)))]
     names = [field.name for field in RECORD[:-1]]
-    one_by_one = Counted(names)
+    one_by_one = Counted(SCORES, names)
     for row in rows:
         one_by_one.add(2, row, None)
     texts = {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)}
-    assert counted(texts).as_document() == one_by_one.as_document()
+    assert counted(texts, SCORES).as_document() == one_by_one.as_document()

@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 
 from data.exports.banks import Bank
 from data.exports.build import Origin
-from data.exports.verify import Refused
-from tests.data.exports.making import build, check
+from data.exports.verify import CONTRACTS, GUARANTEES, TABLES, Refused, Table
+from tests.data.exports.making import build, check, contracts, guarantees
 
 if TYPE_CHECKING:
     from tests.data.exports.conftest import FaultySender
 
-FILES = ("scores.csv", "scores.parquet", "datapackage.json", "manifest.json", "manifest.sig", "marker")
+DATA = tuple(name for table in TABLES for name in table.files)
+FILES = (*DATA, "datapackage.json", "manifest.json", "manifest.sig", "marker")
+FURTHER = pytest.mark.parametrize("table", TABLES[1:], ids=[table.name for table in TABLES[1:]])
 LAST_DAY = date(2027, 1, 31)
 
 
@@ -125,7 +127,8 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path):
 @pytest.fixture
 def later(export: Path, bank: Bank, records: pd.DataFrame, origin: Origin) -> Path:
     records["score"] += 1
-    return build(export.parent, bank=bank, records=records, origin=origin)
+    others = {CONTRACTS: contracts().assign(stage="ACCEPTED"), GUARANTEES: guarantees().assign(status="LAPSED")}
+    return build(export.parent, bank=bank, records=records, origin=origin, further=others)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -182,6 +185,102 @@ def test_a_wrong_cell_is_named_by_line_and_column_and_not_repeated(
     assert len(cell) < 5 or cell not in message
 
 
+@pytest.mark.parametrize(
+    ("table", "line", "column", "cell", "what"),
+    [
+        (CONTRACTS, 3, "contract_id", "", "is empty"),
+        (CONTRACTS, 3, "contract_id", "K1", "is not after the one on the line before"),
+        (CONTRACTS, 2, "stage", "AWARDED", "is not one of SIGNED, IN_DELIVERY"),
+        (CONTRACTS, 2, "draw_max_fen", "1", "is filled where the purpose is guarantee"),
+        (CONTRACTS, 3, "draw_max_fen", "-1", "is less than 0"),
+        (CONTRACTS, 3, "as_of", "2026-10-30", "is not the as_of of manifest.json"),
+        (CONTRACTS, 3, "expected_pay_date", "1.3.2027", "is not a date as it is written here"),
+        (GUARANTEES, 2, "consent_id", "", "is empty"),
+        (GUARANTEES, 2, "status", "NONE", "is not one of ISSUED, EFFECTIVE"),
+        (GUARANTEES, 3, "guarantee_id", "G1", "is not after the one on the line before"),
+        (GUARANTEES, 3, "event_seq", "0", "is less than 1"),
+        (GUARANTEES, 3, "beneficiary", "@B1", "starts with a character that a spreadsheet runs as a formula"),
+    ],
+)
+def test_a_wrong_cell_is_named_in_every_table(
+    faulty: FaultySender, table: Table, line: int, column: str, cell: str, what: str
+):
+    faulty.change_cell(line=line, column=column, cell=cell, table=table)
+    assert refusal(faulty.folder).startswith(f'{table.csv} line {line}, column "{column}": {what}')
+
+
+@FURTHER
+def test_what_is_wrong_with_the_rows_of_a_table_is_named(faulty: FaultySender, table: Table):
+    rows = faulty.csv_rows(table)
+    faulty.change_cell(line=2, column="supplier_id", cell="S9", hashed=False, table=table)
+    assert refusal(faulty.folder) == f'{table.csv} line 2, column "row_hash": is not the hash of the row'
+    faulty.write_csv([*rows[:2], rows[2][:-1]], table)
+    cells = len(rows[0])
+    assert refusal(faulty.folder) == f"{table.csv} line 3: {cells - 1} cells where the header has {cells}"
+    faulty.write_csv(rows[:2], table)
+    assert refusal(faulty.folder) == f"{table.parquet}: it has more rows than {table.csv}"
+    faulty.write_csv([[row[1], row[0], *row[2:]] for row in rows], table)
+    assert refusal(faulty.folder) == f"{table.csv} line 1: the header is not what datapackage.json describes"
+    faulty.write_csv(rows, table)
+    assert check(faulty.folder).further[table.name] == 2
+
+
+@FURTHER
+def test_what_is_wrong_with_the_parquet_file_of_a_table_is_named(faulty: FaultySender, table: Table):
+    faulty.change_parquet(lambda rows: with_column(rows, "amount_fen", lambda fen: pc.add(fen, 1)), table)
+    assert refusal(faulty.folder) == f'{table.parquet} row 1, column "amount_fen": differs from {table.csv} line 2'
+    faulty.change_parquet(lambda rows: rows.slice(0, 1), table)
+    assert refusal(faulty.folder).startswith(f"{table.parquet} row 1")
+    faulty.change_parquet(lambda rows: rows.drop_columns("as_of"), table)
+    assert refusal(faulty.folder).startswith(f"{table.parquet}: its columns or their types are not")
+
+
+@pytest.mark.parametrize(
+    ("table", "total", "value"),
+    [
+        ("contracts", "rows", 1),
+        ("contracts", "sum_draw_max_fen", 1),
+        ("contracts", "by_stage", {}),
+        ("contracts", "contract_id_hash_total", "0" * 16),
+        ("guarantees", "sum_outstanding_fen", None),
+        ("guarantees", "by_status", {"EFFECTIVE": 2}),
+        ("guarantees", "by_op", {"U": 2}),
+    ],
+)
+def test_a_control_total_of_a_table_that_does_not_add_up_is_named(
+    faulty: FaultySender, table: str, total: str, value: object
+):
+    totals = faulty.manifest()["control_totals"]
+    faulty.change_manifest(control_totals=totals | {table: totals[table] | {total: value}})
+    assert refusal(faulty.folder) == f"manifest.json: control total {table!r} is not what {table}.csv adds up to"
+
+
+@FURTHER
+def test_a_table_that_the_manifest_does_not_list_is_a_file_too_many(faulty: FaultySender, table: Table):
+    files = faulty.manifest()["files"]
+    faulty.change_manifest(files=[each for each in files if each["name"] not in table.files])
+    assert refusal(faulty.folder) == f"'{table.csv}': the export has no such file"
+    faulty.change_manifest(files=[each for each in files if each["name"] != table.csv])
+    assert refusal(faulty.folder).startswith("manifest.json: it does not list scores.csv, scores.parquet, ")
+    faulty.change_manifest(files=[each for each in files if each["name"] != table.parquet])
+    assert refusal(faulty.folder).startswith("manifest.json: it does not list scores.csv, scores.parquet, ")
+
+
+def test_a_table_that_is_taken_out_whole_is_missed_in_the_totals_and_the_descriptor(faulty: FaultySender):
+    files = faulty.manifest()["files"]
+    for name in CONTRACTS.files:
+        (faulty.folder / name).unlink()
+    faulty.change_manifest(files=[each for each in files if each["name"] not in CONTRACTS.files])
+    assert refusal(faulty.folder) == "datapackage.json: it does not describe the files that manifest.json lists"
+    faulty.seal()
+    assert refusal(faulty.folder) == "manifest.json: control total 'contracts' is not what contracts.csv adds up to"
+
+
+def test_a_version_that_does_not_know_a_table_has_none(faulty: FaultySender):
+    faulty.change_manifest(schema_version="2.0.0")
+    assert refusal(faulty.folder) == "manifest.json: it does not list scores.csv, scores.parquet, datapackage.json"
+
+
 def test_a_wrong_row_hash_is_named_by_its_line(faulty: FaultySender):
     faulty.change_cell(line=4, column="indicative_limit_fen", cell="1", hashed=False)
     assert refusal(faulty.folder) == 'scores.csv line 4, column "row_hash": is not the hash of the row'
@@ -190,7 +289,7 @@ def test_a_wrong_row_hash_is_named_by_its_line(faulty: FaultySender):
 def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     rows = faulty.csv_rows()
     faulty.write_csv([*rows[:2], rows[2][:-1], rows[3]])
-    assert refusal(faulty.folder).startswith("scores.csv line 3: 37 cells where the header has 38")
+    assert refusal(faulty.folder).startswith("scores.csv line 3: 46 cells where the header has 47")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +297,7 @@ def test_a_row_with_a_cell_too_few_is_named_by_its_line(faulty: FaultySender):
     [
         (lambda text: text.replace(b"\n", b"\r\n"), "line 1: the line does not end with a single line feed"),
         (lambda text: text.rstrip(b"\n"), "line 4: the line does not end with a single line feed"),
-        (lambda text: text + b"\n", "line 5: 0 cells where the header has 38"),
+        (lambda text: text + b"\n", "line 5: 0 cells where the header has 47"),
         (lambda text: b"\xef\xbb\xbf" + text, "line 1: the header is not what datapackage.json describes"),
         (lambda text: text.replace(b"BUY", b"B\xff\xfe"), ": not UTF-8 text"),
         (lambda text: text.replace(b"BUY", b'"BU"Y'), ": not a readable CSV file"),
@@ -265,6 +364,7 @@ def test_something_that_is_not_parquet_is_refused(faulty: FaultySender):
         ("by_grade", {"R05": 2, "NONE": 1}),
         ("by_decision", {}),
         ("by_status", None),
+        ("by_op", {"U": 2, "D": 1}),
         ("supplier_id_hash_total", "0" * 16),
         ("sum_of_something", 1),
     ],
