@@ -207,14 +207,15 @@ def _desk() -> str:
     return "\n".join(lines) + "\n"
 
 
-_AT_THE_DESK = """The exposure of a case is what its group would owe and be guaranteed for with it, as it was decided; of
-an alert, what its group has committed, guaranteed and claimed by the book. A case waits until it is judged, lapses, or is
-asked anew on as recent a history; with `--as-of`, the queue is that of the end of the day. `may` says the most that you may
-do with it: grant it, decline it where nothing can be granted, settle it, or who may grant it where you may not.
+_AT_THE_DESK = """The exposure of a case is what its group would owe and be guaranteed for with it, as it was
+decided; of an alert, what its group has committed, guaranteed and claimed by the book. A case waits until it is
+judged or lapses, or is asked anew on as recent a history; with `--as-of`, the queue is that of the end of the day.
+`may` says the most that you may do with it: grant it, decline it where nothing can be granted, settle it, or who
+may grant it where you may not.
 
-A case that a colleague dealt with meanwhile says so when it is opened or judged, and the next one comes. Where a question
-is open, Ctrl-C, Ctrl-D and an empty answer give up, and nothing is booked. Without a terminal, or with `--plain`, each line of
-the input is a key or an answer.
+A case that a colleague dealt with meanwhile says so when it is opened or judged, and the next one comes. Where a
+question is open, Ctrl-C, Ctrl-D and an empty answer (unless one is offered in brackets) give up, and nothing is
+booked. Without a terminal, or with `--plain`, each line of the input is a key or an answer.
 """
 
 

@@ -10,13 +10,14 @@ from credit.app.language import words
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: what it is called and does, in a word for the foot of a screen and in a sentence."""
+    """One key: what it is called and does, in a word for the foot of a screen (`at_foot`) and in a sentence."""
 
     names: tuple[str, ...]
     shown: str
     zh: str
     en: str
     does: str
+    at_foot: bool = True
 
     @property
     def label(self) -> str:
@@ -28,8 +29,8 @@ OPEN = Key((ENTER, "o"), "Enter", "打开", "open", "Open what is in focus.")
 FORWARD = Key(("j", DOWN), "j", "下", "down", "Go down by one; the arrow keys do the same.")
 BACKWARD = Key(("k", UP), "k", "上", "up", "Go up by one.")
 PAGE = Key((SPACE,), "Space", "翻页", "page", "Go on by a page.")
-PAGE_UP = Key(("-",), "-", "上页", "page up", "Go back by a page.")
-GO = Key(("g",), "g", "号", "number", "Open the one of a number; a digit alone opens that one.")
+PAGE_UP = Key(("-",), "-", "上页", "page up", "Go back by a page.", at_foot=False)
+GO = Key(("g",), "g", "号", "number", "Open the one of a number; a digit alone opens that one.", at_foot=False)
 KIND = Key(("f",), "f", "类别", "kind", "Show all, cases only, or alerts only.")
 MINE = Key(("m",), "m", "权限内", "mine", "Show what is within your authority only, or everything.")
 AGAIN = Key(("r",), "r", "刷新", "read again", "Read again what waits.")

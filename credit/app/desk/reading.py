@@ -25,9 +25,9 @@ def memo(home: Home, item: Item) -> list[str]:
 
 def _about(home: Home, item: Item) -> list[str]:
     if item.kind == ALERT:
-        alert = next(each for each in home.alerts().listed(open_only=False) if each["alert_id"] == item.item_id)
-        said = agreements.shown(home, alert["line_id"])
-        return [*printed(lambda: monitor.alert_page(warning.said(alert))), "", *printed(lambda: line.page(said))]
+        stored = next(each for each in home.alerts().listed(open_only=False) if each["alert_id"] == item.item_id)
+        alert, warned = warning.said(stored), agreements.shown(home, stored["line_id"])
+        return [*printed(lambda: monitor.alert_page(alert)), "", *printed(lambda: line.page(warned))]
     record = record_of(item.item_id, decision_row(home, item.item_id)["record"])
     return printed(lambda: answers.page(record))
 
@@ -45,12 +45,12 @@ def _beside(home: Home, item: Item) -> Iterator[str]:
     for each in agreements.listed(home, supplier):
         used = f"CNY {console.yuan(each['used_fen'])} of {console.yuan(each['limit_fen'])} used"
         yield f"  line        {each['line_id']}  {each['state']}  {used}, until {each['ends_on']}"
-    for each in home.alerts().listed():
-        if each["supplier_id"] == supplier and each["alert_id"] != item.item_id:
-            yield f"  alert       {each['severity']} {each['rule']} on {each['line_id']}, due {each['due_on']}"
-    for each in home.decisions().disputes():
-        if each["supplier_id"] == supplier:
-            yield f"  disputed    {each['datum']}: {each['text']} ({each['opened_by']}, {each['opened_at'][:10]})"
+    for alert in home.alerts().listed():
+        if alert["supplier_id"] == supplier and alert["alert_id"] != item.item_id:
+            yield f"  alert       {alert['severity']} {alert['rule']} on {alert['line_id']}, due {alert['due_on']}"
+    for one in home.decisions().disputes():
+        if one["supplier_id"] == supplier:
+            yield f"  disputed    {one['datum']}: {one['text']} ({one['opened_by']}, {one['opened_at'][:10]})"
     if item.passed:
         yield f"  passed on   to {item.passed['to']} by {item.passed['by']}: {item.passed['text']}"
     yield ""

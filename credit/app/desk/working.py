@@ -220,7 +220,7 @@ class Desk:
         return _answered(again, fen, months)
 
     def _approve(self, item: Item) -> None:
-        record = self._record(item)
+        record = self._mine(item)
         whole = record["amount_fen"]
         if not whole:
             raise NotAuthorised(f"{item.item_id} leaves nothing to grant", hint="decline it, or have it asked anew")
@@ -230,7 +230,7 @@ class Desk:
         self._judge(item, record, judging.Said(outcome=outcome, amount_fen=amount), usual=None)
 
     def _decline(self, item: Item) -> None:
-        self._judge(item, self._record(item), judging.Said(outcome=Outcome.DECLINE), usual=Code.TIGHTENING)
+        self._judge(item, self._mine(item), judging.Said(outcome=Outcome.DECLINE), usual=Code.TIGHTENING)
 
     def _judge(self, item: Item, record: Record, said: judging.Said, *, usual: Code | None) -> None:
         """Ask for the reasons that a judgement has to give, show what it would be, and book it."""
@@ -338,6 +338,12 @@ class Desk:
             if len(found) == 1:
                 return str(found[0])
 
+    def _mine(self, item: Item) -> Record:
+        """The record of a case that one may judge. Raises NotAuthorised before anything is asked."""
+        if item.may is None:
+            raise NotAuthorised(str(item.against), hint=words("可按 p 上报", "p passes it on"))
+        return self._record(item)
+
     def _record(self, item: Item) -> Record:
         return record_of(item.item_id, judging.decision_row(self.home, item.item_id)["record"])
 
@@ -353,7 +359,7 @@ class Desk:
     def _foot(self, on_screen: tuple[Key, ...], said: Sequence[str]) -> list[str]:
         """The last lines of a screen: what is to be said, and its keys, none of them parted."""
         lines = [""]
-        for each in on_screen:
+        for each in (key for key in on_screen if key.at_foot):
             longer = f"{lines[-1]}  {each.label}" if lines[-1] else each.label
             if cells(longer) > self.terminal.width:
                 lines.append(each.label)
@@ -364,35 +370,32 @@ class Desk:
 
 def _rows(items: Sequence[Item], first: int, last: int, width: int) -> list[str]:
     """The headings and a part of the queue, a line each that fits beside the mark of what is in focus."""
-    heads = ("#", words("敞口", "exposure"), words("天", "days"), "", words("供应商", "supplier"), "",
-             words("权限", "may"))  # fmt: skip
-    numbered = list(enumerate(items, 1))[first:last]
+    heads = ("#", words("敞口", "exposure"), words("天", "d"), words("供应商", "id"), "", words("权限", "may"))
     table = [
         heads,
         *(
-            (str(number), console.yuan(each.exposure_fen), str(each.days), each.severity, each.supplier_id,
-             _about(each), _may(each))
-            for number, each in numbered
+            (str(number), console.yuan(each.exposure_fen), str(each.days), each.supplier_id, _about(each), _may(each))
+            for number, each in list(enumerate(items, 1))[first:last]
         ),
-    ]  # fmt: skip
+    ]
     widths = [max(cells(row[column]) for row in table) for column in range(len(heads))]
-    what = 5
-    widths[what] = max(width - 1 - 2 * (len(heads) - 1) - sum(widths[:what]) - sum(widths[what + 1 :]), 8)
+    # What it is about takes what the others leave.
+    widths[4] = max(width - 1 - 2 * (len(heads) - 1) - sum(widths[:4]) - widths[5], 8)
+    return [fitted("  ".join(_cells(row, widths)), width - 1) for row in table]
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    numbers = (0, 1, 2)
     return [
-        fitted(
-            "  ".join(
-                fitted(printable(cell), widths[column], right=column in (0, 1, 2)) for column, cell in enumerate(row)
-            ),
-            width - 1,
-        )
-        for row in table
+        fitted(printable(cell), width, right=column in numbers)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
 
 
 def _about(item: Item) -> str:
     """What an item is about, in as few columns as can be."""
     first = item.about.split(" ")[0] if spoken()[0] == "zh" else item.about
-    return f"{' '.join(item.rules)} {first}" if item.kind == ALERT else f"{first} {' '.join(item.rules)}"
+    return " ".join((item.severity, *item.rules, first) if item.kind == ALERT else (first, *item.rules))
 
 
 def _may(item: Item) -> str:
@@ -416,7 +419,7 @@ def _detail(item: Item) -> list[str]:
 def _counted(item: Item) -> str:
     until = words("到期", "until") if item.kind == CASE else words("限期", "due")
     amount = "" if item.amount_fen is None else f"{cny(item.amount_fen)}, "
-    return f"{amount}{item.since} ({item.days} d), {until} {item.due_on}"
+    return f"{amount}{item.days} d, {until} {item.due_on}"
 
 
 def _to_book(record: Record, made: Record) -> list[str]:
@@ -468,7 +471,7 @@ def _answered(again: Record, asked_fen: int, months: int | None) -> list[str]:
 def _help() -> list[str]:
     lines = []
     for zh, en, on_screen in keys.SCREENS:
-        lines += [words(zh, en), *(f"  {each.shown:<6} {each.does}" for each in on_screen)]
+        lines += [words(zh, en), *(f"  {each.shown:<11} {each.does}" for each in on_screen)]
     # What is the same on every screen is said once.
     return list(dict.fromkeys(lines))
 

@@ -17,7 +17,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import NOW, run_credit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +28,7 @@ from credit.domain.policy.rules import Outcome
 from data.book.turns import Request
 
 ROOT = Path(__file__).resolve().parents[3]
+NOW = "2026-11-02T01:00:00"
 ME = identity.who()
 ROLES = f"""[roles]
 maker = "analyst"
@@ -57,7 +57,7 @@ class Typed:
             if isinstance(line, type):
                 raise line
             if not callable(line):
-                return line + "\n"
+                return f"{line}\n"
             line()
         return ""
 
@@ -65,12 +65,12 @@ class Typed:
 class People:
     """The command and the desk as one of these people, on one home."""
 
-    def __init__(self, home, monkeypatch):
-        self.home, self._patch = home, monkeypatch
+    def __init__(self, home, credit, monkeypatch):
+        self.home, self._credit, self._patch = home, credit, monkeypatch
 
     def as_(self, who, *words, **env):
         self._patch.setattr(identity, "who", lambda: who)
-        return run_credit(self.home, *words, **env)
+        return self._credit(*words, **env)
 
     def at_desk(self, who, *typed, words=(), **env):
         self._patch.setattr(sys, "stdin", Typed(*typed))
@@ -89,28 +89,32 @@ class People:
         return Home(self.home).decisions().superseding([decision_id]).get(decision_id)
 
 
-@pytest.fixture(scope="module")
-def home(spoilt):
-    """A home in which five suppliers asked for a person; each test deals with one of them."""
-    folder, _ = spoilt
-    (folder / "roles.toml").write_text(ROLES, encoding="utf-8")
-    return folder
-
-
 @pytest.fixture
-def people(home, monkeypatch):
-    return People(home, monkeypatch)
+def people(spoilt, monkeypatch):
+    """A home that the tests of this module spoil together, each by a case of its own, and who works there."""
+    home, credit = spoilt
+    (home / "roles.toml").write_text(ROLES, encoding="utf-8")
+    # Use cases that are called without the command have its clock too.
+    monkeypatch.setenv("CREDIT_NOW", NOW)
+    return People(home, credit, monkeypatch)
 
 
-_taken = iter(range(100))
+_taken, _untouched = iter(range(100)), []
 
 
 @pytest.fixture
 def case(people):
-    """The record of a decision that waits for a person because its supplier wants one."""
+    """The record of a decision that waits for a person because its supplier wants one; another's, if untouched."""
+    record = _untouched.pop() if _untouched else _asked_for(people)
+    yield record
+    if any(each["item_id"] == record["decision_id"] and not each["passed"] for each in people.waiting("zhang")):
+        _untouched.append(record)
+
+
+def _asked_for(people):
     rows = Home(people.home).decisions().listed(limit=2_000)
-    granted = sorted({row["supplier_id"] for row in rows if row["outcome"] == "APPROVE" and row["maker"] == ME})
-    supplier = granted[next(_taken)]
+    offered = [row for row in rows if row["outcome"] == "APPROVE" and not row["applied"]]
+    supplier = sorted(offered, key=lambda row: -row["amount_fen"])[next(_taken)]["supplier_id"]
     record = people.as_("maker", "line", "decide", supplier, "--review", "--json").json
     assert record["outcome"] == "REFER" and record["amount_fen"] > 0
     return record
@@ -119,13 +123,11 @@ def case(people):
 # -- what waits
 
 
-def test_what_waits_is_the_last_answer_to_each_question_that_was_referred_and_the_largest_comes_first(people, case):
+def test_what_was_referred_waits_and_the_largest_exposure_comes_first(people, case):
     items = people.waiting("zhang")
-    last = {}
-    for row in reversed(Home(people.home).decisions().listed(limit=5_000)):
-        last[row["supplier_id"], row["contract_id"], row["pack"]] = row
-    referred = {row["decision_id"] for row in last.values() if row["outcome"] == "REFER"}
-    assert case["decision_id"] in {each["item_id"] for each in items} == referred
+    assert case["decision_id"] in {each["item_id"] for each in items}
+    outcomes = {row["decision_id"]: row["outcome"] for row in Home(people.home).decisions().listed(limit=5_000)}
+    assert {outcomes[each["item_id"]] for each in items} == {"REFER"} and len(items) > 20
     order = [(-each["exposure_fen"], -each["days"]) for each in items]
     assert order == sorted(order)
 
@@ -171,7 +173,7 @@ def test_a_case_is_opened_tried_with_another_amount_and_granted(people, case):
     assert out.index("将入账 to be booked") < out.index("y books it")
     made, text = people.judged(case["decision_id"])
     assert f"{case['decision_id']} → {made} APPROVE" in out
-    assert '"by":"zhang"' in text and '"text":"she knows them"' in text
+    assert '"by": "zhang"' in text and '"text": "she knows them"' in text
     assert case["decision_id"] not in {each["item_id"] for each in people.waiting("zhang")}
     assert people.as_("eye", "decision", "replay", made).code == 0
     assert people.as_("eye", "audit", "verify").code == 0
@@ -240,8 +242,8 @@ def test_who_breaks_off_a_booking_is_told_whether_it_was_booked(people, case, mo
 
 
 def test_what_one_asked_for_oneself_is_shown_and_refused(people, case):
-    out = people.at_desk("maker", people.number_of("maker", case["decision_id"]), "a", "", "", "q")
-    assert "maker and checker are two people" in " ".join(out.split())
+    out = people.at_desk("maker", people.number_of("maker", case["decision_id"]), "a", "d", "q")
+    assert " ".join(out.split()).count("cannot be the one who judges it") >= 2
     assert people.judged(case["decision_id"]) is None
 
 
@@ -291,7 +293,7 @@ def test_a_case_that_a_colleague_judges_before_it_is_confirmed_says_so_and_the_n
     number = people.number_of("zhang", case["decision_id"])
     out = people.at_desk("zhang", number, "a", "", "mine", colleague, "y", "q")
     assert f"{case['decision_id']}: board has judged it: APPROVE" in " ".join(out.split())
-    assert '"by":"board"' in people.judged(case["decision_id"])[1]
+    assert '"by": "board"' in people.judged(case["decision_id"])[1]
     assert out.rstrip().endswith("nothing was booked")
 
 
@@ -336,7 +338,7 @@ def test_an_alert_is_shown_with_its_line_and_settled_with_what_was_found(people,
     assert (item["may"], item["exposure_fen"], item["days"]) == ("settle", line["limit_fen"], 1)
     number = people.number_of("li", found.alert_id, "--kind", "alert")
     out = people.at_desk("li", number, "s", "C", "the court says so", "y", "q", words=("--kind", "alert"))
-    assert f"{line['line_id']}: ACTIVE" in out and "列入 entered on an exclusion list".split()[-1] in out
+    assert f"{line['line_id']}: ACTIVE" in out and "entered on an exclusion list" in out
     assert f"{found.alert_id} is settled: CONFIRMED" in out
     row = next(r for r in Home(people.home).alerts().listed(open_only=False) if r["alert_id"] == found.alert_id)
     assert (row["outcome"], row["text"], row["settled_by"]) == ("CONFIRMED", "the court says so", "li")
@@ -366,8 +368,7 @@ def test_an_auditor_reads_alerts_and_settles_none(people, alert):
 # -- on the screen
 
 
-@pytest.mark.parametrize("columns", [80, 60])
-@pytest.mark.parametrize("language", ["zh", "en", ""])
+@pytest.mark.parametrize(("columns", "language"), [(80, ""), (60, "zh"), (60, "en")])
 def test_no_line_is_wider_than_the_terminal(people, case, columns, language):
     number = people.number_of("zhang", case["decision_id"])
     env = {"COLUMNS": str(columns), **({"CREDIT_LANG": language} if language else {})}
@@ -395,6 +396,10 @@ def test_a_wrapped_line_loses_nothing_and_fits(text, width):
     assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", shown)
 
 
+# The terminal becomes that of the command's session, so that Ctrl-C reaches it.
+AT_A_TERMINAL = "import cli, fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); cli.main()"
+
+
 class Screen:
     """The command at a terminal of its own, driven by keys."""
 
@@ -407,9 +412,8 @@ class Screen:
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             setting.pop(name, None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "desk", *words], cwd=ROOT, env={**setting, **env}, stdin=slave,
+            [sys.executable, "-c", AT_A_TERMINAL, "desk", *words], cwd=ROOT, env={**setting, **env}, stdin=slave,
             stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
 
     def resize(self, lines, columns):
