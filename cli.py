@@ -34,6 +34,7 @@ from credit.app import (
     simulate,
 )
 from credit.app.console import fail, progress_done
+from credit.app.desk import command as desk
 from credit.domain.errors import CreditError, Exit
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 
 app.command("demo")(demo.run)
+app.command("desk")(desk.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, account, guarantee, decision, policy, portfolio),
     *(drawdown, repayment, exposure, nightly, monitor, audit, book, export, feedback, docs),

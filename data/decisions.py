@@ -6,25 +6,28 @@ transaction, so that a tracking server that is down loses nothing and blocks nob
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import case, func, insert, select, union_all, update
+from sqlalchemy import case, exists, func, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
-from credit.domain.errors import UnknownDecision
+from credit.domain.errors import NotAuthorised, UnknownDecision
 from data.book import accounts
 from data.book.opening import Store
 from data.book.subjects import GUARANTEE
-from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, OUTBOX, SUBJECTS
+from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, LOG, OUTBOX, SUBJECTS
 from data.book.turns import Answer, Request, Turn, done, hash_of_decision, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
 
-_LATER = DECISIONS.alias("later")
+_LATER, _LATER_BOX = DECISIONS.alias("later"), OUTBOX.alias("later_box")
+
+PASSED = "PASSED_ON"
 
 # Most variables that one statement may carry in SQLite.
 _CHUNK = 500
@@ -174,6 +177,59 @@ class DecisionStore:
                 columns = (DECISIONS.c.supersedes, DECISIONS.c.decision_id, DECISIONS.c.record)
                 query = select(*columns).where(DECISIONS.c.supersedes.in_(decision_ids[start : start + _CHUNK]))
                 found |= {row[0]: (row[1], row[2]) for row in con.execute(query)}
+        return found
+
+    def referred(self, on: date, *, before: str, decision_id: str | None = None) -> Iterator[dict[str, Any]]:
+        """The decisions that wait for a person at the end of a day, `before` that moment (ISO, UTC); one of them alone.
+
+        Referred, not lapsed, neither judged nor asked anew on as recent a history. Their whole rows, one after another.
+        """
+        same = [_LATER.c[name] == DECISIONS.c[name] for name in ("supplier_id", "pack", "product")]
+        replaced = (
+            exists()
+            .where(*same, _LATER.c.contract_id.is_not_distinct_from(DECISIONS.c.contract_id))
+            .where(_LATER.c.as_of >= DECISIONS.c.as_of, _LATER.c.decided_at < before)
+            .where(_LATER_BOX.c.decision_id == _LATER.c.decision_id, _LATER_BOX.c.number > OUTBOX.c.number)
+        )
+        query = (
+            select(DECISIONS)
+            .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
+            .where(DECISIONS.c.outcome == "REFER", DECISIONS.c.valid_until >= on, DECISIONS.c.decided_at < before)
+            .where(~replaced)
+            .order_by(OUTBOX.c.number)
+        )
+        if decision_id is not None:
+            query = query.where(DECISIONS.c.decision_id == decision_id)
+        with self.store.reading() as con:
+            for row in con.execute(query.execution_options(yield_per=_CHUNK)).mappings():
+                yield dict(row)
+
+    def pass_on(self, request: Request, row: Mapping[str, Any], said: Mapping[str, Any]) -> Answer:
+        """Log to whom a decision that waits is passed on; it waits as before. Raises NotAuthorised, KeyTaken."""
+
+        def work(turn: Turn) -> Answer:
+            judged = select(DECISIONS.c.decision_id).where(DECISIONS.c.supersedes == row["decision_id"])
+            if (by := turn.con.execute(judged).scalar()) is not None:
+                raise NotAuthorised(f"{row['decision_id']} was superseded by {by}", hint="nobody has to judge it")
+            turn.log(row["decision_id"], PASSED, _day(request.at), said)
+            return {"decision_id": row["decision_id"], **said, "by": request.who, "at": request.at}
+
+        return done(self.store, request, partition_of(row["supplier_id"]), work)
+
+    def passed_on(self, decision_ids: Sequence[str], *, before: str) -> dict[str, dict[str, Any]]:
+        """To whom each of these decisions was last passed on before a moment, by whom and why."""
+        found: dict[str, dict[str, Any]] = {}
+        with self.store.reading() as con:
+            for start in range(0, len(decision_ids), _CHUNK):
+                query = (
+                    select(LOG.c.subject_id, LOG.c.body, LOG.c.who, LOG.c.at)
+                    .where(LOG.c.subject_id.in_(decision_ids[start : start + _CHUNK]))
+                    .where(LOG.c.kind == PASSED, LOG.c.at < before)
+                    .order_by(LOG.c.sequence)
+                )
+                for row in con.execute(query):
+                    said = json.loads(row.body)
+                    found[row.subject_id] = {"to": said["to"], "text": said["text"], "by": row.who, "at": row.at}
         return found
 
     def line_events(self, *, line_id: str | None = None, supplier_id: str | None = None) -> list[dict[str, Any]]:

@@ -123,6 +123,23 @@ def override(
     _judge(decision_id, outcome, amount, (code, text, evidence, lapses), key, as_json=as_json)
 
 
+@app.command("pass")
+def pass_(
+    decision_id: Id,
+    text: Annotated[str, typer.Option("--text", help="What whoever judges it should know.")],
+    to: Annotated[
+        str | None, typer.Option("--to", help="analyst, senior or committee; default: the first that may grant it.")
+    ] = None,
+    key: console.Key = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Pass a referred decision on to those who may grant it; it waits as before, and `credit desk` shows it to them."""
+    from credit.app import identity, judging
+
+    said = judging.pass_on(Home.from_environment(), decision_id, text, to=to, who=identity.who(), key=key)
+    console.answer(said, as_json=as_json, page=lambda: typer.echo(f"{decision_id} is passed on to {said['to']}"))
+
+
 def _judge(
     decision_id: str,
     outcome: str,

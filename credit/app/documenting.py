@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -195,6 +196,29 @@ def _alerts() -> str:
     return "\n".join([*lines, "", left_out.strip()]) + "\n"
 
 
+def _desk() -> str:
+    from credit.app.desk import command
+    from credit.app.desk.keys import SCREENS
+
+    lines = ["# The desk\n", inspect.cleandoc(command.run.__doc__ or "") + "\n", _AT_THE_DESK]
+    for zh, en, keys in SCREENS:
+        lines += [f"\n## {zh} {en}\n"]
+        lines += _table(("key", "中文", "English", "what it does"), [(k.shown, k.zh, k.en, k.does) for k in keys])
+    return "\n".join(lines) + "\n"
+
+
+_AT_THE_DESK = """The exposure of a case is what its group would owe and be guaranteed for with it, as it was
+decided; of an alert, what its group has committed, guaranteed and claimed by the book. A case waits until it is
+judged or lapses, or is asked anew on as recent a history; with `--as-of`, the queue is that of the end of the day.
+`may` says the most that you may do with it: grant it, decline it where nothing can be granted, settle it, or who
+may grant it where you may not.
+
+A case that a colleague dealt with meanwhile says so when it is opened or judged, and the next one comes. Where a
+question is open, Ctrl-C, Ctrl-D and an empty answer (unless one is offered in brackets) give up, and nothing is
+booked. Without a terminal, or with `--plain`, each line of the input is a key or an answer.
+"""
+
+
 def _states() -> str:
     from credit.app.lifecycles import page
 
@@ -366,6 +390,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("reasons.md", _reasons),
     ("alerts.md", _alerts),
     ("states.md", _states),
+    ("desk.md", _desk),
     ("errors.md", _errors),
     ("formats.md", _formats),
     ("tables.md", _tables),

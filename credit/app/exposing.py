@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,8 @@ from credit.domain.errors import UnknownName
 BY = ("supplier", "group", "contract", "buyer", "pair", "district", "category", "product", "programme")
 _COLUMNS = {each: f"{each}_id" for each in ("supplier", "group", "contract", "buyer")}
 SUMS = ("committed_fen", "outstanding_fen", "guaranteed_fen", "claimed_fen")
+# What is drawn is part of what is committed.
+TAKEN = ("committed_fen", "guaranteed_fen", "claimed_fen")
 
 
 def exposure(home: Home, by: str, on: date, *, key: str | None = None, version: int | None = None) -> dict[str, Any]:
@@ -40,10 +43,19 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None, version: 
         found = found.merge(facts.programmes_on(ledger, found["supplier_id"], on, version=version), on="supplier_id")
     column = _COLUMNS.get(by, by)
     sums = found.dropna(subset=[column]).groupby(column)[list(SUMS)].sum()
-    sums = sums.assign(total=sums["committed_fen"] + sums["guaranteed_fen"] + sums["claimed_fen"]).sort_values(
-        "total", ascending=False, kind="stable"
-    )
+    sums = sums.assign(total=sums[list(TAKEN)].sum(axis=1)).sort_values("total", ascending=False, kind="stable")
     if key is not None:
         sums = sums[sums.index == key]
     rows = [{"key": str(name), **{each: int(row[each]) for each in SUMS}} for name, row in sums.iterrows()]
     return {"on": str(on), "by": by, "whole": whole, "rows": rows}
+
+
+def of_groups(home: Home, suppliers: Iterable[str], on: date) -> dict[str, int]:
+    """What the group of each supplier had committed, guaranteed and paid out on claims at the end of a day, in fen."""
+    from data import facts
+
+    ledger = home.ledger()
+    gone_on_as, groups = ledger.gone_on_as(on), facts.groups_on(ledger, on).to_dict()
+    taken = {each["key"]: sum(each[name] for name in TAKEN) for each in exposure(home, "group", on)["rows"]}
+    firms = {supplier: gone_on_as.get(supplier, supplier) for supplier in suppliers}
+    return {supplier: taken.get(groups.get(firm, firm), 0) for supplier, firm in firms.items()}

@@ -15,15 +15,17 @@ from credit.app.home import Home
 from credit.app.policies import authority_terms
 from credit.app.roles import refuse, role_of
 from credit.domain.authority import (
+    PEOPLE,
     Action,
     Code,
     Judgement,
     Role,
     judged,
+    level_for,
     overrides,
     refuse_judgement,
 )
-from credit.domain.errors import ModelMismatch, NotAuthorised, UnknownDecision
+from credit.domain.errors import ModelMismatch, NotAuthorised, UnknownDecision, UnknownName
 from credit.domain.policy.rules import Outcome
 
 if TYPE_CHECKING:
@@ -52,8 +54,6 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str, key: str | None
     """
     store = home.decisions()
     refuse(home, Action.JUDGE, who)
-    role = role_of(home, who)
-    assert role is not None
     verb = "approve" if said.outcome is Outcome.APPROVE else "override"
     arguments = {"decision": decision_id, **asdict(said), "outcome": said.outcome.name}
     asked = request(f"decision {verb}", arguments, who=who, key=key)
@@ -61,31 +61,97 @@ def judge(home: Home, decision_id: str, said: Said, *, who: str, key: str | None
         if known := home.book().answered(asked):
             return record_of(known["decision_id"], decision_row(home, known["decision_id"])["record"])
         row = decision_row(home, decision_id)
-        record = record_of(decision_id, row["record"])
-        judgement = Judgement(
-            by=who,
-            role=role,
-            at=now().isoformat(),
-            outcome=said.outcome,
-            amount_fen=_amount(record, said),
-            code=Code(said.code) if said.code else None,
-            text=said.text,
-            evidence=said.evidence,
-            lapses_on=said.lapses_on,
-        )
-        today = day_of(now())
-        if any(each["decision_id"] == decision_id for each in store.line_events(supplier_id=row["supplier_id"])):
-            raise NotAuthorised(f"a line stands on {decision_id}", hint="`credit line suspend` stops its draws")
-        if home.guarantees().issued_by(decision_id):
-            raise NotAuthorised(f"a guarantee was issued by {decision_id}", hint="it binds until it is given back")
-        again = decided_today(home, record)
-        terms = authority_terms(home, today)
-        refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
-        if store.superseding([decision_id]):
-            raise NotAuthorised(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
-        made = judged(record, judgement)
+        made = _weighed(home, row, said, who=who)
         store.judge(asked, row_of(made, row["pack"], applied=row["applied"], maker=who))
     return made
+
+
+def weighed(home: Home, decision_id: str, said: Said, *, who: str) -> Record:
+    """What `judge` would make of a decision at this moment, of which nothing is stored; raises what it would."""
+    refuse(home, Action.JUDGE, who)
+    return _weighed(home, decision_row(home, decision_id), said, who=who)
+
+
+def _weighed(home: Home, row: dict[str, Any], said: Said, *, who: str) -> Record:
+    store, decision_id = home.decisions(), row["decision_id"]
+    record = record_of(decision_id, row["record"])
+    judgement = judgement_of(home, record, said, who=who)
+    today = day_of(now())
+    if store.superseding([decision_id]):
+        raise NotAuthorised(f"{decision_id} was superseded", hint="`credit decision list` shows what stands")
+    if any(each["decision_id"] == decision_id for each in store.line_events(supplier_id=row["supplier_id"])):
+        raise NotAuthorised(f"a line stands on {decision_id}", hint="`credit line suspend` stops its draws")
+    if home.guarantees().issued_by(decision_id):
+        raise NotAuthorised(f"a guarantee was issued by {decision_id}", hint="it binds until it is given back")
+    again = decided_today(home, record)
+    terms = authority_terms(home, today)
+    refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
+    return judged(record, judgement)
+
+
+def judgement_of(home: Home, record: Record, said: Said, *, who: str) -> Judgement:
+    """What somebody says of a decision as their judgement of it, whether it is theirs to make or not.
+
+    Raises NotAuthorised where they judge nothing at all.
+    """
+    refuse(home, Action.JUDGE, who)
+    role = role_of(home, who)
+    assert role is not None
+    return Judgement(
+        by=who,
+        role=role,
+        at=now().isoformat(),
+        outcome=said.outcome,
+        amount_fen=_amount(record, said),
+        code=Code(said.code) if said.code else None,
+        text=said.text,
+        evidence=said.evidence,
+        lapses_on=said.lapses_on,
+    )
+
+
+def pass_on(
+    home: Home, decision_id: str, text: str, *, to: str | None = None, who: str, key: str | None = None
+) -> dict[str, Any]:
+    """Pass a referred decision on to the level that may grant it, or to another one, with what they should know.
+
+    It waits as before, and whoever may can judge it. Raises UnknownDecision, UnknownName, NotAuthorised, KeyTaken.
+    """
+    refuse(home, Action.JUDGE, who)
+    arguments = {"decision": decision_id, "to": to, "text": text}
+    asked = request("decision pass", arguments, who=who, key=key)
+    if known := home.book().answered(asked):
+        return known
+    row = decision_row(home, decision_id)
+    record = record_of(decision_id, row["record"])
+    if record["outcome"] != Outcome.REFER.name:
+        raise NotAuthorised(f"{decision_id} is {record['outcome']} and waits for nobody", hint="`credit desk --json`")
+    if not text.strip():
+        raise NotAuthorised("it has to be said why", hint='--text "…"')
+    level = _level_named(to) if to else _level_after(home, row, record, who)
+    return home.decisions().pass_on(asked, row, {"to": level.value, "text": text})
+
+
+def _level_named(name: str) -> Role:
+    if name not in list(PEOPLE):
+        raise UnknownName(f"{name!r} judges nothing", hint="choose from " + ", ".join(PEOPLE))
+    return Role(name)
+
+
+def _level_after(home: Home, row: dict[str, Any], record: Record, who: str) -> Role:
+    """The first level that may grant it: another person of one's own where one may not judge what one asked for.
+
+    Raises NotAuthorised above the last.
+    """
+    own = role_of(home, who)
+    least = PEOPLE.index(own) + (row["maker"] != who) if own in PEOPLE else 0
+    found = level_for(record, authority_terms(home, day_of(now())))
+    if found is None or least >= len(PEOPLE):
+        raise NotAuthorised(
+            f"{record['decision_id']} is above what the committee may grant, or with it already",
+            hint="the bank itself decides; --to names a level all the same",
+        )
+    return PEOPLE[max(least, PEOPLE.index(found))]
 
 
 def _amount(record: Record, said: Said) -> int:
@@ -94,8 +160,10 @@ def _amount(record: Record, said: Said) -> int:
     return int(record["amount_fen"]) if said.amount_fen is None else said.amount_fen
 
 
-def decided_today(home: Home, record: Record) -> Record:
+def decided_today(home: Home, record: Record, *, requested_fen: int | None = None) -> Record:
     """The same case on the same history, with the consents, disputes and waits of today, beside what stands by now.
+
+    Nothing of it is stored. With `requested_fen`, what would be answered had so much been asked for.
 
     Raises ModelMismatch where the model is no longer the one that the record says.
     """
@@ -112,6 +180,8 @@ def decided_today(home: Home, record: Record) -> Record:
     gone_on_as = ledger.gone_on_as(day_of(moment), version=ledger.version)
     offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(moment)), gone_on_as)
     asked = {name: value for name, value in record["application"].items() if name != "beside"}
+    if requested_fen is not None:
+        asked["requested_fen"] = requested_fen
     applied = of_applicants(home.decisions(), pinned, pd.DataFrame([asked]))
     return decide(home, pinned, applied, offers=offers)[0]
 

@@ -177,15 +177,15 @@ def check_(
 
 
 def _answer(document: dict[str, Any], *, as_json: bool) -> None:
-    def page() -> None:
-        about = f" on {document['contract_id']}" if document["contract_id"] else ""
-        typer.echo(
-            f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}"
-        )
-        typer.echo(f"  used      CNY {console.yuan(document['used_fen'])} of {console.yuan(document['limit_fen'])}")
-        typer.echo(f"  price     {document['yearly_rate_bp'] / 100:.2f} % a year, until {document['ends_on']}")
-        typer.echo(f"  decision  {document['decision_id']}")
-        rows = [(each["at"], each["kind"], each["who"], each["text"]) for each in document["events"]]
-        console.table(("at (UTC)", "event", "who", "why"), rows)
+    console.answer(document, as_json=as_json, page=lambda: page(document))
 
-    console.answer(document, as_json=as_json, page=page)
+
+def page(document: dict[str, Any]) -> None:
+    """Print what a line is today, and all that happened to it."""
+    about = f" on {document['contract_id']}" if document["contract_id"] else ""
+    typer.echo(f"{document['line_id']}: {document['state']}  {document['product']} of {document['supplier_id']}{about}")
+    typer.echo(f"  used      CNY {console.yuan(document['used_fen'])} of {console.yuan(document['limit_fen'])}")
+    typer.echo(f"  price     {document['yearly_rate_bp'] / 100:.2f} % a year, until {document['ends_on']}")
+    typer.echo(f"  decision  {document['decision_id']}")
+    rows = [(each["at"], each["kind"], each["who"], each["text"]) for each in document["events"]]
+    console.table(("at (UTC)", "event", "who", "why"), rows)

@@ -128,14 +128,19 @@ def _page(document: dict[str, Any]) -> None:
     alerts = document["alerts"]
     typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines {_known(document)}")
     for each in alerts:
-        about = f" on contract {each['contract_id']}" if each["contract_id"] else ""
-        typer.echo(f"{each['severity']} {each['rule']}  {each['line_id']} of {each['supplier_id']}{about}")
-        typer.echo(f"  found       {each['zh']} {each['en']}{_observed(each['evidence'])}")
-        typer.echo(f"  evidence    {_evidence(each['evidence'])}")
-        typer.echo(f"  does        {each['action']}")
-        typer.echo(f"  to do       {each['advice_zh']} {each['advice_en']}")
-        typer.echo(f"  owner       {each['owner']}, raised {each['raised_on']}, due {each['due_on']}")
-        typer.echo(f"  alert       {each['alert_id']}, {each['reference']}")
+        alert_page(each)
+
+
+def alert_page(alert: dict[str, Any]) -> None:
+    """Print one alert: what was found, on what evidence, what it does, what to do, and who until when."""
+    about = f" on contract {alert['contract_id']}" if alert["contract_id"] else ""
+    typer.echo(f"{alert['severity']} {alert['rule']}  {alert['line_id']} of {alert['supplier_id']}{about}")
+    typer.echo(f"  found       {alert['zh']} {alert['en']}{_observed(alert['evidence'])}")
+    typer.echo(f"  evidence    {_evidence(alert['evidence'])}")
+    typer.echo(f"  does        {alert['action']}")
+    typer.echo(f"  to do       {alert['advice_zh']} {alert['advice_en']}")
+    typer.echo(f"  owner       {alert['owner']}, raised {alert['raised_on']}, due {alert['due_on']}")
+    typer.echo(f"  alert       {alert['alert_id']}, {alert['reference']}")
 
 
 def _known(document: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -136,11 +136,16 @@ def settle(home: Home, alert: str, outcome: str, text: str, *, who: str, key: st
 
 
 def _documents(alerts: Iterable[Alert]) -> Iterable[dict[str, Any]]:
-    """Each alert as it is said: its fields, and what its rule says in both languages."""
+    """Each alert as it is said."""
+    for alert in alerts:
+        yield said(asdict(alert))
+
+
+def said(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """An alert, found or stored, as it is said: its fields, and what its rule says in both languages."""
     from credit.domain.alerts import rule_named
 
-    for alert in alerts:
-        rule = rule_named(alert.rule)
-        texts = {name: getattr(rule, name) for name in ("zh", "en", "advice_zh", "advice_en", "reference")}
-        days = {name: str(getattr(alert, name)) for name in ("raised_on", "due_on")}
-        yield {**asdict(alert), **days, **texts, "evidence": json.loads(alert.evidence)}
+    rule = rule_named(alert["rule"])
+    texts = {name: getattr(rule, name) for name in ("zh", "en", "advice_zh", "advice_en", "reference")}
+    days = {name: str(alert[name]) for name in ("raised_on", "due_on")}
+    return {**alert, **days, **texts, "evidence": json.loads(alert["evidence"])}

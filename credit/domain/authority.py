@@ -148,16 +148,7 @@ def refuse_judgement(
     cut-off; `maker` is who asked for the decision. `again` is the same case decided today, which knows what others were
     granted since, and whether the consent still holds.
     """
-    refuse_without(judgement.role, Action.JUDGE, judgement.by)
-    if judgement.by == maker:
-        raise NotAuthorised(
-            f"{maker} asked for {record['decision_id']} and cannot be the one who judges it",
-            hint="maker and checker are two people",
-        )
-    if "judgement" in record:
-        raise NotAuthorised(
-            f"{record['decision_id']} is a judgement already", hint="a new request supersedes it; it is never edited"
-        )
+    refuse_person(record, judgement.role, judgement.by, maker=maker)
     if judgement.outcome in (Outcome.APPROVE, Outcome.REDUCE):
         if date.fromisoformat(record["valid_until"]) < today:
             raise NotAuthorised(f"{record['decision_id']} lapsed on {record['valid_until']}", hint="ask again")
@@ -166,6 +157,48 @@ def refuse_judgement(
         _refuse_bare_override(record, judgement)
     if judgement.lapses_on is not None and judgement.lapses_on < today:
         raise NotAuthorised(f"it would have lapsed on {judgement.lapses_on}", hint="--lapses names a day to come")
+
+
+def refuse_person(record: Record, role: Role | None, who: str, *, maker: str) -> None:
+    """Raise NotAuthorised where a decision is not this person's to judge, whatever the judgement."""
+    refuse_without(role, Action.JUDGE, who)
+    if who == maker:
+        raise NotAuthorised(
+            f"{maker} asked for {record['decision_id']} and cannot be the one who judges it",
+            hint="maker and checker are two people",
+        )
+    if "judgement" in record:
+        raise NotAuthorised(
+            f"{record['decision_id']} is a judgement already", hint="a new request supersedes it; it is never edited"
+        )
+
+
+def refuse_level(record: Record, role: Role, exposure_fen: int, terms: Mapping[str, Any]) -> None:
+    """Raise NotAuthorised where so much exposure of a group, or so few points above the cut-off, is another level's."""
+    level = role.value
+    most, points = int(terms["exposure_max_fen"][level]), terms["points_above_cut_off_min"][level]
+    if exposure_fen > most:
+        raise NotAuthorised(
+            f"with this the group would owe {cny(exposure_fen)}, and {level} may grant up to {cny(most)}",
+            hint="hand it to the next level: analyst, senior, committee",
+        )
+    if record["points_above_cut_off"] is not None and record["points_above_cut_off"] < points:
+        raise NotAuthorised(
+            f"the score is {record['points_above_cut_off']} points above the cut-off, and {level} decides from "
+            f"{points:g} on",
+            hint="hand it to the next level: analyst, senior, committee",
+        )
+
+
+def level_for(record: Record, terms: Mapping[str, Any]) -> Role | None:
+    """The first level that may grant all that a decision is about; None where that is above all of them."""
+    for role in PEOPLE:
+        try:
+            refuse_level(record, role, exposure_after(record, record["amount_fen"]), terms)
+        except NotAuthorised:
+            continue
+        return role
+    return None
 
 
 def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any], again: Record) -> None:
@@ -194,20 +227,7 @@ def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any]
             f"{record['decision_id']} is about a guarantee, which is given in full or not at all",
             hint="leave out --amount",
         )
-    level = judgement.role.value
-    most, points = int(terms["exposure_max_fen"][level]), terms["points_above_cut_off_min"][level]
-    exposure = exposure_after(again, judgement.amount_fen)
-    if exposure > most:
-        raise NotAuthorised(
-            f"with this the group would owe {cny(exposure)}, and {level} may grant up to {cny(most)}",
-            hint="hand it to the next level: analyst, senior, committee",
-        )
-    if record["points_above_cut_off"] is not None and record["points_above_cut_off"] < points:
-        raise NotAuthorised(
-            f"the score is {record['points_above_cut_off']} points above the cut-off, and {level} decides from "
-            f"{points:g} on",
-            hint="hand it to the next level: analyst, senior, committee",
-        )
+    refuse_level(record, judgement.role, exposure_after(again, judgement.amount_fen), terms)
     if again["outcome"] == Outcome.DECLINE.name or again["amount_fen"] < judgement.amount_fen:
         raise NotAuthorised(
             f"decided today, {record['decision_id']} would be {again['outcome']} with {cny(again['amount_fen'])}: "

@@ -104,9 +104,18 @@ def _by_tenor(
     tenors = [months for months in MONTHS if months < longest] + [longest]
     return [
         {"security": security, "amount_fen": amount, "tenor_months": months, "yearly_rate_bp": rate,
-         "cost_fen": -(-amount * rate * months // (BASIS_POINTS * MONTHS_A_YEAR))}
+         "cost_fen": interest_fen(amount, rate, months)}
         for months in tenors
     ]  # fmt: skip
+
+
+def interest_fen(amount_fen: int, yearly_rate_bp: int, months: int) -> int:
+    """The interest of a whole amount over whole months, rounded up.
+
+    >>> interest_fen(4_700_000, 435, 12), interest_fen(1, 1, 1)
+    (204450, 1)
+    """
+    return -(-amount_fen * yearly_rate_bp * months // (BASIS_POINTS * MONTHS_A_YEAR))
 
 
 def _guaranteed(decided: Decided, security: str) -> dict[str, Any]:

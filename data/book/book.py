@@ -26,7 +26,7 @@ from data.book import accounts
 from data.book.opening import Store
 from data.book.statements import Row, Statement
 from data.book.subjects import DRAW, LINE, MARKED, OPENED, Subject, draws_of, pending_on, row_like, subject_named
-from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, SUBJECTS
+from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, REQUESTS, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of, refuse_over
 
 _NOT_A_COLUMN = ("number",)
@@ -57,6 +57,11 @@ class Book:
         """The answer that a request was given before, if it was. Raises KeyTaken for another one under its key."""
         with self.store.reading() as con:
             return known_answer(con, request)
+
+    def knows(self, key: str) -> bool:
+        """Whether a request was done under this key, for who broke off before its answer came."""
+        with self.store.reading() as con:
+            return con.execute(select(REQUESTS.c.key).where(REQUESTS.c.key == key)).first() is not None
 
     # -- lines
 

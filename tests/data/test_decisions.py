@@ -3,12 +3,16 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from datetime import date
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy.exc import ArgumentError
 
-from credit.domain.errors import StoreDamaged, UnknownDecision
+from credit.domain.errors import NotAuthorised, StoreDamaged, UnknownDecision
 from data.book.opening import Store
 from data.book.turns import Request
 from data.decisions import DecisionStore
@@ -164,3 +168,86 @@ def test_a_store_of_an_earlier_release_is_refused_by_name(tmp_path):
         con.execute("CREATE TABLE decisions (decision_id TEXT PRIMARY KEY, record TEXT)")
     with pytest.raises(StoreDamaged, match="written by a release before the first"):
         DecisionStore(Store(file)).add([row(1)])
+
+
+WAITS = {"outcome": "REFER"}
+
+
+def referred(store, on=date(2026, 11, 2), before="2026-11-02T16:00:00", **which):
+    return [row["decision_id"] for row in store.referred(on, before=before, **which)]
+
+
+def test_a_referred_decision_waits_on_its_last_day_and_not_the_day_after(store):
+    store.add([row(1, **WAITS), row(2, supplier_id="S2")])
+    assert referred(store, date(2026, 11, 30)) == ["D1"]
+    assert referred(store, date(2026, 12, 1)) == []
+
+
+def test_what_was_decided_after_the_day_ended_did_not_wait_on_it(store):
+    store.add([row(1, **WAITS)])
+    assert referred(store, before="2026-11-01T00:00:00") == []
+    assert referred(store, before="2026-11-01T00:00:01") == ["D1"]
+
+
+def test_what_was_judged_waits_no_more_and_did_before(store):
+    store.add([row(1, **WAITS)])
+    store.add([row(2, supersedes="D1", decided_at="2026-11-02T10:00:00")])
+    assert referred(store) == []
+    assert referred(store, before="2026-11-02T10:00:00") == ["D1"]
+
+
+DAYS = [date(2026, 10, day) for day in (29, 30, 31)]
+STORED = st.lists(
+    st.fixed_dictionaries(
+        {
+            "supplier_id": st.sampled_from(["S1", "S2"]),
+            "contract_id": st.sampled_from([None, "C1"]),
+            "pack": st.sampled_from(["line", "loan"]),
+            "as_of": st.sampled_from(DAYS),
+            "outcome": st.sampled_from(["REFER", "APPROVE", "DECLINE"]),
+        }
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(STORED)
+def test_of_each_question_waits_what_was_stored_last_on_no_older_history(stored):
+    with tempfile.TemporaryDirectory() as folder:
+        store = DecisionStore(Store(Path(folder) / "book.db"))
+        rows = [row(number, **each) for number, each in enumerate(stored)]
+        store.add(rows)
+
+        def question(each):
+            return each["supplier_id"], each["contract_id"], each["pack"]
+
+        expected = [
+            each["decision_id"]
+            for number, each in enumerate(rows)
+            if each["outcome"] == "REFER"
+            and not any(
+                question(later) == question(each) and later["as_of"] >= each["as_of"] for later in rows[number + 1 :]
+            )
+        ]
+        assert referred(store) == expected
+        assert all(referred(store, decision_id=each) == [each] for each in expected)
+        store.store.close()
+
+
+def test_where_a_case_was_passed_on_to_is_the_last_level_and_a_judged_one_goes_nowhere(store):
+    store.add([row(1, **WAITS)])
+
+    def passes(to, key, at="2026-11-02T01:00:00"):
+        asked = Request(key=key, command="decision pass", arguments={"to": to}, who="li", at=at)
+        return store.pass_on(asked, row(1), {"to": to, "text": "large"})
+
+    passes("senior", "K1")
+    passes("committee", "K2", "2026-11-03T01:00:00")
+    assert store.passed_on(["D1"], before="2026-11-02T16:00:00")["D1"]["to"] == "senior"
+    assert store.passed_on(["D1", "D2"], before="2026-11-03T16:00:00") == {
+        "D1": {"to": "committee", "text": "large", "by": "li", "at": "2026-11-03T01:00:00"}
+    }
+    store.add([row(2, supersedes="D1")])
+    with pytest.raises(NotAuthorised, match="superseded by D2"):
+        passes("senior", "K3")

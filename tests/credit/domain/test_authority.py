@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from credit.domain.authority import Action, Code, Judgement, Role, judged, overrides, refuse_judgement, refuse_without
+from credit.domain.authority import (
+    Action,
+    Code,
+    Judgement,
+    Role,
+    judged,
+    level_for,
+    overrides,
+    refuse_judgement,
+    refuse_without,
+)
 from credit.domain.errors import NotAuthorised
 from credit.domain.packs import read_parameters
 from credit.domain.policy.rules import Outcome
@@ -94,6 +104,19 @@ def test_a_level_ends_by_exposure_and_by_distance_to_the_cut_off(referred):
     assert "points above the cut-off" in refused(close, replace(GRANT, role=Role.ANALYST, **BECAUSE))
     unscored = {**stored, "points_above_cut_off": None}
     refuse_judgement(unscored, GRANT, TERMS, maker="li", again=unscored, today=TODAY)
+
+
+def test_the_first_level_that_may_grant_a_case_is_named(referred):
+    stored = referred()
+
+    def owing(fen):
+        return {**stored, "inputs": {**stored["inputs"], "group_exposure_fen": fen - stored["amount_fen"]}}
+
+    most = TERMS["exposure_max_fen"]
+    assert level_for(owing(most["analyst"]), TERMS) is Role.ANALYST
+    assert level_for(owing(most["analyst"] + 1), TERMS) is Role.SENIOR
+    assert level_for(owing(most["committee"]), TERMS) is Role.COMMITTEE
+    assert level_for(owing(most["committee"] + 1), TERMS) is None
 
 
 def test_what_would_not_be_granted_today_is_not(referred):
