@@ -8,8 +8,10 @@ from html import escape
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 420, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 24, 22
 MOST_STEPS = 5
+# What a name of the x axis takes below it.
+NAME = 18
 # How wide a bar is of its place, and a letter of a label.
 BAR, LETTER = 0.6, 6
 # The size of a strip; one that is to be seen has some width, wherever it begins and ends.
@@ -49,6 +51,7 @@ class _Axes:
     left: float
     right: float
     scale: Sequence[float]
+    bottom: int
 
     def across(self, value: float) -> float:
         """The pixel of a value of the x axis."""
@@ -57,7 +60,7 @@ class _Axes:
     def up(self, value: float) -> float:
         """The pixel of a value of the y axis."""
         low, high = self.scale[0], self.scale[-1]
-        return self.height - BOTTOM - (value - low) / (high - low) * (self.height - TOP - BOTTOM)
+        return self.height - self.bottom - (value - low) / (high - low) * (self.height - TOP - self.bottom)
 
     def at(self, point: Point) -> str:
         """Both pixels of a point."""
@@ -83,7 +86,7 @@ def plot(
     if not xs:
         return ""
     left, right = (-0.5, len(names) - 0.5) if names else (0.0, ticks(max(xs))[-1])
-    axes = _Axes(*size, left, right, _scale(ys))
+    axes = _Axes(*size, left, right, _scale(ys), BOTTOM + (NAME if x else 0))
     drawn = [_axes(axes, x=x, y=y, names=names), *(_drawn(each, axes) for each in series)]
     return _svg("".join(drawn), size, label or f"{y} by {x}")
 
@@ -162,10 +165,11 @@ def _axes(axes: _Axes, *, x: str, y: str, names: Sequence[str]) -> str:
         parts.append(_text(LEFT - 6, axes.up(value) + 4, f"{value:.4g}", "end"))
     scaled = [(value, f"{value:.3g}") for value in ticks(axes.right)]
     for place, label in _fitting(names, axes.width) if names else scaled:
-        parts.append(_text(axes.across(place), axes.height - BOTTOM + 15, label, "middle"))
-    parts.append(_text((LEFT + axes.width - RIGHT) / 2, axes.height - 6, x, "middle"))
-    middle = (TOP + axes.height - BOTTOM) / 2
-    parts.append(_text(12, middle, y, "middle", f'transform="rotate(-90 12 {middle})"'))
+        parts.append(_text(axes.across(place), axes.height - axes.bottom + 15, label, "middle"))
+    if x:
+        parts.append(_text((LEFT + axes.width - RIGHT) / 2, axes.height - 6, x, "middle"))
+    # Above its axis and not along it: Chinese is not read sideways.
+    parts.append(_text(0, 10, y, "start"))
     return "".join(parts)
 
 
@@ -182,5 +186,5 @@ def _fitting(names: Sequence[str], width: int) -> list[tuple[float, str]]:
     return [(place, name) for place, name in enumerate(names) if (len(names) - 1 - place) % every == 0]
 
 
-def _text(across: float, up: float, text: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{across:.1f}" y="{up:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
+def _text(across: float, up: float, text: str, anchor: str) -> str:
+    return f'<text x="{across:.1f}" y="{up:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from credit.app.language import words
-from credit.app.memo.saying import NOTHING, both, money, percent
+from credit.app.memo.saying import NOTHING, both, column, money, percent
 from models import html
 from models.plots import Series, plot, strip
 
@@ -34,11 +34,12 @@ def _sales(months: Months, sold_as: str) -> str:
     paid = Series(words("回款", "received"), _points(months, "paid_fen", TEN_THOUSAND, empty=0.0), line=True, mark=True)
     series = [each for each in (sold, paid) if any(point[1] for point in each.points)]
     heads = [both("月份", "month"), both(zh, en), both("回款", "received")]
-    rows = [(month["month"], money(month[sold_as]), money(month["paid_fen"])) for month in months]
+    amounts = (column([month[name] for month in months]) for name in (sold_as, "paid_fen"))
+    rows = list(zip((month["month"] for month in months), *amounts, strict=True))
     keys = _key("own", zh, en) + _key("mark", "回款", "received", line=True)
     drawn = plot(
         series,
-        x=words("月份", "month"),
+        x="",
         y=words("万元", "CNY 10,000"),
         names=_names(months),
         size=SIZE,
@@ -60,7 +61,7 @@ def _deliveries(months: Months) -> str:
     )
     drawn = plot(
         [punctual, behind] if any(month["deliveries"] for month in months) else [],
-        x=words("月份", "month"),
+        x="",
         y=words("笔", "deliveries"),
         names=_names(months),
         size=SIZE,
@@ -81,7 +82,7 @@ def _delays(months: Months) -> str:
     )
     drawn = plot(
         [usual] if known else [],
-        x=words("付款月份", "month of payment"),
+        x="",
         y=words("逾到期日天数", "days after due"),
         names=_names(months),
         size=SIZE,
@@ -110,7 +111,7 @@ def _buyers(buyers: Sequence[dict[str, Any]]) -> str:
         rows.append((name, money(each["amount_fen"]), share, bar, _days(each["days_late"])))
     table = html.table(heads, rows, numbers=(1, 2, 4), named=True) if rows else _nothing()
     title = both("近十二个月采购人", "Buyers of twelve months")
-    note = both("延迟为付款逾到期日天数的中位数", "late: median days after the due date")
+    note = both("延迟：付款晚于到期日的天数，中位数。", "Late: median days after the due date.") if rows else ""
     return f'<figure class="buyers"><figcaption>{title}</figcaption>{table}<p class="quiet">{note}</p></figure>'
 
 

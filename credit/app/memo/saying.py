@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from credit.app.language import spoken, words
@@ -9,6 +10,8 @@ from credit.app.waterfall import value_said
 from credit.domain.amounts import yuan
 from models import html
 
+# A name of something, and what it is, of HTML already.
+Fact = tuple[str, str]
 # What a page in a language says it is.
 TAGS = {"zh": "zh-CN", "en": "en"}
 
@@ -102,9 +105,21 @@ def money(fen: int | None) -> str:
     return html.text(yuan(fen))
 
 
+def column(amounts: Sequence[int | None]) -> list[str]:
+    """Amounts in yuan below one another: where one has fen, all have."""
+    if not any(fen % 100 for fen in amounts if fen is not None):
+        return [money(fen) for fen in amounts]
+    return [NOTHING if fen is None else f"{fen / 100:,.2f}" for fen in amounts]
+
+
 def percent(fraction: float | None, digits: int = 2) -> str:
     """A fraction as a percentage, its sign kept beside the figure."""
     return NOTHING if fraction is None else f"{fraction * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def signed(log_odds: float, *, plus: bool = True) -> str:
+    """Log-odds, with a minus that is as wide as a plus."""
+    return f"{log_odds:{'+' if plus else ''}.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def rate(basis_points: int | None) -> str:
@@ -138,3 +153,19 @@ def moved(feature: Any) -> str:
     """A feature that would change: its name, from what it is to what is proposed."""
     before, after = (in_language("en", value_said({**feature, "value": feature[name]})) for name in ("before", "value"))
     return f'<code lang="en">{html.text(feature["name"])}</code> {before} → {after}'
+
+
+def facts(pairs: Iterable[Fact], *, columns: bool = False) -> str:
+    """Names and what they are, of HTML already; side by side in `columns`."""
+    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in pairs)
+    return f"<dl{' class=columns' if columns else ''}>{rows}</dl>"
+
+
+def listed(each: Iterable[str]) -> str:
+    """One after the other, of HTML already; or that there is none."""
+    return ", ".join(each) or NOTHING
+
+
+def code(text: str) -> str:
+    """An id or a code of ours."""
+    return f"<code>{html.text(text)}</code>"

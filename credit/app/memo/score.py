@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from credit.app.language import words
-from credit.app.memo.saying import both, moved, percent, said
+from credit.app.memo.saying import both, moved, percent, said, signed
 from credit.app.waterfall import Step, steps
 from models import html
 from models.plots import strip
@@ -27,11 +27,11 @@ def way(document: dict[str, Any]) -> str:
     of = both(f"{compared:,} 家获批企业均值", f"mean of {compared:,} approved cases") if compared else both(
         "全部训练样本均值", "mean of all firms that taught it"
     )  # fmt: skip
-    rows = [(of, f"{levels[0]:.3f}", _level(levels[0], low, high), f"PD {percent(reference['pd'])}")]
-    rows += [(_reason(step), f"{step.weight:+.3f}", _bar(step, low, high), _advice(step)) for step in found]
+    rows = [(of, signed(levels[0], plus=False), _level(levels[0], low, high), f"PD {percent(reference['pd'])}")]
+    rows += [(_reason(step), signed(step.weight), _bar(step, low, high), _advice(step)) for step in found]
     reached = f"{html.text(document['grade'])}, {document['score']}, PD {percent(document['pd'])}"
     firm = both("本企业", "this firm")
-    rows.append((firm, f"{document['log_odds']:.3f}", _level(levels[-1], low, high), reached))
+    rows.append((firm, signed(document["log_odds"], plus=False), _level(levels[-1], low, high), reached))
     kinds = ["bound", *("risk" if step.weight > 0 else "" for step in found), "bound"]
     heads = (both("原因", "reason"), both("对数几率", "log-odds"), "", both("可采取的措施", "what it can do"))
     note = both(
@@ -72,7 +72,7 @@ def what_if(document: dict[str, Any]) -> str:
     now = f"{html.text(document['grade'])}, {document['score']}, PD {percent(document['pd'])}"
     rows = [(both("给定", "given"), moved(each)) for each in given["given"]]
     rows += [(both("随之", "follows"), moved(each)) for each in given["followed"]]
-    rows += [(f"<code>{html.text(each['code'])}</code> {said(each)}", f"{each['log_odds_change']:+.3f}")
+    rows += [(f"<code>{html.text(each['code'])}</code> {said(each)}", signed(each["log_odds_change"]))
              for each in given["reasons"]]  # fmt: skip
     kept = both(
         "其他特征（例如其他时间窗口）保持不变。", "Other features, such as other windows, were kept as they are."

@@ -3,7 +3,7 @@
 STYLE = """
 body { font-size: 13px; line-height: 1.42; max-width: 182mm; margin: 10mm auto 14mm; padding: 0 8px; }
 header { border-bottom: 2px solid #1d2329; padding-bottom: 6px; }
-header span { white-space: nowrap; }
+header p { margin: 0; } header p.quiet > span { white-space: nowrap; }
 header .kind { letter-spacing: .06em; color: #5d6872; margin: 0; }
 h1 { font-size: 22px; line-height: 1.25; margin: 2px 0; }
 h2 { font-size: 14.5px; border-bottom: 1px solid #98a3ad; padding-bottom: 2px; margin: 20px 0 6px; }
@@ -12,7 +12,8 @@ h2.seen { margin-top: 12px; } h3 { font-size: 12.5px; margin: 12px 0 2px; }
 code { font-family: inherit; font-size: .94em; font-variant-numeric: tabular-nums; }
 th code, li code { color: #3c464f; }
 table { font-size: 12px; margin: 4px 0; } th, td { padding: 2.5px 8px 2.5px 0; border-bottom-color: #e3e7ea; }
-tr > :last-child { padding-right: 0; } thead th, thead td { border-bottom: 1px solid #98a3ad; vertical-align: bottom; }
+tr > :last-child { padding-right: 0; } .n + :not(.n) { padding-left: 12px; }
+thead th, thead td { border-bottom: 1px solid #98a3ad; vertical-align: bottom; }
 tbody th { font-weight: normal; } tr.bound th, tr.bound td { font-weight: 600; background: #f5f7f8; }
 .tag { font-size: 11px; font-weight: 600; color: #fff; background: #1f5fa8; padding: 0 5px; border-radius: 2px;
        white-space: nowrap; } .tag [lang=en] { color: #fff; }
