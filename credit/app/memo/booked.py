@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from credit.app.memo.saying import (
@@ -15,6 +16,8 @@ from credit.app.memo.saying import (
     said,
 )
 from models import html
+
+Rows = Sequence[dict[str, Any]]
 
 
 def exposure(taken: dict[str, Any]) -> str:
@@ -30,45 +33,58 @@ def exposure(taken: dict[str, Any]) -> str:
         (both("本行保函", "we guarantee"), f"CNY {money(book['guaranteed_fen'])}"),
         (both("本行垫付", "we paid, still owed"), f"CNY {money(book['claimed_fen'])}"),
     ]
-    parts = [facts(told, columns=True)]
-    if taken["lines"]:
-        heads = (both("额度", "line"), both("状态", "state"), "CNY", both("未还", "owed"), both("年价", "a year"),
-                 both("至", "until"))  # fmt: skip
-        rows = [
-            (
-                f"{code(each['line_id'])} {said(each['product'])}",
-                named(each["state"]),
-                money(each["limit_fen"]),
-                money(each["outstanding_fen"]),
-                percent(each["yearly_rate_bp"] / 10_000),
-                html.text(each["ends_on"]),
-            )
-            for each in taken["lines"]
-        ]
-        parts.append(html.table(heads, rows, numbers=(2, 3, 4), named=True))
-    if taken["guarantees"]:
-        heads = (
-            both("保函", "guarantee"),
-            both("合同", "contract"),
-            both("可索赔", "can be called"),
-            both("已垫付", "paid"),
+    return (
+        facts(told, columns=True) + _lines(taken["lines"]) + _guarantees(taken["guarantees"]) + _alerts(taken["alerts"])
+    )
+
+
+def _lines(lines: Rows) -> str:
+    if not lines:
+        return ""
+    heads = (both("额度", "line"), both("状态", "state"), "CNY", both("未还", "owed"), both("年价", "a year"),
+             both("至", "until"))  # fmt: skip
+    rows = [
+        (
+            f"{code(each['line_id'])} {said(each['product'])}",
+            named(each["state"]),
+            money(each["limit_fen"]),
+            money(each["outstanding_fen"]),
+            percent(each["yearly_rate_bp"] / 10_000),
+            html.text(each["ends_on"]),
         )
-        rows = [
-            (
-                f"{code(each['guarantee_id'])} {said(each['product'])}",
-                html.text(each["contract_id"] or NOTHING),
-                money(each["guaranteed_fen"]),
-                money(each["claimed_fen"]),
-            )
-            for each in taken["guarantees"]
-        ]
-        parts.append(html.table(heads, rows, numbers=(2, 3), named=True))
-    if taken["alerts"]:
-        heads = (both("未了结预警", "open alert"), both("额度", "line"), both("自", "since"))
-        rows = [(f"{code(each['rule'])} {said(each)}", code(each["line_id"]), html.text(each["raised_on"]))
-                for each in taken["alerts"]]  # fmt: skip
-        parts.append(html.table(heads, rows, named=True))
-    return "".join(parts)
+        for each in lines
+    ]
+    return html.table(heads, rows, numbers=(2, 3, 4), named=True)
+
+
+def _guarantees(guarantees: Rows) -> str:
+    if not guarantees:
+        return ""
+    heads = (
+        both("保函", "guarantee"),
+        both("合同", "contract"),
+        both("可索赔", "can be called"),
+        both("已垫付", "paid"),
+    )
+    rows = [
+        (
+            f"{code(each['guarantee_id'])} {said(each['product'])}",
+            html.text(each["contract_id"] or NOTHING),
+            money(each["guaranteed_fen"]),
+            money(each["claimed_fen"]),
+        )
+        for each in guarantees
+    ]
+    return html.table(heads, rows, numbers=(2, 3), named=True)
+
+
+def _alerts(alerts: Rows) -> str:
+    if not alerts:
+        return ""
+    heads = (both("未了结预警", "open alert"), both("额度", "line"), both("自", "since"))
+    rows = [(f"{code(each['rule'])} {said(each)}", code(each["line_id"]), html.text(each["raised_on"]))
+            for each in alerts]  # fmt: skip
+    return html.table(heads, rows, named=True)
 
 
 def past(document: dict[str, Any]) -> str:

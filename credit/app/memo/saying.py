@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from credit.app.language import spoken, words
+from credit.app.language import spoken
 from credit.app.waterfall import value_said
 from credit.domain.amounts import yuan
 from models import html
@@ -86,11 +86,6 @@ def named(code: Any) -> str:
     return both(*NAMES[code]) if code in NAMES else html.text(NOTHING if code is None else code)
 
 
-def plainly(code: Any) -> str:
-    """The same as text for a chart or a label, where nothing can be marked."""
-    return words(*NAMES[code]) if code in NAMES else str(code)
-
-
 NOTHING = "–"
 YES, NO = ("是", "yes"), ("否", "no")
 
@@ -109,7 +104,7 @@ def column(amounts: Sequence[int | None]) -> list[str]:
     """Amounts in yuan below one another: where one has fen, all have."""
     if not any(fen % 100 for fen in amounts if fen is not None):
         return [money(fen) for fen in amounts]
-    return [NOTHING if fen is None else f"{fen / 100:,.2f}" for fen in amounts]
+    return [money(fen) + (".00" if fen is not None and fen % 100 == 0 else "") for fen in amounts]
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

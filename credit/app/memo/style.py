@@ -42,7 +42,7 @@ details { font-size: 12px; } summary { color: #5d6872; }
 .aside { display: grid; grid-template-columns: 1fr 200px; gap: 22px; align-items: start; }
 .held { display: inline-block; margin-right: 8px; } .held code { color: #5d6872; }
 section { break-inside: auto; } h2, h3 { break-after: avoid; } tr, figure, dl > div, li { break-inside: avoid; }
-.charts + dl { margin-top: 12px; }
+.charts + dl { margin-top: 12px; break-inside: avoid; } .rules th[scope=row] { width: 45%; }
 .verdicts, .charts { break-inside: avoid; }
 @media print { body { font-size: 9.6pt; margin: 0; padding: 0; max-width: none; } details { display: none; }
   table { font-size: 8.8pt; } .tag, .key i, tr.bound, .banner { print-color-adjust: exact;

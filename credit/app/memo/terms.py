@@ -71,12 +71,12 @@ def rules(findings: Sequence[dict[str, Any]]) -> str:
         rows = [(rule(each), named(each["outcome"]), *held(each)) for each in against]
         parts.append(html.table(heads, rows, named=True))
     if clear:
-        heads = (both("已检查，未触发", "looked for, not found"), both("实际", "observed"), both("要求", "required"))
-        parts.append(html.table(heads, [(rule(each), *held(each)) for each in clear], named=True))
+        seen = (both("已检查，未触发", "looked for, not found"), both("实际", "observed"), both("要求", "required"))
+        parts.append(html.table(seen, [(rule(each), *held(each)) for each in clear], named=True))
     if out:
         rows_out = [(rule(each), in_language("en", each["why_not_applicable"])) for each in out]
         parts.append(html.table((both("不适用", "not applicable"), both("原因", "why")), rows_out, named=True))
-    return "".join(parts)
+    return f'<div class="rules">{"".join(parts)}</div>'
 
 
 def rule(finding: dict[str, Any]) -> str:
