@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from features import (
@@ -69,6 +70,7 @@ def definition_hashes() -> dict[str, str]:
     }
 
 
+@cache
 def catalogue_hash() -> str:
     """A SHA-256 over everything that decides a value; a model remembers the one it was trained on."""
     said = [
