@@ -80,12 +80,16 @@ class DecisionStore:
             found = con.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).mappings().first()
             return dict(found) if found else None
 
-    def listed(self, *, supplier_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """The last decisions, newest first, without their records."""
+    def listed(
+        self, *, supplier_id: str | None = None, before: str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """The last decisions, newest first, without their records; with `before`, of those made before a moment."""
         columns = [column for column in DECISIONS.c if column.name != "record"]
         query = select(*columns).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id).limit(limit)
         if supplier_id is not None:
             query = query.where(DECISIONS.c.supplier_id == supplier_id)
+        if before is not None:
+            query = query.where(DECISIONS.c.decided_at < before)
         with self.store.reading() as con:
             return [dict(row) for row in con.execute(query).mappings()]
 

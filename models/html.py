@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from typing import Any
+from unicodedata import category
 
 _STYLE = """
 :root { color-scheme: light; }
-body { font: 14px/1.45 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1d2329;
+body { font: 14px/1.45 "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, "PingFang SC", "Noto Sans CJK SC",
+       "Source Han Sans SC", "Microsoft YaHei", "WenQuanYi Micro Hei", system-ui, sans-serif; color: #1d2329;
        max-width: 960px; margin: 2em auto; padding: 0 1.5em; }
 h1 { font-size: 1.5em; margin-bottom: .2em; } h2 { font-size: 1.15em; margin: 1.8em 0 .3em; }
 p { margin: .3em 0; } .quiet { color: #5d6872; } code { font-size: .92em; overflow-wrap: anywhere; }
@@ -21,22 +23,37 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 section { break-inside: avoid-page; } svg { width: 460px; max-width: 100%; height: auto; }
 svg text { font-size: 11px; fill: #3c464f; } svg .grid { stroke: #e3e7ea; }
 svg .own polyline, svg .own line { stroke: #1f5fa8; fill: none; stroke-width: 1.6; } svg .own circle { fill: #1f5fa8; }
-svg .own rect { fill: #9dbfe3; }
+svg .own rect { fill: #9dbfe3; } svg .mark rect { fill: #c2603a; }
+svg .mark polyline { stroke: #c2603a; fill: none; stroke-width: 1.6; } svg .mark circle { fill: #c2603a; }
 svg .faint polyline, svg .faint line { stroke: #98a3ad; fill: none; stroke-dasharray: 4 3; }
-svg .faint circle { fill: #98a3ad; }
+svg .faint circle, svg .faint rect { fill: #98a3ad; }
 @media print { body { margin: 0; max-width: none; font-size: 10.5pt; } a { color: inherit; } }
 @page { size: A4; margin: 16mm; }
 """
 
 
-def document(title: str, parts: Sequence[str]) -> str:
-    """A whole page of parts that are HTML already."""
+def document(title: str, parts: Sequence[str], *, lang: str = "en", style: str = "") -> str:
+    """A whole page of parts that are HTML already, in a language; `style` adds to the looks that every page has."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{text(lang)}"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        f"<title>{text(title)}</title><style>{_STYLE}{style}</style></head><body>{''.join(parts)}</body></html>\n"
     )
+
+
+# Controls, marks that turn the order of reading, line ends of other scripts, halves of characters: no name needs them.
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_INSTEAD = "\ufffd"
+
+
+def text(said: object) -> str:
+    """What somebody else wrote, as text of a page: never markup, and nothing that cannot be seen.
+
+    >>> text("<b>A & B</b>"), text("a" + chr(0x202E) + "b")
+    ('&lt;b&gt;A &amp; B&lt;/b&gt;', 'a\ufffdb')
+    """
+    return escape("".join(_INSTEAD if category(each) in _UNSEEN else each for each in str(said)))
 
 
 def figure(value: Any) -> str:
@@ -56,16 +73,31 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> str:
     """A table of rows that all have the same names; columns of numbers are set to the right."""
     heads = list(rows[0])
     numbers = [place for place, name in enumerate(heads) if not isinstance(rows[0][name], str)]
-    cells = [[escape(figure(row[name])) for name in heads] for row in rows]
-    return table([name.replace("_", " ") for name in heads], cells, numbers=numbers)
+    cells = [[text(figure(row[name])) for name in heads] for row in rows]
+    return table([text(name.replace("_", " ")) for name in heads], cells, numbers=numbers)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int]) -> str:
-    """A table of cells that are HTML already."""
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Sequence[int] = (),
+    kinds: Sequence[str] = (),
+    named: bool = False,
+) -> str:
+    """A table of heads and cells that are HTML already; columns in `numbers` are set to the right.
 
-    def line(cells: Sequence[str], tag: str) -> str:
-        kinds = [' class="n"' if place in numbers else "" for place in range(len(cells))]
-        return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+    `kinds` are the classes of the rows, where they have any. With `named` the first cell of a row is its head.
+    """
 
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f"<table><thead><tr>{line([escape(h) for h in heads], 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    def line(cells: Sequence[str], tags: Sequence[str]) -> str:
+        right = [' class="n"' if place in numbers else "" for place in range(len(cells))]
+        placed = zip(tags, right, cells, strict=True)
+        return "".join(f"<{tag}{kind}>{cell}</{tag[:2]}>" for tag, kind, cell in placed)
+
+    of_rows = ['th scope="row"' if named and place == 0 else "td" for place in range(len(heads))]
+    classes = [f' class="{text(kind)}"' if kind else "" for kind in kinds or [""] * len(rows)]
+    body = "".join(f"<tr{kind}>{line(row, of_rows)}</tr>" for kind, row in zip(classes, rows, strict=True))
+    # A head that says nothing heads nothing.
+    head = line(heads, ['th scope="col"' if each else "td" for each in heads])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -2,56 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 420, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 24, 22
 MOST_STEPS = 5
+# What a name of the x axis takes below it.
+NAME = 18
 # How wide a bar is of its place, and a letter of a label.
 BAR, LETTER = 0.6, 6
+# The size of a strip; one that is to be seen has some width, wherever it begins and ends.
+STRIP, THINNEST = (160, 10), 1.5
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points to draw: as a line, as bars, or as dots with an interval each where `spans` has one."""
+    """Points to draw: as a line, as bars, or as dots with an interval each where `spans` has one.
+
+    Bars stand on zero, or each on its own `floors`. What is `faint` is there to compare with, what is a `mark` speaks
+    against somebody.
+    """
 
     name: str
     points: Sequence[Point]
     spans: Sequence[Point] = ()
+    floors: Sequence[float] = ()
     line: bool = False
     bars: bool = False
     faint: bool = False
+    mark: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The class that its looks go by."""
+        return _kind(mark=self.mark, faint=self.faint)
 
 
-def plot(series: Sequence[Series], *, x: str, y: str, names: Sequence[str] = ()) -> str:
-    """An SVG of series on one pair of axes that begin at zero; `names` label places 0, 1, … of the x axis instead.
+@dataclass(frozen=True, slots=True)
+class _Axes:
+    """Where a value is drawn: the sizes of the plot in pixels, the x values at its edges, the y values of its grid."""
 
-    Where all names would not fit side by side, as those of many nights, every so many-th is written.
+    width: int
+    height: int
+    left: float
+    right: float
+    scale: Sequence[float]
+    bottom: int
+
+    def across(self, value: float) -> float:
+        """The pixel of a value of the x axis."""
+        return LEFT + (value - self.left) / (self.right - self.left) * (self.width - LEFT - RIGHT)
+
+    def up(self, value: float) -> float:
+        """The pixel of a value of the y axis."""
+        low, high = self.scale[0], self.scale[-1]
+        return self.height - self.bottom - (value - low) / (high - low) * (self.height - TOP - self.bottom)
+
+    def at(self, point: Point) -> str:
+        """Both pixels of a point."""
+        return f"{self.across(point[0]):.1f},{self.up(point[1]):.1f}"
+
+
+def plot(
+    series: Sequence[Series],
+    *,
+    x: str,
+    y: str,
+    names: Sequence[str] = (),
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    label: str = "",
+) -> str:
+    """An SVG of series on one pair of axes that begin at zero, or below where values are; nothing where there are none.
+
+    `names` label places 0, 1, … of the x axis instead; where all of them would not fit side by side, as those of many
+    nights, every so many-th is written. `label` is what is said to who cannot see it.
     """
     xs = [point[0] for each in series for point in each.points]
     ys = [value for each in series for value in (*(p[1] for p in each.points), *(v for s in each.spans for v in s))]
     if not xs:
         return ""
     left, right = (-0.5, len(names) - 0.5) if names else (0.0, ticks(max(xs))[-1])
-    top = ticks(max(ys))[-1]
+    axes = _Axes(*size, left, right, _scale(ys), BOTTOM + (NAME if x else 0))
+    drawn = [_axes(axes, x=x, y=y, names=names), *(_drawn(each, axes) for each in series)]
+    return _svg("".join(drawn), size, label or f"{y} by {x}")
 
-    def at(px: float, py: float) -> str:
-        across = LEFT + (px - left) / (right - left) * (WIDTH - LEFT - RIGHT)
-        up = HEIGHT - BOTTOM - py / top * (HEIGHT - TOP - BOTTOM)
-        return f"{across:.1f},{up:.1f}"
 
-    parts = [_axes(at, left, right, top, x=x, y=y, names=names)]
-    parts += [_drawn(each, at) for each in series]
-    label = escape(f"{y} by {x}")
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" xmlns="http://www.w3.org/2000/svg">'
-        + "".join(parts)
-        + "</svg>"
-    )
+def strip(
+    begins: float, ends: float, *, low: float, high: float, label: str, mark: bool = False, faint: bool = False
+) -> str:
+    """An SVG of one bar on its own line, such as in a row of a table, from one value to another of a common scale."""
+    width, height = STRIP
+    scale = (width - THINNEST) / ((high - low) or 1.0)
+    first, last = sorted((begins, ends))
+    size = f'width="{max((last - first) * scale, THINNEST):.1f}" height="{height}"'
+    bar = f'<g class="{_kind(mark=mark, faint=faint)}"><rect x="{(first - low) * scale:.1f}" y="0" {size}/></g>'
+    return _svg(bar, STRIP, label, kind="strip")
 
 
 def ticks(greatest: float) -> list[float]:
@@ -67,55 +116,75 @@ def ticks(greatest: float) -> list[float]:
     return [round(step * place, 12) for place in range(ceil(greatest / step - 1e-9) + 1)]
 
 
-def _drawn(series: Series, at: Callable[[float, float], str]) -> str:
-    kind = "faint" if series.faint else "own"
-    title = f"<title>{escape(series.name)}</title>"
+def _scale(values: Sequence[float]) -> list[float]:
+    """Round values in equal steps from zero, or from below the least where that is less, to above the largest.
+
+    >>> _scale([3.0, 8.0]), _scale([-3.0, 8.0])
+    ([0.0, 2.0, 4.0, 6.0, 8.0], [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0])
+    """
+    least, largest = min(0.0, *values), max(0.0, *values)
+    step = ticks(max(largest, -least))[1]
+    below, above = ceil(-least / step - 1e-9), ceil(largest / step - 1e-9)
+    return [round(step * place, 12) for place in range(-below, max(above, 1 - below) + 1)]
+
+
+def _kind(*, mark: bool, faint: bool) -> str:
+    return "mark" if mark else "faint" if faint else "own"
+
+
+def _svg(content: str, size: tuple[int, int], label: str, kind: str = "plot") -> str:
+    return (
+        f'<svg class="{kind}" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{escape(label)}" '
+        f'xmlns="http://www.w3.org/2000/svg">{content}</svg>'
+    )
+
+
+def _drawn(series: Series, axes: _Axes) -> str:
+    title = f'<g class="{series.kind}"><title>{escape(series.name)}</title>'
     if series.line:
-        places = " ".join(at(*point) for point in series.points)
-        return f'<g class="{kind}">{title}<polyline points="{places}"/></g>'
+        places = " ".join(axes.at(point) for point in series.points)
+        return f'{title}<polyline points="{places}"/></g>'
     if series.bars:
-        return f'<g class="{kind}">{title}{"".join(_bar(at, *point) for point in series.points)}</g>'
+        floors = series.floors or [0.0] * len(series.points)
+        bars = (_bar(axes, point, stands) for point, stands in zip(series.points, floors, strict=True))
+        return f"{title}{''.join(bars)}</g>"
     marks = []
     for place, point in enumerate(series.points):
-        across, up = at(*point).split(",")
-        marks.append(f'<circle cx="{across}" cy="{up}" r="3"/>')
+        across = f"{axes.across(point[0]):.1f}"
+        marks.append(f'<circle cx="{across}" cy="{axes.up(point[1]):.1f}" r="3"/>')
         if series.spans:
-            low, high = (at(point[0], value).split(",")[1] for value in series.spans[place])
+            low, high = (f"{axes.up(value):.1f}" for value in series.spans[place])
             marks.append(f'<line x1="{across}" x2="{across}" y1="{low}" y2="{high}"/>')
-    return f'<g class="{kind}">{title}{"".join(marks)}</g>'
+    return f"{title}{''.join(marks)}</g>"
 
 
-def _axes(
-    at: Callable[[float, float], str], left: float, right: float, top: float, *, x: str, y: str, names: Sequence[str]
-) -> str:
+def _axes(axes: _Axes, *, x: str, y: str, names: Sequence[str]) -> str:
     parts = []
-    for value in ticks(top):
-        beginning, end = at(left, value), at(right, value)
-        parts.append(f'<path class="grid" d="M{beginning} L{end}"/>')
-        parts.append(_text(LEFT - 6, float(beginning.split(",")[1]) + 4, f"{value:.3g}", "end"))
-    labels: list[tuple[float, str]] = _fitting(names) if names else [(value, f"{value:.3g}") for value in ticks(right)]
-    for place, label in labels:
-        parts.append(_text(float(at(place, 0).split(",")[0]), HEIGHT - BOTTOM + 15, str(label), "middle"))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x, "middle"))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    turned = f'transform="rotate(-90 12 {middle})"'
-    parts.append(_text(12, middle, y, "middle", turned))
+    for value in axes.scale:
+        parts.append(f'<path class="grid" d="M{axes.at((axes.left, value))} L{axes.at((axes.right, value))}"/>')
+        parts.append(_text(LEFT - 6, axes.up(value) + 4, f"{value:.4g}", "end"))
+    scaled = [(value, f"{value:.3g}") for value in ticks(axes.right)]
+    for place, label in _fitting(names, axes.width) if names else scaled:
+        parts.append(_text(axes.across(place), axes.height - axes.bottom + 15, label, "middle"))
+    if x:
+        parts.append(_text((LEFT + axes.width - RIGHT) / 2, axes.height - 6, x, "middle"))
+    # Above its axis and not along it: Chinese is not read sideways.
+    parts.append(_text(0, 10, y, "start"))
     return "".join(parts)
 
 
-def _bar(at: Callable[[float, float], str], px: float, py: float) -> str:
-    begins, up = at(px - BAR / 2, py).split(",")
-    ends, down = at(px + BAR / 2, 0).split(",")
-    size = f'width="{float(ends) - float(begins):.1f}" height="{float(down) - float(up):.1f}"'
-    return f'<rect x="{begins}" y="{up}" {size}/>'
+def _bar(axes: _Axes, point: Point, stands: float) -> str:
+    begins, ends = axes.across(point[0] - BAR / 2), axes.across(point[0] + BAR / 2)
+    high, low = sorted((axes.up(point[1]), axes.up(stands)))
+    return f'<rect x="{begins:.1f}" y="{high:.1f}" width="{ends - begins:.1f}" height="{low - high:.1f}"/>'
 
 
-def _fitting(names: Sequence[str]) -> list[tuple[float, str]]:
+def _fitting(names: Sequence[str], width: int) -> list[tuple[float, str]]:
     """The places that are labelled, the last among them, so that no label runs into the next."""
-    room = (WIDTH - LEFT - RIGHT) / (max(map(len, names)) + 1) / LETTER
+    room = (width - LEFT - RIGHT) / (max(map(len, names)) + 1) / LETTER
     every = ceil(len(names) / room)
     return [(place, name) for place, name in enumerate(names) if (len(names) - 1 - place) % every == 0]
 
 
-def _text(across: float, up: float, text: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{across:.1f}" y="{up:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
+def _text(across: float, up: float, text: str, anchor: str) -> str:
+    return f'<text x="{across:.1f}" y="{up:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

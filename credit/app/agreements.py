@@ -122,7 +122,7 @@ def close_ended(home: Home, *, who: str) -> list[str]:
 def _close_ended(home: Home, supplier_id: str | None, *, who: str) -> list[str]:
     """Close the lines of a supplier, or all, whose last day is over, so that they take no more than what is drawn."""
     today, closed = day_of(now()), []
-    for there in _lines(home, supplier_id):
+    for there in of_supplier(home, supplier_id):
         if state_on(there, today) is State.ENDED:
             line, at = there[-1].line_id, now().isoformat()
             over = replace(there[-1], kind=Event.CLOSED, starts_on=today, at=at, who=who, text="ended")
@@ -220,7 +220,7 @@ def _refuse_second(home: Home, decision_id: str) -> None:
         return gone_on_as.get(supplier, supplier), contract, product
 
     wanted = question(asked["supplier_id"], asked["contract_id"], asked["product"])
-    for each in _lines(home, None):
+    for each in of_supplier(home, None):
         same = question(each[-1].supplier_id, each[-1].contract_id, each[-1].product) == wanted
         if not same:
             continue
@@ -239,7 +239,9 @@ def _refuse_second(home: Home, decision_id: str) -> None:
 def _lines_by(home: Home, decision_id: str) -> list[str]:
     """The lines that a decision was accepted or renewed for."""
     supplier = decision_row(home, decision_id)["supplier_id"]
-    return [each[0].line_id for each in _lines(home, supplier) if decision_id in {event.decision_id for event in each}]
+    return [
+        each[0].line_id for each in of_supplier(home, supplier) if decision_id in {event.decision_id for event in each}
+    ]
 
 
 def events(home: Home, line: str) -> list[Happened]:
@@ -287,10 +289,10 @@ def _document(home: Home, there: list[Happened], today: date) -> dict[str, Any]:
 def listed(home: Home, supplier_id: str | None) -> list[dict[str, Any]]:
     """The lines of a supplier, or all, as they are today."""
     today = day_of(now())
-    return [_document(home, there, today) for there in _lines(home, supplier_id)]
+    return [_document(home, there, today) for there in of_supplier(home, supplier_id)]
 
 
-def _lines(home: Home, supplier_id: str | None) -> list[list[Happened]]:
+def of_supplier(home: Home, supplier_id: str | None) -> list[list[Happened]]:
     """What happened to each line of a supplier, or of all."""
     by_line: dict[str, list[Happened]] = {}
     for row in home.decisions().line_events(supplier_id=supplier_id):

@@ -94,6 +94,20 @@ def _against(finding: dict[str, Any]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
+def memo(document: dict[str, Any]) -> None:
+    """Print what a memo comes to: the answer, the lines that stand, and what is owed; the rest is for its page."""
+    page(document["decision"])
+    if not document["stored"]:
+        typer.echo("  stored      nowhere: it is indicative, and offered to nobody; `credit line decide` stores it")
+    exposure = document["exposure"]
+    for line in exposure["lines"]:
+        typer.echo(
+            f"  line        {line['line_id']}: {line['state']}, CNY {console.yuan(line['outstanding_fen'])} of "
+            f"{console.yuan(line['limit_fen'])} until {line['ends_on']}"
+        )
+    typer.echo(f"  exposure    CNY {console.yuan(exposure['exposure_fen'])}, as known on {document['as_of']}")
+
+
 def alternatives(document: dict[str, Any]) -> None:
     """Print what could be had without a person beside what was asked."""
     about = f" on contract {document['contract_id']}" if document["contract_id"] else ""

@@ -44,22 +44,29 @@ def offers(
     Raises UnknownSupplier, UnknownContract or NoModel.
     """
     from credit.domain.decision import decide
-    from credit.domain.offers import AS_IT_IS, alternatives
     from credit.domain.policy.rules import Outcome
 
     who = contract_supplier(home, contract) if contract else str(supplier)
     pinned, applications = _asked(home, product, who, as_of, {"contract_id": contract})
     case = applied_for(home, pinned, applications)
     answer = decide(pinned.product, pinned.pack, case, pinned.as_of).answers.iloc[0]
-    found = alternatives(pinned.product, pinned.pack, case, pinned.as_of)
-    texts = {each.code: {"zh": each.zh, "en": each.en} for each in (AS_IT_IS, *pinned.product.securities)}
     return {
         "supplier_id": who,
         "contract_id": contract,
         "product": pinned.product.name,
         "as_of": str(pinned.as_of),
         "as_asked": {"outcome": Outcome(answer["outcome"]).name, "amount_fen": int(answer["amount_fen"])},
-        "securities": texts,
+        **without_a_person(pinned, case),
+    }
+
+
+def without_a_person(pinned: Pinned, case: pd.DataFrame) -> dict[str, Any]:
+    """The alternatives of a case of one row that policy grants by itself, and the securities that they name."""
+    from credit.domain.offers import AS_IT_IS, alternatives
+
+    found = alternatives(pinned.product, pinned.pack, case, pinned.as_of)
+    return {
+        "securities": {each.code: {"zh": each.zh, "en": each.en} for each in (AS_IT_IS, *pinned.product.securities)},
         "alternatives": [
             {**row, "tenor_months": None if row["tenor_months"] is None else int(row["tenor_months"])}
             for row in found.astype(object).where(found.notna(), None).to_dict("records")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,7 @@ Key = Annotated[
         "--key", help="Names this request: asked again under it, it has the same answer and is not done twice."
     ),
 ]
+Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Also write a page that needs nothing else.")]
 LookedUp = Annotated[
     list[str] | None, typer.Option("--looked-up", help="A condition that no feed says and you have looked up.")
 ]
@@ -44,6 +46,19 @@ def answer(document: Any, *, as_json: bool, page: Callable[[], None]) -> None:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
     else:
         page()
+
+
+def write_page(file: Path, page: str) -> None:
+    """Write a page that a user asked for, whole or not at all. Raises FileMissing where it cannot be written there."""
+    from credit.domain.errors import FileMissing
+    from data.durable import write_whole
+
+    try:
+        write_whole(file, page.encode())
+    except OSError as refused:
+        raise FileMissing(f"{file} cannot be written: {refused.strerror}", hint="name a file in another folder") from (
+            refused
+        )
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:

@@ -22,6 +22,7 @@ from credit.domain.authority import Action
 from credit.domain.errors import (
     CreditError,
     EmptyLedger,
+    ModelMismatch,
     PolicyBroken,
     ReplayDiffers,
     UnknownContract,
@@ -247,14 +248,19 @@ def decide(
     With `offers`, what stands offered, they are decided together: none exceeds what the others leave. Without, each row
     brings what stood offered beside it (`exposures.beside`), as its record has it.
     """
+    known = gather(home, pinned, applications)
+    stands = known.cases if offers is None else beside(home, pinned, known, offers)
+    return recorded(pinned, known, stands, together=offers is not None)
+
+
+def recorded(pinned: Pinned, known: Gathered, stands: pd.DataFrame, *, together: bool) -> list[Record]:
+    """The records of what is known, beside what stands offered: of the cases each by itself, or `together`."""
     from credit.domain.decision import decide as decide_cases
     from credit.domain.decision import decide_together
     from credit.domain.record import plain, records, said
 
-    known = gather(home, pinned, applications)
-    stands = known.cases if offers is None else beside(home, pinned, known, offers)
-    together = decide_cases if offers is None else decide_together
-    decided = together(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
+    domain = decide_together if together else decide_cases
+    decided = domain(pinned.product, pinned.pack, cases_for(pinned, known, stands), pinned.as_of)
     reasons = reasons_said(pinned.served, known.features, known.scores["pd"])
     features = _known_features(known.features)
     asked: dict[str, list[Any]] = {name: known.cases[name].tolist() for name in ASKED}
@@ -327,22 +333,39 @@ def pinned_as(home: Home, stored: Record) -> Pinned:
     )
 
 
+def pinned_unchanged(home: Home, stored: Record) -> Pinned:
+    """What a stored record stands on, its model as it was. Raises ModelMismatch where its files are others by now."""
+    pinned = pinned_as(home, stored)
+    if pinned.served.label != stored["model"]:
+        raise ModelMismatch(
+            f"{stored['decision_id']} was decided by {stored['model']['name']} version {stored['model']['version']}, "
+            "whose files are others now",
+            hint="restore the model's files, or ask again",
+        )
+    return pinned
+
+
 def replay(home: Home, stored: Record, *, pack: Pack | None = None, model: int | None = None) -> Record:
     """Decide a stored case again from ledger, model and policy as they were, and answer the record that comes out.
 
     With another `pack` or version of the `model`, what would come out by those. Raises NoModel, UnknownName or
     UnknownSupplier where what the record stands on is gone.
     """
-    import pandas as pd
-
-    asked = dict(stored["application"])
-    stood = asked.pop("beside")
     pinned = pinned_as(home, stored)
     if model is not None:
         pinned = replace(pinned, served=home.registry().load(pinned.served.name, model))
     if pack is not None:
         pinned = replace(pinned, pack=pack)
-    return decide(home, pinned, pd.DataFrame([{**asked, **stood}]))[0]
+    return decide(home, pinned, asked_again(stored))[0]
+
+
+def asked_again(stored: Record) -> pd.DataFrame:
+    """What a stored record was asked, and what stood offered beside it, as a frame of one row."""
+    import pandas as pd
+
+    asked = dict(stored["application"])
+    stood = asked.pop("beside")
+    return pd.DataFrame([{**asked, **stood}])
 
 
 def ledger_with_history(home: Home) -> Ledger:

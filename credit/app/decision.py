@@ -16,11 +16,16 @@ Id = Annotated[str, typer.Argument(help="The decision's id.")]
 
 
 @app.command()
-def show(decision_id: Id, as_json: console.AsJson = False) -> None:
-    """Show a stored decision; `--json` prints the very bytes of its record."""
+def show(decision_id: Id, html: console.Html = None, as_json: console.AsJson = False) -> None:
+    """Show a stored decision; `--json` prints the very bytes of its record, --html writes its credit memo."""
     from credit.app.replaying import stored_record, stored_text
 
     home = Home.from_environment()
+    if html is not None:
+        from credit.app.memo.gathering import of_decision
+        from credit.app.memo.page import page
+
+        console.write_page(html, page(of_decision(home, decision_id)))
     if as_json:
         typer.echo(stored_text(home, decision_id), nl=False)
     else:

@@ -64,7 +64,6 @@ def explain_score(
     import pandas as pd
 
     from credit.domain.errors import UnknownSupplier
-    from credit.domain.record import said
     from data.facts import withheld
     from features import engine
     from models.registry import registered_name
@@ -77,9 +76,25 @@ def explain_score(
     served = home.registry().champion(registered_name(TARGET, tier))
     cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier], "as_of": [day]})
     frame = engine.build_cases(ledger, cases, tier=tier)
-    document = {"supplier_id": supplier, "as_of": str(day), "model": served.label}
     silent = withheld(ledger, cases["supplier_id"], on=day_of(now()))
     code = unscorable(frame, cases["supplier_id"], served, floor_of(home, day), withheld=silent).iloc[0]
+    return explained(home, served, frame, code, supplier=supplier, day=day, what_if=what_if)
+
+
+def explained(
+    home: Home,
+    served: Served,
+    frame: pd.DataFrame,
+    code: Any,
+    *,
+    supplier: str,
+    day: date,
+    what_if: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """The explanation of features, a frame of one row, by a model; a `code` says why there is no score."""
+    from credit.domain.record import said
+
+    document = {"supplier_id": supplier, "as_of": str(day), "model": served.label}
     if isinstance(code, str):
         nothing = dict.fromkeys(("pd", "grade", "score", "log_odds", "reference", "what_if", "next_grade"))
         return {**document, "unscorable": said(code), **nothing, "reasons": []}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app import aftermath, exposures
 from credit.app.booking import request
 from credit.app.clock import day_of, now, span_of
-from credit.app.deciding import decide, of_applicants, pinned_as, record_of, row_of, supplier_tier
+from credit.app.deciding import decide, of_applicants, pinned_unchanged, record_of, row_of, supplier_tier
 from credit.app.home import Home
 from credit.app.policies import authority_terms
 from credit.app.roles import refuse, role_of
@@ -25,7 +25,7 @@ from credit.domain.authority import (
     overrides,
     refuse_judgement,
 )
-from credit.domain.errors import ModelMismatch, NotAuthorised, UnknownDecision, UnknownName
+from credit.domain.errors import NotAuthorised, UnknownDecision, UnknownName
 from credit.domain.policy.rules import Outcome
 
 if TYPE_CHECKING:
@@ -170,13 +170,7 @@ def decided_today(home: Home, record: Record, *, requested_fen: int | None = Non
     import pandas as pd
 
     ledger, moment = home.ledger(), now()
-    pinned = replace(pinned_as(home, record), decided_at=moment, ledger_version=ledger.version)
-    if pinned.served.label != record["model"]:
-        raise ModelMismatch(
-            f"{record['decision_id']} was decided by {record['model']['name']} version {record['model']['version']}, "
-            "whose files are others now",
-            hint="restore the model's files, or ask again",
-        )
+    pinned = replace(pinned_unchanged(home, record), decided_at=moment, ledger_version=ledger.version)
     gone_on_as = ledger.gone_on_as(day_of(moment), version=ledger.version)
     offers = exposures.standing(home.decisions().standing(pinned.as_of, day_of(moment)), gone_on_as)
     asked = {name: value for name, value in record["application"].items() if name != "beside"}

@@ -130,11 +130,35 @@ def close(
 
 
 @app.command()
-def show(line: Line, as_json: console.AsJson = False) -> None:
-    """Show what a line is today, and all that happened to it."""
-    from credit.app import agreements
+def show(
+    what: Annotated[str, typer.Argument(metavar="LINE|SUPPLIER", help="A line's id, or a supplier's.")],
+    as_of: console.AsOf = None,
+    html: console.Html = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Show what a line is today, and all that happened to it; of a supplier, its credit memo.
 
-    _answer(agreements.shown(Home.from_environment(), line), as_json=as_json)
+    The memo is about the newest decision on the supplier's turnover line that stands, else about one that is made for
+    it alone and not stored. With --as-of it knows nothing of later days. --html writes it as a page for a committee, to
+    read or print; of a line, about the decision that the line stands on.
+    """
+    from credit.app import agreements
+    from credit.app.memo import gathering
+    from credit.app.memo import page as memo
+
+    home = Home.from_environment()
+    if not agreements.events(home, what):
+        document = gathering.of_supplier(home, what, console.as_of_day(as_of))
+        if html is not None:
+            console.write_page(html, memo.page(document))
+        console.answer(document, as_json=as_json, page=lambda: answers.memo(document))
+        return
+    if as_of is not None:
+        raise typer.BadParameter("--as-of goes with a supplier: a line is shown as it is today")
+    shown = agreements.shown(home, what)
+    if html is not None:
+        console.write_page(html, memo.page(gathering.of_decision(home, shown["decision_id"])))
+    _answer(shown, as_json=as_json)
 
 
 @app.command("list")

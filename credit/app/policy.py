@@ -97,12 +97,11 @@ def simulate(
     as_of: Days = None,
     product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
     data: Data = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Also write a page that needs nothing else.")] = None,
+    html: console.Html = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Decide past days by the policy in force and by another: who swaps in and out, exposure, loss and income."""
     from credit.app import laboratory
-    from data.durable import write_whole
 
     home = Home.from_environment()
     tier, days = _past(home, data, as_of)
@@ -110,7 +109,7 @@ def simulate(
     if html is not None:
         from credit.app.simulation_page import page as page_of
 
-        write_whole(html, page_of(document).encode())
+        console.write_page(html, page_of(document))
     console.answer(document, as_json=as_json, page=lambda: _simulated(document))
 
 

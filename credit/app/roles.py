@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from credit.app.home import Home
-from credit.domain.authority import Action, Role, refuse_without
+from credit.domain.authority import MAY, Action, Role, refuse_without
 from credit.domain.errors import PolicyBroken
 
 ROLES = "roles.toml"
@@ -27,10 +27,18 @@ def role_of(home: Home, who: str) -> Role | None:
         ) from broken
 
 
+def may(home: Home, action: Action, who: str) -> bool:
+    """Whether an account may do such things; without `roles.toml` one person works alone, and may."""
+    if not (home.root / ROLES).is_file():
+        return action is not Action.JUDGE
+    role = role_of(home, who)
+    return role is not None and role in MAY[action]
+
+
 def refuse(home: Home, action: Action, who: str) -> None:
     """Raise NotAuthorised where `roles.toml` says who is what, and this account does not do such things.
 
     Without the file one person works alone; to judge a decision always takes a role.
     """
-    if (home.root / ROLES).is_file() or action is Action.JUDGE:
+    if not may(home, action, who):
         refuse_without(role_of(home, who), action, who)

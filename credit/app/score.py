@@ -50,6 +50,7 @@ def explain(
         typer.Option("--what-if", metavar="FEATURE=VALUE", help="Take a feature to be this; amounts in yuan. Repeat."),
     ] = None,
     features: Annotated[bool, typer.Option("--features", help="Show the features behind each reason.")] = False,
+    html: console.Html = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Explain a score: the way from the approved reference population to this supplier, reason by reason.
@@ -67,7 +68,13 @@ def explain(
             raise ValueError("a feature is given twice")
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
-    document = explain_score(Home.from_environment(), supplier, console.as_of_day(as_of), what_if=given)
+    home = Home.from_environment()
+    document = explain_score(home, supplier, console.as_of_day(as_of), what_if=given)
+    if html is not None:
+        from credit.app.memo.gathering import name_for
+        from credit.app.memo.page import score_page
+
+        console.write_page(html, score_page(document, name_for(home, supplier, console.day(document["as_of"]))))
     console.answer(document, as_json=as_json, page=lambda: page(document, features=features))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -12,6 +13,37 @@ from credit.app.explaining import unit_said
 LABEL, NAME, BAR = 52, 38, 18
 # A reason or feature that moves the log-odds by less is summed up with the others.
 LEAST = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reason on the way from the reference population to the firm: the log-odds before it and after it."""
+
+    code: str
+    zh: str
+    en: str
+    before: float
+    after: float
+    reason: dict[str, Any]
+
+    @property
+    def weight(self) -> float:
+        """What it adds to the log-odds; above zero it is toward risk."""
+        return self.after - self.before
+
+
+def steps(document: dict[str, Any], least: float = LEAST) -> list[Step]:
+    """The way of an explanation, the strongest reasons first and those that move less than the `least` as one."""
+    reasons = document["reasons"]
+    shown = [reason for reason in reasons if abs(reason["log_odds"]) >= least]
+    if small := reasons[len(shown) :]:
+        texts = {"zh": f"其余 {len(small)} 项较小原因", "en": f"{len(small)} smaller reasons"}
+        shown.append({"code": "", **texts, "log_odds": sum(reason["log_odds"] for reason in small), "features": []})
+    found, level = [], float(document["reference"]["log_odds"])
+    for reason in shown:
+        found.append(Step(reason["code"], reason["zh"], reason["en"], level, level + reason["log_odds"], reason))
+        level += reason["log_odds"]
+    return found
 
 
 def page(document: dict[str, Any], *, features: bool) -> None:
@@ -35,15 +67,8 @@ def _scored(said: dict[str, Any]) -> str:
 
 
 def _waterfall(document: dict[str, Any], *, features: bool) -> None:
-    reference, reasons = document["reference"], document["reasons"]
-    shown = [r for r in reasons if abs(r["log_odds"]) >= LEAST]
-    small = reasons[len(shown) :]
-    steps = [(f"{r['code']} {r['en']}", r["log_odds"], r["features"]) for r in shown]
-    if small:
-        steps.append((f"{len(small)} smaller reasons", sum(r["log_odds"] for r in small), []))
-    levels: list[float] = [reference["log_odds"]]
-    for _, weight, _ in steps:
-        levels.append(levels[-1] + weight)
+    reference, way = document["reference"], steps(document)
+    levels = [float(reference["log_odds"]), *(step.after for step in way)]
     low, high = float(min(levels)), float(max(levels))
 
     def at(level: float) -> int:
@@ -51,11 +76,12 @@ def _waterfall(document: dict[str, Any], *, features: bool) -> None:
 
     compared = "all firms that taught it" if reference["rows"] is None else f"{reference['rows']:,} approved cases"
     _line(f"mean of {compared}", f"{levels[0]:.3f}", " " * at(levels[0]) + "|")
-    for (label, weight, behind), before, after in zip(steps, levels, levels[1:], strict=False):
-        start, end = sorted((at(before), at(after)))
-        _line(label, f"{weight:+.3f}", " " * start + ("+" if weight > 0 else "-") * max(end - start, 1))
+    for step in way:
+        start, end = sorted((at(step.before), at(step.after)))
+        bar = " " * start + ("+" if step.weight > 0 else "-") * max(end - start, 1)
+        _line(f"{step.code} {step.en}".strip(), f"{step.weight:+.3f}", bar)
         if features:
-            _behind(behind)
+            _behind(step.reason["features"])
     _line("this supplier", f"{document['log_odds']:.3f}", " " * at(levels[-1]) + "|")
     typer.echo(
         f"\nLog-odds; + is toward risk. PD {console.percent(reference['pd'])} at the start, "
@@ -67,7 +93,7 @@ def _behind(features: list[dict[str, Any]]) -> None:
     """The features of a reason, with value, unit and direction."""
     shown = [f for f in features if abs(f["log_odds"]) >= LEAST]
     for f in shown:
-        typer.echo(f"  {f['name']:<{NAME}} {f['log_odds']:>+7.3f}  {_value(f)}{_SIGNS[f['risk']]}")
+        typer.echo(f"  {f['name']:<{NAME}} {f['log_odds']:>+7.3f}  {value_said(f)}{_SIGNS[f['risk']]}")
     if small := features[len(shown) :]:
         typer.echo(f"  {f'{len(small)} smaller':<{NAME}} {sum(f['log_odds'] for f in small):>+7.3f}")
 
@@ -97,7 +123,7 @@ def _what_if(document: dict[str, Any]) -> None:
     typer.echo(f"\nIf it were so: {_scored(said)} (now: {_scored(document)})")
     for heading, features in (("given", said["given"]), ("follows", said["followed"])):
         for f in features:
-            typer.echo(f"  {heading:<8}{f['name']}: {_value({**f, 'value': f['before']})} -> {_value(f)}")
+            typer.echo(f"  {heading:<8}{f['name']}: {value_said({**f, 'value': f['before']})} -> {value_said(f)}")
     for r in said["reasons"]:
         if abs(r["log_odds_change"]) >= LEAST:
             typer.echo(f"  {r['log_odds_change']:+.3f}  {r['code']} {r['zh']} / {r['en']}")
@@ -118,10 +144,10 @@ def _next_grade(document: dict[str, Any]) -> None:
     for number, proposal in enumerate(aim["proposals"], 1):
         typer.echo(f"{number:>3}. PD {console.percent(proposal['pd'])}")
         for f in proposal["moves"]:
-            typer.echo(f"     {f['name']}: {_value({**f, 'value': f['before']})} -> {_value(f)}")
+            typer.echo(f"     {f['name']}: {value_said({**f, 'value': f['before']})} -> {value_said(f)}")
 
 
-def _value(feature: dict[str, Any]) -> str:
+def value_said(feature: dict[str, Any]) -> str:
     """A feature's value with its unit, as people read it."""
     value, unit = feature["value"], feature["unit"]
     if value is None:

@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody does that not everybody may; to read is everybody's."""
+    """What somebody does that not everybody may; to read is everybody's, but for what names a person."""
 
     DECIDE = "decide"
     JUDGE = "judge"
@@ -45,6 +45,7 @@ class Action(StrEnum):
     ACCOUNT = "record what became of a collection account"
     NIGHT = "run a night"
     ACCEPT = "accept what stopped a night"
+    NAMES = "read the names of suppliers"
 
 
 PEOPLE = (Role.ANALYST, Role.SENIOR, Role.COMMITTEE)
@@ -63,6 +64,7 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.ACCOUNT: (Role.OPERATOR,),
     Action.NIGHT: (Role.OPERATOR,),
     Action.ACCEPT: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),
+    Action.NAMES: PEOPLE,
 }
 
 

@@ -67,7 +67,7 @@ def _with(product: Product, pack: Pack, case: pd.DataFrame, as_of: date, securit
     largest = _largest(product, pack, case, as_of, least=least, most=most, step=step)
     amounts = dict.fromkeys(int(largest * share) // step * step for share in SHARES)
     whole = [amount for amount in amounts if largest and amount >= least]
-    return [row for amount in whole for row in _by_tenor(product, pack, case, as_of, security, amount)]
+    return _by_tenor(product, pack, case, as_of, security, whole) if whole else []
 
 
 def _largest(product: Product, pack: Pack, case: pd.DataFrame, as_of: date, *, least: int, most: int, step: int) -> int:
@@ -96,16 +96,16 @@ def _granted(product: Product, pack: Pack, case: pd.DataFrame, as_of: date, amou
 
 
 def _by_tenor(
-    product: Product, pack: Pack, case: pd.DataFrame, as_of: date, security: str, amount: int
+    product: Product, pack: Pack, case: pd.DataFrame, as_of: date, security: str, amounts: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """One amount by how long it is lent: up to the tenor that the decision has."""
-    answer = decide(product, pack, _asking(case, [amount]), as_of).answers.iloc[0]
-    rate, longest = int(answer["yearly_rate_bp"]), int(answer["tenor_months"])
-    tenors = [months for months in MONTHS if months < longest] + [longest]
+    """Each amount by how long it is lent: up to the tenor that the decision has."""
+    answers = decide(product, pack, _asking(case, amounts), as_of).answers
+    rates, longest = answers["yearly_rate_bp"].astype(int), answers["tenor_months"].astype(int)
     return [
         {"security": security, "amount_fen": amount, "tenor_months": months, "yearly_rate_bp": rate,
-         "cost_fen": interest_fen(amount, rate, months)}
-        for months in tenors
+          "cost_fen": interest_fen(amount, rate, months)}
+         for amount, rate, most in zip(amounts, rates.tolist(), longest.tolist(), strict=True)
+         for months in [*(each for each in MONTHS if each < most), most]
     ]  # fmt: skip
 
 

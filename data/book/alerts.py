@@ -72,11 +72,15 @@ class Alerts:
 
         return done(self.store, request, partition_of(row["supplier_id"]), work)
 
-    def listed(self, *, line_id: str | None = None, open_only: bool = True) -> list[Mapping[str, Any]]:
-        """The alerts, the first that is due first: of a line or all, those that nobody settled or all."""
+    def listed(
+        self, *, line_id: str | None = None, supplier_id: str | None = None, open_only: bool = True
+    ) -> list[Mapping[str, Any]]:
+        """The alerts, the first that is due first: of a line, a supplier or all, those that nobody settled or all."""
         query = select(ALERTS).order_by(ALERTS.c.due_on, ALERTS.c.alert_id)
         if line_id is not None:
             query = query.where(ALERTS.c.line_id == line_id)
+        if supplier_id is not None:
+            query = query.where(ALERTS.c.supplier_id == supplier_id)
         if open_only:
             query = query.where(ALERTS.c.settled_at.is_(None))
         with self.store.reading() as con:

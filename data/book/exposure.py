@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 from sqlalchemy import and_, func, or_, select
 
@@ -14,11 +16,11 @@ COMMITTED, OUTSTANDING, GUARANTEED = "committed_fen", "outstanding_fen", "guaran
 CLAIMED = "claimed_fen"
 
 
-def exposure(store: Store, before: str) -> pd.DataFrame:
+def exposure(store: Store, before: str, *, suppliers: Collection[str] | None = None) -> pd.DataFrame:
     """A row a line or guarantee that took anything, by what was booked before a moment (ISO, UTC).
 
-    Whose it is and what it stands on; in fen what it had committed, what of that was reserved or owed, what could be
-    called, and what had been paid under it and was owed since.
+    Of all suppliers, or of some. Whose it is and what it stands on; in fen what it had committed, what of that was
+    reserved or owed, what could be called, and what had been paid under it and was owed since.
     """
     subject = SUBJECTS.c.subject_id
     names = {
@@ -41,6 +43,8 @@ def exposure(store: Store, before: str) -> pd.DataFrame:
         .group_by(*columns)
         .order_by(subject)
     )
+    if suppliers is not None:
+        query = query.where(SUBJECTS.c.supplier_id.in_(suppliers))
     with store.reading() as con:
         rows = [tuple(row) for row in con.execute(query)]
     found = pd.DataFrame(rows, columns=[*COLUMNS, *names]).astype(

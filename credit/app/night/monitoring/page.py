@@ -277,7 +277,7 @@ def _table(rows: Rows) -> str:
     names = list(rows[0])
     numbers = [place for place, name in enumerate(names) if _is_number(name, (row[name] for row in rows))]
     cells = [[escape(_shown(name, row[name])) for name in names] for row in rows]
-    return html.table([_headed(name) for name in names], cells, numbers=numbers)
+    return html.table([escape(_headed(name)) for name in names], cells, numbers=numbers)
 
 
 def _is_number(name: str, values: Iterable[Any]) -> bool:
