@@ -6,7 +6,8 @@ but for
 - `…`: anything within a line, or any lines where it stands alone;
 - the id of a supplier, contract, decision, line, draw or guarantee: it stands for the id that was printed in its place,
   there and in all commands below;
-- figures in a block of ```` ```console varies ````: any figure will do, for trees differ between processors.
+- a block of ```` ```console varies ````: any figure will do, any reasons, and any term that binds an amount, for trees
+  differ between processors and demonstrations in size.
 
 A command after which nothing is printed is only run. `# exit code 6` behind one says how it ends, otherwise with 0. A
 file that a page prints after a line that names it and ends with a colon (`` `shop/vendors.csv`: ``) is saved.
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _ID = re.compile(r"\b(?:S\d{7}|C\d{8}|[A-Z]{1,2}[0-9A-F]{15})\b")
 _NUMBER = re.compile(r"[+−-]?\d[\d,.:]*")
+_REASON = r"  reason [^\n]+\n"
 _BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ ]*$", re.DOTALL | re.MULTILINE)
 _NAMED = re.compile(r"`(?P<name>[\w$./-]+)`[^`\n]*:\s*$")
 _ENDS = re.compile(r"#.*\bexit code (\d)")
@@ -141,11 +143,16 @@ class Terminal:
     def _pattern(self, step: Entered) -> tuple[str, dict[str, str]]:
         new: dict[str, str] = {}
         lines = [self._line(line, step.varies, new) for line in step.shown.splitlines()]
-        return "".join(lines), new
+        # As many reasons as there are.
+        return re.sub(rf"(?:{re.escape(_REASON)})+", lambda _: f"(?:{_REASON})*", "".join(lines)), new
 
     def _line(self, line: str, varies: bool, new: dict[str, str]) -> str:
         if line.strip() == "…":
             return r"(?:[^\n]*\n)*?"
+        if varies and line.startswith("  reason "):
+            return _REASON
+        if varies and line.startswith("  bound by "):
+            return r"  bound by [^\n]+\n"
         parts = []
         for part in re.split(rf"({_ID.pattern}|…)", line.rstrip()):
             if part == "…":

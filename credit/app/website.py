@@ -6,6 +6,7 @@ its contents are the links of the index, drawings are rendered into the page, an
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import shutil
@@ -121,10 +122,12 @@ def _contents(text: str) -> Iterator[str]:
 
 
 def _drawing(mermaid: str) -> str:
+    """The drawing itself, under an id of its own, so that several stand on one page."""
     import mermaidx
 
-    drawn = mermaidx.render(mermaid)
-    return f'```{{raw}} html\n<figure role="img">{drawn.svg}</figure>\n```'
+    own = f"drawing-{hashlib.sha256(mermaid.encode()).hexdigest()[:8]}"
+    drawn = mermaidx.render(mermaid).svg().replace("my-svg", own).replace("\n", " ")
+    return f'```{{raw}} html\n<figure role="img">{drawn}</figure>\n```'
 
 
 def _bilingual() -> Any:

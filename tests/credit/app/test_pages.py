@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from credit.app import demo, identity
-from tests.consoles import ROOT, Answer, Terminal, steps
+from tests.consoles import ROOT, Answer, Entered, Terminal, steps
 from tests.credit.app.conftest import NOW, run_credit
 
 # The supplier that the demonstration's screen says to try, as the pages print it.
@@ -38,8 +38,8 @@ def terminal(
         monkeypatch.setattr(identity, "who", lambda: person or myself)
         ours = {name: value for name, value in env.items() if name.startswith("CREDIT_")}
         said = run_credit(Path(ours.pop("CREDIT_HOME", "var")), *words, **ours)
-        # A terminal overwrites progress; what is left on it of the rest are errors.
-        errors = [line for line in said.err.splitlines() if not line.startswith("  ")]
+        # A terminal overwrites progress; what is left on it are errors.
+        errors = [line for line in said.err.splitlines() if line.startswith(("Error:", "Hint:", "More:"))]
         return Answer(said.code, said.out + "\n".join(errors))
 
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -58,3 +58,12 @@ def _screen(said: dict[str, Any], home: Path) -> str:
 def test_a_page_runs_as_it_is_printed(page: Path, terminal: Terminal):
     done = [terminal.follow(step) for step in steps(page.read_text("utf-8"))]
     assert len(done) > 5
+
+
+def test_the_screen_of_the_readme_is_what_is_printed(terminal: Terminal):
+    shown = [
+        step for step in steps((ROOT / "README.md").read_text("utf-8")) if isinstance(step, Entered) and step.shown
+    ]
+    assert shown
+    for step in shown:
+        terminal.follow(step)
