@@ -137,13 +137,11 @@ def _bilingual() -> Any:
     """
     from sphinx.search.en import SearchEnglish
 
-    class Bilingual(SearchEnglish):
-        lang, language_name = "zh-en", "Chinese and English"
+    def split(self: Any, input: str) -> list[str]:
+        return [*SearchEnglish.split(self, _HAN.sub(" ", input)), *pieces(input)]
 
-        def split(self, input: str) -> list[str]:
-            return [*super().split(_HAN.sub(" ", input)), *pieces(input)]
-
-    return Bilingual
+    own = {"lang": "zh-en", "language_name": "Chinese and English", "split": split}
+    return type("Bilingual", (SearchEnglish,), own)
 
 
 def pieces(text: str) -> Iterator[str]:
