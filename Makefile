@@ -62,8 +62,8 @@ calibration: $(STAMP) ## simulate and write docs/calibration.md
 soak: $(STAMP)   ## long fault tests: real kills during imports and on the book, altered bank files
 	$(BIN)/python -m pytest -n 0 tests/soak --soak
 
-docs: $(STAMP)   ## regenerate the reference pages
-	$(BIN)/credit docs build
+docs: $(STAMP)   ## regenerate the reference pages, and the site in ./site
+	$(BIN)/credit docs build --site site
 
 lock: $(STAMP)   ## resolve requirements.lock anew for all supported Pythons
 	$(BIN)/python -m pip install --quiet uv
@@ -74,4 +74,4 @@ wheel: $(STAMP)  ## build the wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 
 clean:           ## remove the environment and what runs have written
-	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) var dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

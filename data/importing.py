@@ -24,7 +24,7 @@ from pathlib import Path
 import duckdb
 
 from credit.domain.errors import AllRejected, BrokenFile, FileMissing, StoreDamaged, WrongFormat
-from data.batches import Batch, SourceKind
+from data.batches import Batch, SourceKind, fed_by
 from data.durable import move_whole, sha256_of
 from data.formats.format import PASSED_OVER, Format, Mapping
 from data.ledger import Ledger
@@ -167,7 +167,8 @@ def _import(
         list_origins(con, fmt, sources)
         summary = _summarise(con, fmt, tables)
         waiting = _gather(con, ledger, fmt, tables)
-        if _set_aside(con, ledger) or waiting or any(s.imported for s in summary.tables):
+        news = _set_aside(con, ledger) or waiting or any(s.imported for s in summary.tables)
+        if news or _says_more(ledger, fmt, tables):
             batch = _write(steps, ledger, fmt, sources, summary, waiting, loaded_at)
             ledger.commit(batch)
             summary = replace(summary, batch=batch.number)
@@ -440,6 +441,11 @@ def _gather(con: duckdb.DuckDBPyConnection, ledger: Ledger, fmt: Format, tables:
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _says_more(ledger: Ledger, fmt: Format, tables: list[Table]) -> bool:
+    """Whether some table was never read for this kind of data before: one without a row says that there was nothing."""
+    return not {table.name for table in tables} <= fed_by(ledger.batches(), fmt.tier)
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> bool:

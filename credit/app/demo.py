@@ -26,10 +26,11 @@ def run(
 
     home = Home.from_environment()
     document = demonstrate(home, suppliers=suppliers)
-    console.answer(document, as_json=as_json, page=lambda: _screen(document))
+    console.answer(document, as_json=as_json, page=lambda: screen(document))
 
 
-def _screen(document: dict[str, Any]) -> None:
+def screen(document: dict[str, Any]) -> None:
+    """Print what the demonstration came to."""
     said = document["decisions"]
     typer.echo(f"\nA simulated platform of {document['suppliers']:,} suppliers, as known on {document['as_of']}\n")
     typer.echo(f"  scored      {document['scored']:,} of {document['suppliers']:,} suppliers")

@@ -91,7 +91,7 @@ def prove(home: Home) -> dict[str, Any]:
     alert_parameters(home)
     night_parameters(home.policies)
     for file in (TRAINING, EXPLAINING, AUTHORITY, PORTFOLIO, BOOK, EXPORT):
-        read_parameters(_read(home.policies / file), file=file)
+        parameters_in(home.policies / file)
     asked = [
         len(products[p.name].rules) - sum(r.code in p.not_applicable for r in products[p.name].rules) for p in found
     ]
@@ -156,8 +156,13 @@ def night_parameters(folder: Path) -> dict[str, Parameter]:
     return found
 
 
+def parameters_in(file: Path) -> dict[str, Parameter]:
+    """The parameters of a file that is no pack, by name. Raises PolicyBroken naming the entry."""
+    return read_parameters(_read(file), file=file.name)
+
+
 def _terms(home: Home, file: str, as_of: date) -> dict[str, Any]:
-    found = read_parameters(_read(home.policies / file), file=file)
+    found = parameters_in(home.policies / file)
     return {name: parameter.on(as_of) for name, parameter in found.items()}
 
 

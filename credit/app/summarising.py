@@ -32,7 +32,8 @@ def ledger_summary(ledger: Ledger) -> dict[str, Any]:
         for name in names
     ]
     quarantine = ledger.quarantine()
-    rows = quarantine.head(LISTED_PROBLEMS).to_dict("records")
+    listed = quarantine.head(LISTED_PROBLEMS).astype(object)
+    rows = listed.where(listed.notna(), None).to_dict("records")
     last = next(batch for batch in reversed(batches) if batch.format != WAITING)
     return {
         "version": ledger.version,

@@ -41,9 +41,10 @@ MAPPED = Format(
         "over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
         "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
         "yuan, cents or dollars), optionally `only` and `except` (columns and the values with which a row is read, or"
-        " is not; others are passed over and counted) and `columns`. A column of the ledger is filled by the name of "
-        "a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` (joined by `/`, for "
-        "an id kept in parts; a `/` or `%` within a part is written `%2F` or `%25`), or by `{ row = true }` (the "
+        ' is not, `""` for an empty cell; others are passed over and counted) and `columns`. A column of the ledger is '
+        "filled by the name of a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` "
+        "(joined by `/`, for an id kept in parts; a `/` or `%` within a part is written `%2F` or `%25`), or by "
+        "`{ row = true }` (the "
         "row's number in its file, for a source without ids), with "
         "`values` (from the source's word to ours; an unlisted word stays as it is and goes to quarantine where it is"
         " no choice), `date` (such as `%d/%m/%Y`) and `optional = true` (the source may leave the column out). Every "
@@ -221,7 +222,9 @@ def _rows(table: dict[str, Any], key: str, where: str) -> tuple[list[str], list[
     for column, values in said.items():
         if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
             raise _Wrong(f"{where}: {key}.{column} must be a list of texts")
-        conditions.append(f"{quoted(column)} IN ({', '.join(literal(value) for value in values)})")
+        # An empty cell is read as NULL, and is asked for as "".
+        cell = f"coalesce({quoted(column)}, '')" if "" in values else quoted(column)
+        conditions.append(f"{cell} IN ({', '.join(literal(value) for value in values)})")
     return conditions, list(said)
 
 

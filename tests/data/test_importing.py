@@ -57,6 +57,21 @@ def held(ledger: Ledger, tables: Iterable[Table], column: str) -> dict[str, list
         }
 
 
+# -- nothing at all ---------------------------------------------------------------------------------------------------
+
+
+def test_a_file_without_a_row_says_once_that_there_was_nothing(ledger, import_rows, tmp_path):
+    import_rows(ledger, suppliers=[{}])
+    (tmp_path / "listings.csv").write_text("listing_event_id,supplier_id,list,happened_on,kind\n")
+    case = pd.DataFrame({"case_id": [0], "supplier_id": ["S1"], "as_of": [date(2025, 1, 1)]})
+    with ledger.known_on(case) as known:
+        assert "listings" not in known.fed("platform")
+    assert put(ledger, tmp_path).batch == 2
+    with ledger.known_on(case) as known:
+        assert "listings" in known.fed("platform")
+    assert put(ledger, tmp_path).batch is None
+
+
 # -- single values -----------------------------------------------------------------------------------------------------
 
 

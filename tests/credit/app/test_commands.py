@@ -32,7 +32,7 @@ def all_commands() -> list[tuple[tuple[str, ...], object]]:
 
 
 def test_the_generated_pages_are_up_to_date():
-    assert len(check_pages(ROOT / "docs", COMMAND)) == len(PAGES) + 4
+    assert {name for name, _ in PAGES} < set(check_pages(ROOT / "docs", COMMAND))
 
 
 @pytest.mark.parametrize(

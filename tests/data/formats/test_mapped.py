@@ -71,6 +71,15 @@ def test_what_is_set_aside_shows_the_words_and_columns_of_the_source(ledger: Led
     ]
 
 
+def test_an_empty_cell_is_asked_for_as_an_empty_text(ledger: Ledger, imported: Imported) -> None:
+    rows = "list,entry,vendor,day,state\n税务,1,S1,28/02/2025,\n税务,2,S1,28/02/2025,FINAL\n"
+    open_ones = MAPPED.sample.replace('["FINAL"]', '["", "DRAFT"]')
+    [listings] = imported(rows, open_ones).tables
+    assert (listings.read, listings.imported) == (1, 1)
+    [listings] = imported(rows, MAPPED.sample.replace("only", "except").replace('["FINAL"]', '[""]')).tables
+    assert (listings.read, listings.imported) == (1, 1)
+
+
 def test_the_same_file_again_changes_nothing(ledger: Ledger, imported: Imported) -> None:
     imported()
     version = ledger.version
