@@ -9,6 +9,7 @@ import typer
 
 from credit.app import console
 from credit.app.home import Home
+from credit.app.language import said_of, words
 
 app = console.group("Watch the lines that stand.")
 
@@ -43,9 +44,10 @@ def watch(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
     document = warning.watch(Home.from_environment(), console.as_of_day(as_of), who=identity.who())
 
     def page() -> None:
-        typer.echo(
+        console.line(
             f"{len(document['raised']):,} new alerts on {document['lines']:,} lines {_known(document)}; "
-            f"{len(document['frozen']):,} lines are suspended by them"
+            f"{len(document['frozen']):,} lines are suspended by them",
+            hang=0,
         )
 
     console.answer(document, as_json=as_json, page=page)
@@ -129,11 +131,13 @@ def _page(document: dict[str, Any]) -> None:
     typer.echo(f"{len(alerts):,} alerts on {document['lines']:,} lines {_known(document)}")
     for each in alerts:
         about = f" on contract {each['contract_id']}" if each["contract_id"] else ""
-        typer.echo(f"{each['severity']} {each['rule']}  {each['line_id']} of {each['supplier_id']}{about}")
-        typer.echo(f"  found       {each['zh']} {each['en']}{_observed(each['evidence'])}")
-        typer.echo(f"  evidence    {_evidence(each['evidence'])}")
+        typer.echo(
+            f"{console.marked(each['severity'])} {each['rule']}  {each['line_id']} of {each['supplier_id']}{about}"
+        )
+        console.line(f"  found       {said_of(each)}{_observed(each['evidence'])}")
+        console.line(f"  evidence    {_evidence(each['evidence'])}")
         typer.echo(f"  does        {each['action']}")
-        typer.echo(f"  to do       {each['advice_zh']} {each['advice_en']}")
+        console.line(f"  to do       {words(each['advice_zh'], each['advice_en'])}")
         typer.echo(f"  owner       {each['owner']}, raised {each['raised_on']}, due {each['due_on']}")
         typer.echo(f"  alert       {each['alert_id']}, {each['reference']}")
 

@@ -8,10 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.clock import day_of
 from credit.app.home import Home
 from credit.app.policies import packs
 from credit.domain.errors import EmptyLedger, NoModel
+from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +105,12 @@ def tiers_to_score(home: Home) -> list[str]:
 
 
 def with_reasons(
-    served: Served, frame: pd.DataFrame, floor: HistoryFloor, *, withheld: Collection[str]
+    served: Served,
+    frame: pd.DataFrame,
+    floor: HistoryFloor,
+    *,
+    withheld: Collection[str],
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """The scores of a frame of features by supplier_id: pd, unscorable, and the codes reason_1..4 of those with a PD.
 
@@ -116,6 +123,7 @@ def with_reasons(
 
     parts = []
     for at in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+        progress(f"scoring {len(frame):,} suppliers", at, len(frame))
         part = frame.iloc[at : at + ROWS_AT_ONCE]
         scores = score(part, part.index.to_series(), served, floor, withheld=withheld)
         codes = top_codes(served, part[scores["pd"].notna()]).reindex(part.index)
@@ -144,9 +152,10 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
 
     served = home.registry().champion(registered_name(TARGET, tier))
     ledger = home.ledger()
-    frame = engine.build_on(ledger, as_of, tier=tier)
-    silent = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
-    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent)
+    frame = engine.build_on(ledger, as_of, tier=tier, progress=console.progress)
+    unconsenting = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
+    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=unconsenting, progress=console.progress)
+    console.progress_done()
     kept = graded(home, scored, as_of)[list(KEPT)]
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}
