@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -11,10 +10,13 @@ from credit.app import (
     account,
     audit,
     book,
+    config,
+    configuration,
     consent,
     decision,
     demo,
     docs,
+    doctor,
     drawdown,
     export,
     exposure,
@@ -33,24 +35,20 @@ from credit.app import (
     score,
     simulate,
 )
-from credit.app.console import fail, progress_done
+from credit.app.console import fail, group, of_the_system, progress_done
 from credit.app.desk import command as desk
 from credit.domain.errors import CreditError, Exit
 
-app = typer.Typer(
-    name="credit",
-    help="Credit lines and guarantees for government-procurement suppliers, decided on their transaction record.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    # Plain help: loading rich for a frame around it would take longer than all the rest.
-    rich_markup_mode=None,
+app = group(
+    "Credit lines and guarantees for government-procurement suppliers, decided on their transaction record.", "credit"
 )
 
 app.command("demo")(demo.run)
 app.command("desk")(desk.run)
+app.command("doctor")(doctor.run)
 NOUNS = (
     *(simulate, ledger, consent, features, model, score, line, loan, account, guarantee, decision, policy, portfolio),
-    *(drawdown, repayment, exposure, nightly, monitor, audit, book, export, feedback, docs),
+    *(drawdown, repayment, exposure, nightly, monitor, audit, book, export, feedback, config, docs),
 )
 for noun in NOUNS:
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
@@ -58,13 +56,16 @@ for noun in NOUNS:
 
 def main() -> None:
     """Run the command line; a user never sees a traceback unless CREDIT_DEBUG asks for one."""
+    configuration.begin()
     try:
         app()
     except CreditError as error:
         sys.exit(fail(error))
     except Exception as unexpected:
-        if os.environ.get("CREDIT_DEBUG"):
+        if configuration.debugging():
             raise
+        if isinstance(unexpected, OSError) and unexpected.filename:
+            sys.exit(fail(of_the_system(unexpected)))
         progress_done()
         # Its text is not shown: it could hold a value of a row.
         typer.echo(f"Error: something we did not expect happened ({type(unexpected).__name__})", err=True)

@@ -24,6 +24,7 @@ from pathlib import Path
 import duckdb
 
 from credit.domain.errors import AllRejected, BrokenFile, FileMissing, StoreDamaged, WrongFormat
+from credit.domain.progress import Progress, silent
 from data.batches import Batch, SourceKind, fed_by
 from data.durable import move_whole, sha256_of
 from data.formats.format import PASSED_OVER, Format, Mapping
@@ -58,7 +59,7 @@ from data.staging import (
     stage_file,
     stage_rows,
 )
-from data.upkeep import AS_PARQUET, Progress, erasures, finish_erasures
+from data.upkeep import AS_PARQUET, erasures, finish_erasures
 from data.waiting import WAITS_SQL, again, gather, list_origins
 
 # A summary shows so many quarantined rows.
@@ -109,7 +110,7 @@ class ImportSummary:
 
 
 def import_history(
-    ledger: Ledger, fmt: Format, path: Path, *, loaded_at: datetime, progress: Progress = lambda _: None
+    ledger: Ledger, fmt: Format, path: Path, *, loaded_at: datetime, progress: Progress = silent
 ) -> ImportSummary:
     """Import a folder or file; all of it in one batch, or nothing. Rows that waited for it make batches of their own.
 
@@ -192,7 +193,7 @@ class _Steps:
             while not done.wait(SAYS_EVERY):
                 percent = self.con.query_progress()
                 if 0 < percent < 100:
-                    self.progress(f"{said}: {percent:.0f} %")
+                    self.progress(said, percent, 100)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()

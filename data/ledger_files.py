@@ -53,8 +53,9 @@ MEMORY_LIMIT = "1500MB"
 class LedgerFiles:
     """The files of a ledger in a folder; the folder is made by the first import."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, memory: str = MEMORY_LIMIT) -> None:
         self.folder = folder
+        self.memory = memory
         self._compacted: tuple[int, Compaction | None] = (-1, None)
 
     # -- what there is -------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ class LedgerFiles:
         spill = self.folder / ".spill" / f"{os.getpid()}-{uuid4().hex}"
         if self.folder.exists():
             spill.mkdir(parents=True)
-        con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
+        con = duckdb.connect(config={"memory_limit": self.memory, "temp_directory": str(spill)})
         try:
             con.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
             if threads is not None:

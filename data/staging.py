@@ -120,7 +120,7 @@ def stage_file(con: duckdb.DuckDBPyConnection, path: Path, relation: str, databa
     if path.suffix == ".sql" and database is not None:
         return Staged(relation, _stage_query(con, path, relation, database))
     if path.suffix == ".sql":
-        raise WrongFormat(f"{path.name}: no database to ask", hint="name one with --database or $CREDIT_SOURCE_URL")
+        raise WrongFormat(f"{path.name}: no database to ask", hint="name one with --database or as source.url")
     raise WrongFormat(f"{path.name}: not a .csv or .parquet file", hint="export the table as CSV or Parquet")
 
 

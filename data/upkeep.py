@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from credit.domain.progress import Progress, silent
 from data.batches import Compaction
 from data.durable import json_of, move_whole, sha256_of, write_whole
 from data.ledger import Ledger
@@ -16,15 +16,13 @@ from data.ledger_files import IMPORTED_IN, loaded_text
 from data.schema import TABLES
 from data.staging import literal, parquet, quoted
 
-Progress = Callable[[str], None]
-
 # How the ledger's files are written: a single supplier's rows lie together in small row groups, so that one case reads
 # little; the lowest level of compression is as small here as the usual one, and faster. The second version's encodings
 # of numbers and days are smaller, and faster both to write and to read.
 AS_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 50_000"
 
 
-def compact(ledger: Ledger, *, progress: Progress = lambda _: None) -> Compaction | None:
+def compact(ledger: Ledger, *, progress: Progress = silent) -> Compaction | None:
     """Put the rows of all batches into one file a table; None where that changes nothing. Raises Locked.
 
     Every row keeps the number of the batch that brought it, so a replay at an older version reads what it read. Killed
@@ -37,7 +35,8 @@ def compact(ledger: Ledger, *, progress: Progress = lambda _: None) -> Compactio
             return None
         upto = batches[-1].number
         hashes: dict[str, str] = {}
-        for table in TABLES:
+        for place, table in enumerate(TABLES):
+            progress("compacting tables", place, len(TABLES))
             since = before.upto if before else 0
             parts = [
                 f"SELECT *, {b.number} AS {IMPORTED_IN} FROM {parquet(ledger.file(table.name, b.number))}"
@@ -48,7 +47,6 @@ def compact(ledger: Ledger, *, progress: Progress = lambda _: None) -> Compactio
                 parts.insert(0, f"SELECT * FROM {parquet(ledger.compacted_file(table.name, before.upto))}")
             if not parts:
                 continue
-            progress(f"compacting {table.name.replace('_', ' ')}")
             aside = ledger.folder / ".aside.parquet"
             con.execute(
                 f"""COPY (SELECT * FROM ({" UNION ALL BY NAME ".join(parts)}) ORDER BY {quoted(table.lies_by)})

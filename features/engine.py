@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from credit.domain.progress import Progress, silent
 from data.ledger import Known, Ledger
 from data.schema import TABLES, Table, table
 from features import buyer_scores
@@ -167,6 +168,7 @@ def build_cases(
     tier: str,
     version: int | None = None,
     chosen: Collection[str] | None = None,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """The features of each case: a row for each in the order of the cases, indexed by case_id.
 
@@ -190,7 +192,7 @@ def build_cases(
         ) as known:
             values[:, places] = build(known, tier=tier, chosen=chosen).to_numpy().T
 
-    side_by_side(compute, pieces)
+    side_by_side(compute, pieces, counted(progress, f"computing features of {len(cases):,} cases", len(pieces)))
     return pd.DataFrame(values.T, index=pd.Index(cases["case_id"], name="case_id"), columns=columns, copy=False)
 
 
@@ -226,10 +228,12 @@ def significant(values: npt.NDArray[np.float64], digits: int = SIGNIFICANT_DIGIT
     return rounded
 
 
-def build_on(ledger: Ledger, as_of: date, *, tier: str, version: int | None = None) -> pd.DataFrame:
+def build_on(
+    ledger: Ledger, as_of: date, *, tier: str, version: int | None = None, progress: Progress = silent
+) -> pd.DataFrame:
     """The features of every supplier of a tier known on a date, indexed by supplier_id."""
     cases = ledger.suppliers(as_of, tier=tier, version=version)
-    frame = build_cases(ledger, cases, tier=tier, version=version)
+    frame = build_cases(ledger, cases, tier=tier, version=version, progress=progress)
     return frame.set_axis(cases["supplier_id"].array, axis=0).rename_axis("supplier_id")
 
 
@@ -248,11 +252,22 @@ def threads_for(pieces: int) -> int | None:
     return None if pieces < 2 else (os.cpu_count() or 1) // _workers()
 
 
-def side_by_side(compute: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
-    """Compute pieces, several at a time where there are cores: much of each is work for one thread."""
+def side_by_side(
+    compute: Callable[[Piece], None], pieces: Sequence[Piece], told: Callable[[int], None] = lambda _: None
+) -> None:
+    """Compute pieces, several at a time where there are cores: much of each is work for one thread.
+
+    It is `told` how many are done, none at first.
+    """
+    told(0)
     with ThreadPoolExecutor(_workers()) as pool:
-        for _ in pool.map(compute, pieces):
-            pass
+        for place, _ in enumerate(pool.map(compute, pieces), start=1):
+            told(place)
+
+
+def counted(progress: Progress, step: str, pieces: int) -> Callable[[int], None]:
+    """Who is told how many of so many pieces a step has done; of a single one nothing is known before its end."""
+    return lambda done: progress(step, done, pieces if pieces > 1 else 0)
 
 
 def in_pieces(cases: pd.DataFrame, read: Callable[[pd.DataFrame, int | None], pd.DataFrame]) -> pd.DataFrame:

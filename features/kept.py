@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import feather
 
+from credit.domain.progress import Progress, silent
 from credit.domain.windows import last_month_end, months_before
 from data.batches import fed_by
 from data.durable import exclusive, json_of, write_whole
@@ -84,7 +85,7 @@ def build_on(
     folder: Path,
     version: int | None = None,
     full: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Built:
     """The features of every supplier of a tier known on a date, as `engine.build_on` has them.
 
@@ -96,9 +97,7 @@ def build_on(
         return _built(ledger, reading, tier, folder, full, progress)
 
 
-def _built(
-    ledger: Ledger, reading: Reading, tier: str, folder: Path, full: bool, progress: Callable[[str], None]
-) -> Built:
+def _built(ledger: Ledger, reading: Reading, tier: str, folder: Path, full: bool, progress: Progress) -> Built:
     as_of = reading.as_of
     cases = ledger.suppliers(as_of, tier=tier, version=reading.version)
     suppliers = pd.Index(cases["supplier_id"], dtype=object)  # text is looked up many times slower
@@ -118,8 +117,7 @@ def _built(
             work, why = partly, "what can have moved"
     anew = _anew(work)
     build = _Build(ledger, cases, suppliers, kept, reading, tier, work, anew)
-    progress(f"computing features of {int(anew.sum()):,} suppliers")
-    frame = build.frame(_Writer(folder, ledger, reading, fed, scored))
+    frame = build.frame(_Writer(folder, ledger, reading, fed, scored), progress)
     return Built(frame, int(anew.sum()), why)
 
 
@@ -278,7 +276,7 @@ class _Build:
     work: Sequence[Work]
     anew: npt.NDArray[np.bool_]
 
-    def frame(self, writer: _Writer) -> pd.DataFrame:
+    def frame(self, writer: _Writer, progress: Progress) -> pd.DataFrame:
         """Compute and keep the features of all suppliers."""
         values = np.empty((len(CATALOGUE), len(self.cases)))
         parts = list(_parts(self.suppliers, self.kept))
@@ -286,7 +284,8 @@ class _Build:
             engine.side_by_side(lambda part: self._place(values, part), parts)
         places = self._together(parts)
         threads = engine.threads_for(len(places))
-        engine.side_by_side(lambda each: self._compute(values, each, threads), places)
+        told = engine.counted(progress, f"computing features of {int(self.anew.sum()):,} suppliers", len(places))
+        engine.side_by_side(lambda each: self._compute(values, each, threads), places, told)
 
         def finish(part: _Part) -> None:
             self._derive(values, part)

@@ -73,7 +73,7 @@ def _linked(ledger: Ledger, folder: Path) -> Ledger:
             link = folder / file.relative_to(ledger.folder)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(file.resolve())
-    return Ledger(folder)
+    return Ledger(folder, memory=ledger.memory)
 
 
 def _write_future(ledger: Ledger, folder: Path, suppliers: pd.Series, as_of: date, tier: str) -> None:

@@ -26,12 +26,13 @@ CHAMPION = "champion"
 class Tracking:
     """A tracking server by its URI, with the folder for artefacts where the server is a local database."""
 
-    def __init__(self, uri: str, artefacts: Path) -> None:
+    def __init__(self, uri: str, artefacts: Path, *, timeout_seconds: int = 10, retries: int = 1) -> None:
+        # MLflow has no other way to be told. A server that is down should say so within seconds; what was meant for it
+        # stays in the outbox.
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(timeout_seconds)
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(retries)
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("DO_NOT_TRACK", "true")
-        # A server that is down should say so within seconds; what was meant for it stays in the outbox.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
         warnings.filterwarnings("ignore", module=r"mlflow\..*")
         import mlflow
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from credit.domain.errors import TooFewOutcomes
+from credit.domain.progress import Progress, silent
 from data.ledger import Ledger
 from features import engine
 from features.catalogue import CATALOGUE, DIRECTIONS, catalogue_hash, definition_hashes
@@ -33,7 +34,6 @@ SMALL_ROWS, TINY_ROWS = 1_000, 300
 REPEATS_SMALL, REPEATS_TINY = 2, 5
 
 Terms = Mapping[str, Any]
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,13 @@ def train(
     tier: str,
     as_of: date,
     terms: Terms,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> Trained:
     """Train on what the ledger knows on a date, by the parameters of training on it. Raises TooFewOutcomes."""
     version = ledger.version
     progress("gathering outcomes")
     rows = lessons(ledger, target, tier=tier, as_of=as_of, terms=terms, version=version)
-    progress(f"building features of {len(rows.cases):,} rows")
-    frame = features_of(ledger, rows.cases, tier=tier, version=version)
+    frame = features_of(ledger, rows.cases, tier=tier, version=version, progress=progress)
     progress("training on all rows")
     opened = rows.cases["opened_on"] if rows.dated else None
     model, newest = fitted(frame, rows.happened, rows.groups, terms, opened=opened, interval=True)
@@ -95,8 +94,7 @@ def train(
     if rows.dated and not target.asks_contract:
         refused = reject_inference.refused(ledger, tier=tier, as_of=as_of, version=version)
         if len(refused):
-            progress(f"building features of {len(refused):,} refused applications")
-            theirs = features_of(ledger, refused, tier=tier, version=version)
+            theirs = features_of(ledger, refused, tier=tier, version=version, progress=progress)
             weight = float(refused["weight"].iloc[0])
             assert newest is not None
             moved = newest.shift
@@ -135,9 +133,11 @@ def train(
     return Trained(model.scorer_.against(frame[reference]), card, learned, held)
 
 
-def features_of(ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int) -> pd.DataFrame:
+def features_of(
+    ledger: Ledger, cases: pd.DataFrame, *, tier: str, version: int, progress: Progress = silent
+) -> pd.DataFrame:
     """The catalogue's features of cases, indexed as they are. A column from elsewhere cannot get in here."""
-    frame = engine.build_cases(ledger, cases, tier=tier, version=version).set_axis(cases.index)
+    frame = engine.build_cases(ledger, cases, tier=tier, version=version, progress=progress).set_axis(cases.index)
     return frame[[feature.name for feature in CATALOGUE]]
 
 
@@ -192,7 +192,7 @@ def cross_validate(
     rows: Lessons,
     terms: Terms,
     tier: str,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> dict[str, list[OutOfFold]]:
     """Out-of-fold scores of a fitted model beside its peers on the same folds, no group of firms on both sides of any.
 
@@ -204,11 +204,11 @@ def cross_validate(
     small = len(frame) < SMALL_ROWS
     repeats = REPEATS_TINY if len(frame) < TINY_ROWS else REPEATS_SMALL if small else 1
     for repeat in range(repeats):
-        progress(f"cross-validating, round {repeat + 1} of {repeats}")
         scores = {name: np.empty(len(frame)) for name in runs}
         folds = np.empty(len(frame), dtype=np.int64)
-        splits = folds_of(labels, rows.groups, seed=repeat) if small else model.folds_
+        splits = list(folds_of(labels, rows.groups, seed=repeat) if small else model.folds_)
         for fold, (learn, hold) in enumerate(splits):
+            progress("cross-validating", repeat * len(splits) + fold, repeats * len(splits))
             folds[hold] = fold
             taught, held = frame.iloc[learn], frame.iloc[hold]
             if small:
@@ -255,7 +255,7 @@ def forecast(
     rows: Lessons,
     terms: Terms,
     tier: str,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> tuple[dict[str, Any] | None, Floats]:
     """What the card says of the years that were forecast, and each row's PD by the model that had not seen its year.
 
@@ -267,7 +267,7 @@ def forecast(
     fold = np.zeros(len(frame), dtype=np.int64)
     said = []
     for place, step in enumerate(steps):
-        progress(f"forecasting {step.year.first} to {step.year.last} by {len(step.taught):,} rows known before")
+        progress("forecasting past years", place, len(steps))
         taught, held = frame.iloc[step.taught], frame.iloc[step.tested]
         known = step.happened.to_numpy(dtype=float)
         outcomes, firms = (each.set_axis(taught.index) for each in (step.happened, step.groups))

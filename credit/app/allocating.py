@@ -421,8 +421,8 @@ def stressed(posed: Posed, scenarios: Sequence[Scenario]) -> dict[str, Any]:
     console.progress("allocating without a shock")
     best = allocation.allocate(posed.problem)
     rows = []
-    for scenario in scenarios:
-        console.progress(f"allocating under {scenario.name}")
+    for place, scenario in enumerate(scenarios):
+        console.progress("allocating under each shock", place, len(scenarios))
         problem = scenario.on(posed)
         held = replace(best, offers=allocation.valued(problem, best.offers))
         again = allocation.allocate(problem)

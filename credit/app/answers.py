@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from credit.app import console
+from credit.app.language import said_of, words
 from credit.domain.errors import Exit
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def page(record: dict[str, Any]) -> None:
     """Print one decision: the answer, what bound it, every finding that matters, the reasons, and what it stands on."""
     application, product = record["application"], record["product"]
     about = " on contract " + application["contract_id"] if application["contract_id"] else ""
-    typer.echo(f"{application['supplier_id']}{about}: {record['outcome']}  {product['zh']} {product['en']}")
+    typer.echo(f"{application['supplier_id']}{about}: {console.marked(record['outcome'])}  {said_of(product)}")
     if record["amount_fen"]:
         asked = application["requested_fen"]
         typer.echo(
@@ -31,23 +32,21 @@ def page(record: dict[str, Any]) -> None:
         if record["subsidy_bp"]:
             typer.echo(f"  subsidy     {record['subsidy_bp'] / 100:.2f} % a year of that is paid by a programme")
     if record["bound_by"]:
-        typer.echo(f"  bound by    {record['bound_by']['code']}  {record['bound_by']['zh']} {record['bound_by']['en']}")
+        console.line(f"  bound by    {record['bound_by']['code']}  {said_of(record['bound_by'])}")
     if record["pd"] is not None:
         typer.echo(
             f"  risk        grade {record['grade']}, score {record['score']}, PD {console.percent(record['pd'])} "
             f"over {record['pd_horizon_months']} months"
         )
     if record["unscorable"]:
-        typer.echo(
-            f"  no score    {record['unscorable']['code']}  {record['unscorable']['zh']} {record['unscorable']['en']}"
-        )
+        console.line(f"  no score    {record['unscorable']['code']}  {said_of(record['unscorable'])}")
     _conditions(record["conditions"] or {})
     _findings(record["findings"])
     for reason in record["reasons"]:
-        advice = f" → {reason['advice_zh']} {reason['advice_en']}" if reason["advice_en"] else ""
-        typer.echo(f"  reason      {reason['code']}  {reason['zh']} {reason['en']}{advice}")
+        advice = f" → {words(reason['advice_zh'], reason['advice_en'])}" if reason["advice_en"] else ""
+        console.line(f"  reason      {reason['code']}  {said_of(reason)}{advice}")
     model, policy = record["model"], record["policy"]
-    typer.echo(
+    console.line(
         f"  stands on   {model['name']}/{model['version']}, {policy['pack']} {policy['version']} "
         f"({policy['sha256'][:8]}), ledger {record['ledger']['version']} as known on {record['as_of']}"
     )
@@ -68,12 +67,12 @@ def _length(record: dict[str, Any]) -> str:
 def _conditions(conditions: dict[str, Any]) -> None:
     for name in ("effective", "reduction"):
         if name in conditions:
-            typer.echo(f"  {name:<11} {conditions[name]['zh']} {conditions[name]['en']}")
+            console.line(f"  {name:<11} {said_of(conditions[name])}")
     for step in conditions.get("reduction", {}).get("planned", []):
         typer.echo(f"              {step['on']}: CNY {console.yuan(step['amount_fen'])}")
     for each in conditions.get("precedent", []):
         met = {True: "met", False: "not met yet", None: "to be looked up"}[each["met"]]
-        typer.echo(f"  first       {each['code']}  {each['zh']} {each['en']} ({met})")
+        console.line(f"  first       {each['code']}  {said_of(each)} ({met})")
 
 
 def _findings(findings: list[dict[str, Any]]) -> None:
@@ -81,7 +80,7 @@ def _findings(findings: list[dict[str, Any]]) -> None:
         if finding["finding"] in ("NOT_MET", "MISSING"):
             missing = f" (missing: {', '.join(finding['observed'])})"
             said = missing if finding["finding"] == "MISSING" else _against(finding)
-            typer.echo(f"  {finding['outcome']:<11} {finding['rule']}  {finding['zh']} {finding['en']}{said}")
+            console.line(f"  {finding['outcome']:<11} {finding['rule']}  {said_of(finding)}{said}")
     met = sum(f["finding"] == "MET" for f in findings)
     out = sum(f["finding"] == "NOT_APPLICABLE" for f in findings)
     typer.echo(f"  rules       {len(findings)} run: {met} met, {out} not applicable")
@@ -117,14 +116,14 @@ def alternatives(document: dict[str, Any]) -> None:
         f"{console.yuan(asked['amount_fen'])}"
     )
     if not document["alternatives"]:
-        typer.echo("no smaller amount and nothing that could still be given would do without a person")
+        console.line("no smaller amount and nothing that could still be given would do without a person", hang=0)
         return
     rows = []
     for each in document["alternatives"]:
         security = document["securities"][each["security"]]
         tenor = f"{each['tenor_months']} months" if each["tenor_months"] else "the contract's"
         rate = f"{each['yearly_rate_bp'] / 100:.2f} %"
-        rows.append((console.yuan(each["amount_fen"]), tenor, rate, console.yuan(each["cost_fen"]), security["en"]))
+        rows.append((console.yuan(each["amount_fen"]), tenor, rate, console.yuan(each["cost_fen"]), said_of(security)))
     console.table(("CNY", "for", "a year", "costs", "if"), rows, numbers=(0, 2, 3))
 
 

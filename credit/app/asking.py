@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.clock import now
 from credit.app.deciding import Pinned, applied_for, contract_supplier, decide_and_store, pin, supplier_tier
 from credit.app.home import Home
@@ -85,6 +86,7 @@ def _asked(
     """What one question stands on, and the question as a frame of one row."""
     import pandas as pd
 
+    console.waiting("deciding")
     tier = supplier_tier(home, supplier)
     day = as_of or home.ledger().last_day(tier)
     pinned = pin(home, pack_for(home, product, tier), as_of=day, decided_at=now())

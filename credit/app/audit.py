@@ -25,6 +25,7 @@ def verify(
     from credit.domain.errors import Exit
     from data.book.audit import verified
 
+    console.waiting("reading the log")
     verdict = verified(Home.from_environment().store(), anchored=seal)
 
     def page() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from credit.app import console
+import typer
+
+from credit.app import configuration, console
 from credit.app.describing import keep_spread
 from credit.app.home import Home
 
@@ -23,6 +25,20 @@ class Engine(StrEnum):
 
     DUCKDB = "duckdb"
     SPARK = "spark"
+
+
+EngineAsked = Annotated[
+    Engine | None, typer.Option("--engine", help="What computes the features; default: `compute.engine`.")
+]
+MasterAsked = Annotated[
+    str | None, typer.Option("--master", help="The master of the Spark cluster; default: `compute.master`.")
+]
+
+
+def engine_asked(engine: Engine | None, master: str | None) -> tuple[Engine, str]:
+    """What computes, and under which master: as the command says, else as the configuration does."""
+    settings = configuration.current()
+    return engine or Engine(settings["compute.engine"]), master or settings["compute.master"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +89,10 @@ def _asked(ledger: Ledger, wanted: Wanted) -> pd.DataFrame:
         frame = spark.build_cases(ledger, cases, tier=wanted.tier, master=wanted.master)
         frame = frame[list(wanted.features)] if wanted.features else frame
     else:
-        frame = engine.build_cases(ledger, cases, tier=wanted.tier, chosen=wanted.features or None)
+        frame = engine.build_cases(
+            ledger, cases, tier=wanted.tier, chosen=wanted.features or None, progress=console.progress
+        )
+        console.progress_done()
     frame = frame.reset_index(drop=True)
     if len(wanted.days) > 1:
         frame.insert(0, "as_of", cases["as_of"])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, time, timedelta
 
-from credit.domain.errors import CreditError
+from credit.app import configuration
 
 # The platform's day is China's; it is eight hours ahead of UTC all year.
 CHINA_AHEAD = timedelta(hours=8)
@@ -13,13 +12,7 @@ CHINA_AHEAD = timedelta(hours=8)
 
 def now() -> datetime:
     """This moment in UTC, whole seconds, without a zone, as all `*_at` values are."""
-    fixed = os.environ.get("CREDIT_NOW")
-    try:
-        moment = datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
-    except ValueError as broken:
-        raise CreditError(
-            f"CREDIT_NOW is {fixed!r}", hint="write YYYY-MM-DDTHH:MM:SS, in UTC or with its zone"
-        ) from broken
+    moment = configuration.current().now or datetime.now(UTC)
     in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
     return in_utc.replace(tzinfo=None, microsecond=0)
 

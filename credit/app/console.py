@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from credit.app import commands, tables
+from credit.app import progress as reported
 from credit.domain import amounts
-from credit.domain.errors import CreditError, Exit
+from credit.domain.errors import CreditError, Exit, FileRefused
 
 if TYPE_CHECKING:
     from datetime import date
 
-yuan = amounts.yuan
+group, yuan, marked = commands.group, amounts.yuan, tables.marked
+progress, waiting, progress_done = reported.tell, reported.wait, reported.clear
+# What a page says of a thing begins so many columns in.
+_HANG = 14
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Amount = Annotated[str | None, typer.Option("--amount", help="Amount asked for, in yuan; default: as much as can be.")]
 Review = Annotated[bool, typer.Option("--review", help="The applicant asks that a person decides (PIPL Art. 24).")]
@@ -35,13 +39,9 @@ AsOf = Annotated[
 ]
 
 
-def group(help_text: str) -> typer.Typer:
-    """A noun: a group of commands."""
-    return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-
 def answer(document: Any, *, as_json: bool, page: Callable[[], None]) -> None:
     """Print the document as JSON, or call `page` to print it for people."""
+    progress_done()
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
     else:
@@ -62,29 +62,18 @@ def write_page(file: Path, page: str) -> None:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
-    """Print a plain table that fits a terminal and survives a pipe; columns in `numbers` are set to the right."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(_width(row[i]) for row in ([*headings], *cells)) for i in range(len(headings))]
-    for row in ([*headings], *cells):
-        parts = [_pad(text, width, right=i in numbers) for i, (text, width) in enumerate(zip(row, widths, strict=True))]
-        typer.echo("  ".join(parts).rstrip())
+    """Print a table; columns in `numbers` are set to the right. On a terminal texts are wrapped until it fits."""
+    for line in tables.lines(headings, rows, numbers, tables.room()):
+        typer.echo(line)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _width(text: str) -> int:
-    from unicodedata import east_asian_width
-
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _pad(text: str, width: int, *, right: bool) -> str:
-    fill = " " * (width - _width(text))
-    return fill + text if right else text + fill
+def line(text: str, *, hang: int = _HANG) -> None:
+    """Print a line; on a terminal that is narrower it goes on below, so many columns in."""
+    room = tables.room()
+    first, *more = tables.wrapped(text, room) or [""]
+    typer.echo(first)
+    for each in tables.wrapped(text[len(first) :].lstrip(), room - hang) if more else []:
+        typer.echo(" " * hang + each)
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -96,22 +85,6 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return "–" if fraction is None else f"{fraction * 100:.{digits}f} %"
 
 
-def progress(message: str) -> None:
-    """Say on stderr what is going on; on a terminal the line is overwritten by the next."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K  {message}")
-        sys.stderr.flush()
-    else:
-        sys.stderr.write(f"  {message}\n")
-
-
-def progress_done() -> None:
-    """Clear the progress line of a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
-
-
 def fail(error: CreditError) -> Exit:
     """Print an error as people need it: what, what next, where to read more. Answers the exit code."""
     progress_done()
@@ -120,6 +93,14 @@ def fail(error: CreditError) -> Exit:
         typer.echo(f"Hint:  {error.hint}", err=True)
     typer.echo(f"More:  docs/errors.md#{error.code}", err=True)
     return error.exit
+
+
+def of_the_system(refused: OSError) -> CreditError:
+    """What the operating system refused, as an error that names the path."""
+    return FileRefused(
+        f"{refused.filename2 or refused.filename}: {(refused.strerror or type(refused).__name__).lower()}",
+        hint="is it a file where a folder is needed, or the other way round? May this account read and write it?",
+    )
 
 
 def day(text: str) -> date:
@@ -161,15 +142,3 @@ def fen_of(text: str) -> int:
     if not fen.is_finite() or fen != fen.to_integral_value() or not 0 < fen <= LARGEST_FEN:
         raise typer.BadParameter(f"{text!r} is not a positive amount of at most two decimals and ten trillion yuan")
     return int(fen)
-
-
-def stepwise(every: float = 0.25) -> Callable[[str, float], None]:
-    """A reporter of named steps with a share done, that speaks at most each quarter of a step."""
-    said: dict[str, float] = {}
-
-    def report(step: str, done: float) -> None:
-        if done - said.get(step, -every) >= every:
-            said[step] = done
-            progress(f"{step} {done:.0%}")
-
-    return report

@@ -29,7 +29,6 @@ def demonstrate(home: Home, *, suppliers: int) -> dict[str, Any]:
     _history(home, suppliers)
     models = [_champion(home, target) for target in TARGETS]
     as_of = home.ledger().last_day(TIER)
-    console.progress("scoring every supplier")
     scores = score_all(home, TIER, as_of=as_of, scored_at=now())
     decided = decide_all(home, as_of)
     guarantee = _guarantee(home)

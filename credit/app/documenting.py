@@ -322,6 +322,41 @@ def _states() -> str:
     return page()
 
 
+def _configuration() -> str:
+    from credit.app import configuration
+    from credit.app.settings import FILE, FILE_VARIABLE, SETTINGS
+
+    lines = [
+        "# Configuration\n",
+        f"What can be set of an installation: in `{FILE}`, by a variable of the environment, by an option where a "
+        "command has one. The option wins over the variable, that over the file, that over the default; an empty "
+        f"variable counts as none. The file is the one that `{FILE_VARIABLE}` names, else `{FILE}` in the home "
+        "(`$CREDIT_HOME`, else `./var`); only a file named so can set `home`. A relative path in the file begins at "
+        "the folder of the file.\n",
+        "`credit config new` writes the file, `credit config show` says what holds and from where, `credit doctor` "
+        "whether it works. A key that there is not is refused with the nearest one that there is. Nothing here moves a "
+        "decision: thresholds and policies are dated parameter files. A night keeps what it began with.\n",
+    ]
+    rows = [
+        (
+            f"`{s.key}`",
+            s.meaning + (" Only as a variable." if s.variable_only else ""),
+            s.kind.says,
+            s.otherwise or f"`{s.default}`",
+            f"`{s.variable}`",
+        )
+        for s in SETTINGS
+    ]
+    lines += table(("key", "what it is", "a value is", "default", "variable"), rows)
+    lines += [
+        "\nBeside them `CREDIT_DEBUG=1` shows the traceback of an unexpected error; `NO_COLOR` takes the colours away, "
+        "`FORCE_COLOR=1` keeps them through a pipe, and `COLUMNS` says how wide tables may be.\n",
+        "The file as `credit config new` writes it:\n",
+        f"```toml\n{configuration.template(with_home=True)}```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _errors() -> str:
     from data.quarantine import HINTS
 
@@ -482,6 +517,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("states.md", _states),
     ("desk.md", _desk),
     ("errors.md", _errors),
+    ("configuration.md", _configuration),
     ("formats.md", _formats),
     ("tables.md", _tables),
     ("bank-file.md", _bank_file),

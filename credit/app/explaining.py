@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
 from credit.app.home import Home
@@ -69,6 +70,7 @@ def explain_score(
     from models.registry import registered_name
     from models.scoring import unscorable
 
+    console.waiting("explaining the score")
     ledger, tier = home.ledger(), supplier_tier(home, supplier)
     day = as_of or ledger.last_day(tier)
     if supplier not in set(ledger.suppliers(day, tier=tier)["supplier_id"]):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from credit.app import identity, signing
+from credit.app import console, identity, signing
 from credit.app.clock import day_of, now
 from credit.app.deciding import altered, record_of
 from credit.app.home import Home
@@ -101,6 +101,7 @@ def check(
     """Check an export as the bank does. Raises ExportRefused naming the first thing wrong."""
     from data.exports.verify import Refused, verify_export
 
+    console.waiting("checking the bank file")
     try:
         return verify_export(
             folder, sender_keys=tuple(sender_keys), decrypt_key=decrypt_key, last_sequence=last_sequence, on=on
@@ -122,6 +123,7 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
     from data.facts import valid_consents
     from data.scores import latest
 
+    console.waiting("writing the bank file")
     refuse(home, Action.EXPORT, identity.who())
     bank = bank_named(home, bank_id)
     runs = [run for tier in home.ledger().tiers() if (run := latest(home.scores, tier)) is not None]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from credit.app import console
-from credit.app.building import Engine, Wanted, build_wanted
+from credit.app.building import Engine, EngineAsked, MasterAsked, Wanted, build_wanted, engine_asked
 from credit.app.describing import last_build
 from credit.app.home import Home
+from credit.app.language import words
 from credit.domain.errors import Exit, UnknownName
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def show(
         typer.echo(f"{feature.name}: {feature.meaning}")
         sign = {"RISES": "rises", "FALLS": "falls", "EITHER": "may do either"}[feature.risk.name]
         typer.echo(f"Unit {feature.unit}; as it rises, risk {sign}. Group {feature.group}.")
-        typer.echo(f"Reason {feature.reason}: {why.en} ({why.zh})")
+        typer.echo(f"Reason {feature.reason}: {words(why.zh, why.en)}")
         typer.echo(f"Missing: {feature.missing}.")
         typer.echo(f"\n{feature_query(feature)}\n")
         if spread is None:
@@ -134,8 +135,8 @@ def build(
     data: Annotated[
         str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What computes them.")] = Engine.DUCKDB,
-    master: Annotated[str, typer.Option(help="The master of the Spark cluster.")] = "local[*]",
+    engine: EngineAsked = None,
+    master: MasterAsked = None,
     full: Annotated[bool, typer.Option("--full", help="Use nothing that an earlier build kept.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
@@ -151,9 +152,10 @@ def build(
         feature_known(name)
     tier = tier_chosen(home.ledger(), data)
     days = sorted({day for day in map(console.as_of_day, as_of or ()) if day}) or [home.ledger().last_day(tier)]
-    if out is None and (len(days) > 1 or feature or engine is not Engine.DUCKDB):
+    computing, under = engine_asked(engine, master)
+    if out is None and (len(days) > 1 or feature or computing is not Engine.DUCKDB):
         raise typer.BadParameter("only all features of one day are kept; say where to write these with --out")
-    wanted = Wanted(tier=tier, days=days, features=tuple(feature or ()), engine=engine, master=master, full=full)
+    wanted = Wanted(tier=tier, days=days, features=tuple(feature or ()), engine=computing, master=under, full=full)
     frame, document = build_wanted(home, wanted)
     if out is not None:
         write_whole(out, frame.to_parquet(index=False))

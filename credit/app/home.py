@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from credit.app import configuration
 
 if TYPE_CHECKING:
     from data.book.alerts import Alerts
@@ -28,14 +29,14 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The folder that `$CREDIT_HOME` names, else `./var`."""
-        return cls(Path(os.environ.get("CREDIT_HOME", "var")))
+        """The folder that `$CREDIT_HOME` or the configuration names, else `./var`."""
+        return cls(configuration.current().home)
 
     def ledger(self) -> Ledger:
         """The ledger."""
         from data.ledger import Ledger
 
-        return Ledger(self.root / "ledger")
+        return Ledger(self.root / "ledger", memory=configuration.current()["compute.memory"])
 
     def registry(self) -> Registry:
         """The models that serve."""
@@ -44,18 +45,28 @@ class Home:
         return Registry(self.root / "models")
 
     def tracking(self) -> Tracking:
-        """MLflow: the server that `$MLFLOW_TRACKING_URI` names, else a database in this folder."""
+        """MLflow: the server that `tracking.uri` names, else a database in this folder."""
         from models.tracking import Tracking
 
-        database = (self.root / "mlflow" / "mlflow.db").resolve()
-        uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-        return Tracking(uri, self.root / "mlflow" / "artefacts")
+        settings = configuration.current()
+        return Tracking(
+            self.tracking_uri,
+            self.root / "mlflow" / "artefacts",
+            timeout_seconds=settings["tracking.timeout_seconds"],
+            retries=settings["tracking.retries"],
+        )
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow is."""
+        own = (self.root / "mlflow" / "mlflow.db").resolve()
+        return configuration.current()["tracking.uri"] or f"sqlite:///{own}"
 
     def store(self) -> Store:
-        """The book's database: the one that `$CREDIT_BOOK_URL` names, else a file in this folder."""
+        """The book's database: the one that `book.url` names, else a file in this folder."""
         from data.book.opening import Store
 
-        return Store(os.environ.get("CREDIT_BOOK_URL") or self.root / "book.db")
+        return Store(configuration.current()["book.url"] or self.root / "book.db")
 
     def decisions(self) -> DecisionStore:
         """The stored decisions."""

@@ -90,8 +90,8 @@ def simulate(home: Home, product: str, tier: str, other: Path, days: list[date])
 
     ours, theirs = pack_for(home, product, tier), _same_pack(home, product, tier, other)
     nights = []
-    for day in days:
-        console.progress(f"deciding {day} by both")
+    for place, day in enumerate(days):
+        console.progress("deciding past days by both", place, len(days))
         nights.append(_night(home, ours, theirs, day))
     console.progress_done()
     whole = pd.concat(nights, ignore_index=True)
@@ -124,10 +124,11 @@ def sweep(
         raise UnknownName(f"{ours.name} has no parameter {name!r}", hint=f"the nearest are {near}")
     packs_tried = [with_value(ours, name, value) for value in values]
     found: list[list[pd.DataFrame]] = [[] for _ in values]
-    for day in days:
+    for turn, day in enumerate(days):
         everyone = everyone_on(home, ours, day)
         for place, pack in enumerate(packs_tried):
-            console.progress(f"deciding {day} with {name} {values[place]:g}")
+            done = turn * len(values) + place
+            console.progress(f"deciding past days by each {name}", done, len(days) * len(values))
             found[place].append(_decided_rows(everyone, pack, day))
     console.progress_done()
     rows = []

@@ -1,16 +1,19 @@
-"""Which of the two languages a reader wants: `CREDIT_LANG` is `zh` or `en`; without it, both stand side by side."""
+"""Which of the two languages a reader wants: `lang` is `zh` or `en`; without it, both stand side by side."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
+from typing import Any
+
+from credit.app import configuration
 
 LANGUAGES = ("zh", "en")
 
 
 def spoken() -> tuple[str, ...]:
     """The languages to write, in order."""
-    asked = os.environ.get("CREDIT_LANG")
-    return (asked,) if asked in LANGUAGES else LANGUAGES
+    asked = configuration.current().language
+    return (asked,) if asked else LANGUAGES
 
 
 def words(zh: str, en: str) -> str:
@@ -21,3 +24,8 @@ def words(zh: str, en: str) -> str:
     """
     said = {"zh": zh, "en": en}
     return " ".join(said[language] for language in spoken())
+
+
+def said_of(document: Mapping[str, Any]) -> str:
+    """The words of a document that has them as `zh` and `en`."""
+    return words(document["zh"], document["en"])

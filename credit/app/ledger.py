@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from credit.app import console
+from credit.app import configuration, console
 from credit.app.home import Home
 from credit.app.imports import SHOWN_PROBLEMS, answer_import
 from credit.domain.errors import UnknownName
@@ -25,11 +25,7 @@ def import_(
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(
-            envvar="CREDIT_SOURCE_URL",
-            show_envvar=True,
-            help="For `mapped`: the SQLAlchemy URL that answers .sql files.",
-        ),
+        typer.Option(help="For `mapped`: the SQLAlchemy URL that answers .sql files; default: `source.url`."),
     ] = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -46,7 +42,8 @@ def import_(
     named = format_named(format_name)
     if (named is MAPPED) is (mapping is None):
         raise typer.BadParameter("--mapping FILE goes with --format mapped, and the other way round")
-    fmt = read_mapping(mapping, database=database) if mapping else named
+    asked = database or configuration.current()["source.url"]
+    fmt = read_mapping(mapping, database=asked) if mapping else named
     summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
     console.progress_done()
 

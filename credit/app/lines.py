@@ -39,6 +39,7 @@ def decide_one(
 
     Raises UnknownSupplier, NoModel.
     """
+    console.waiting("deciding")
     asked = _asked([supplier], [requested_fen]).assign(review_requested=review_requested)
     return _decide(home, supplier_tier(home, supplier), asked, as_of)[0]
 

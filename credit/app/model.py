@@ -199,7 +199,7 @@ def _validation(document: dict[str, Any]) -> None:
 
 
 def _page(card: dict[str, Any]) -> None:
-    typer.echo(f"{card['name']} version {card['version']}: {card['meaning']}")
+    console.line(f"{card['name']} version {card['version']}: {card['meaning']}", hang=2)
     typer.echo(
         f"Use: {card['use']}. Taught as of {card['as_of']} by {card['rows']:,} rows of {card['suppliers']:,} firms,"
     )

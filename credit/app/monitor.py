@@ -9,6 +9,7 @@ import typer
 
 from credit.app import console
 from credit.app.home import Home
+from credit.app.language import said_of, words
 
 app = console.group("Watch the lines that stand.")
 
@@ -43,9 +44,10 @@ def watch(as_of: console.AsOf = None, as_json: console.AsJson = False) -> None:
     document = warning.watch(Home.from_environment(), console.as_of_day(as_of), who=identity.who())
 
     def page() -> None:
-        typer.echo(
+        console.line(
             f"{len(document['raised']):,} new alerts on {document['lines']:,} lines {_known(document)}; "
-            f"{len(document['frozen']):,} lines are suspended by them"
+            f"{len(document['frozen']):,} lines are suspended by them",
+            hang=0,
         )
 
     console.answer(document, as_json=as_json, page=page)
@@ -134,11 +136,13 @@ def _page(document: dict[str, Any]) -> None:
 def alert_page(alert: dict[str, Any]) -> None:
     """Print one alert: what was found, on what evidence, what it does, what to do, and who until when."""
     about = f" on contract {alert['contract_id']}" if alert["contract_id"] else ""
-    typer.echo(f"{alert['severity']} {alert['rule']}  {alert['line_id']} of {alert['supplier_id']}{about}")
-    typer.echo(f"  found       {alert['zh']} {alert['en']}{_observed(alert['evidence'])}")
-    typer.echo(f"  evidence    {_evidence(alert['evidence'])}")
+    typer.echo(
+        f"{console.marked(alert['severity'])} {alert['rule']}  {alert['line_id']} of {alert['supplier_id']}{about}"
+    )
+    console.line(f"  found       {said_of(alert)}{_observed(alert['evidence'])}")
+    console.line(f"  evidence    {_evidence(alert['evidence'])}")
     typer.echo(f"  does        {alert['action']}")
-    typer.echo(f"  to do       {alert['advice_zh']} {alert['advice_en']}")
+    console.line(f"  to do       {words(alert['advice_zh'], alert['advice_en'])}")
     typer.echo(f"  owner       {alert['owner']}, raised {alert['raised_on']}, due {alert['due_on']}")
     typer.echo(f"  alert       {alert['alert_id']}, {alert['reference']}")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.home import Home
 from credit.app.night.engines import run_of
 from credit.app.night.monitoring.report import report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def report_of(home: Home, as_of: date | None) -> dict[str, Any]:
     """The document of the last sealed night up to a day, with the run times until then. Raises NightRefused."""
+    console.waiting("reading the nights")
     nights = [night for night in home.nights().sealed() if as_of is None or night.as_of <= as_of]
     if not nights:
         raise NightRefused(

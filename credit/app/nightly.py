@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from credit.app import console
-from credit.app.building import Engine
+from credit.app.building import EngineAsked, MasterAsked, engine_asked
 from credit.app.home import Home
+from credit.app.language import said_of
 from credit.domain.errors import Exit
 
 app = console.group("Run the night, and see what became of it.")
@@ -25,8 +26,8 @@ def run(
         str | None,
         typer.Option("--accept", metavar="WHY", help="As a second person: let pass what stopped it, and why."),
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What computes the features.")] = Engine.DUCKDB,
-    master: Annotated[str, typer.Option(help="The master of the Spark cluster.")] = "local[*]",
+    engine: EngineAsked = None,
+    master: MasterAsked = None,
     catch_up: Annotated[
         bool, typer.Option("--catch-up/--no-catch-up", help="Run the nights that were missed first, one by one.")
     ] = True,
@@ -39,11 +40,12 @@ def run(
     """
     from credit.app.night.running import run_nights
 
+    computing, under = engine_asked(engine, master)
     nights = run_nights(
         Home.from_environment(),
         console.as_of_day(as_of),
-        engine=engine,
-        master=master,
+        engine=computing,
+        master=under,
         accepted=accept,
         catch_up=catch_up,
     )
@@ -126,7 +128,9 @@ def _page(night: dict[str, Any]) -> None:
         typer.echo(f"Quarantined: {night['quarantined']:,} rows; `credit ledger summary` shows them")
     for each in (*night["stopped_by"], *night["warnings"]):
         limit = each["stop"] if each["verdict"] == "STOP" else each["warn"]
-        typer.echo(f"{each['verdict']}: {each['zh']} {each['en']}, {each['about']}: {each['value']:g} ({limit:g})")
+        typer.echo(
+            f"{console.marked(each['verdict'])}: {said_of(each)}, {each['about']}: {each['value']:g} ({limit:g})"
+        )
         typer.echo(f"  look at {each['look']}")
     for bank, each in night["banks"].items():
         typer.echo(f"{bank}: {each['rows']:,} rows, sequence {each['sequence']}: {each['folder']}")

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from credit.app import console
 from credit.app.home import Home
 from credit.domain.errors import PolicyBroken, UnknownName
 from credit.domain.packs import SHARED_SECTIONS, Region, read_pack, read_parameters, read_region, refuse_unknown
@@ -70,6 +71,7 @@ def prove(home: Home) -> dict[str, Any]:
     from credit.domain.reachable import unreachable
     from credit.domain.reasons import reason_for
 
+    console.waiting("checking the parameter files")
     found = packs(home)
     products = {pack.name: product_named(pack.product) for pack in found}
     for pack in found:
@@ -183,5 +185,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise PolicyBroken(f"{file.name} is missing", hint=f"it belongs in {file.parent}") from missing
-    except tomllib.TOMLDecodeError as broken:
+    except NotADirectoryError as wrong:
+        raise PolicyBroken(f"{file.parent} is no folder", hint="a policy is a folder of parameter files") from wrong
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise PolicyBroken(f"{file.name}: {broken}", hint="the file is not valid TOML") from broken

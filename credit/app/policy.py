@@ -74,7 +74,7 @@ def show(
             ],
         )
         for name, parameter in document["parameters"].items():
-            typer.echo(f"{name} = {parameter['value']}  [{parameter['unit']}]")
+            console.line(f"{name} = {parameter['value']}  [{parameter['unit']}]", hang=2)
 
     console.answer(document, as_json=as_json, page=page)
 
@@ -194,7 +194,7 @@ def check(as_json: console.AsJson = False) -> None:
     found = prove(Home.from_environment())
 
     def page() -> None:
-        typer.echo(f"{len(found['packs'])} packs in {found['folder']} are sound: {', '.join(found['packs'])}")
+        console.line(f"{len(found['packs'])} packs in {found['folder']} are sound: {', '.join(found['packs'])}", hang=2)
         typer.echo(f"{found['rules']} rules can be met and not met; {found['limits']} limits, each with its reason")
         typer.echo(f"regions that differ: {', '.join(found['regions']) or 'none'}")
 

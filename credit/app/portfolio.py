@@ -46,9 +46,10 @@ def show(
     document = portfolio(Home.from_environment(), console.day(on) if on else day_of(now()))
 
     def page() -> None:
-        typer.echo(
+        console.line(
             f"On {document['on']} {document['offers']:,} offers of CNY {console.yuan(document['fen'])} stand; expected "
-            f"loss of a year CNY {console.yuan(document['loss_fen'])}"
+            f"loss of a year CNY {console.yuan(document['loss_fen'])}",
+            hang=0,
         )
         for name in ("pack", "grade"):
             rows = [(r[name], r["offers"], console.yuan(r["fen"]), console.yuan(r["loss_fen"]))

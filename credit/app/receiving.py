@@ -12,10 +12,10 @@ from credit.app.exporting import bank_named
 from credit.app.home import Home
 from credit.app.roles import refuse
 from credit.domain.authority import Action
+from credit.domain.progress import Progress
 
 if TYPE_CHECKING:
     from data.importing import ImportSummary
-    from data.upkeep import Progress
 
 
 def take_feedback(home: Home, file: Path, bank_id: str | None, *, progress: Progress) -> ImportSummary:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.clock import now
 from credit.app.deciding import record_of, replay, row_of
 from credit.app.home import Home
@@ -87,6 +88,7 @@ def replay_decision(home: Home, decision_id: str) -> Replayed:
     from credit.domain.record import canonical, differences
     from data.nights import is_of_a_night
 
+    console.waiting("deciding it again")
     if is_of_a_night(decision_id):
         record = rendered(home, decision_id)
         damaged = [f"ledger: {wrong}" for wrong in home.ledger().damaged(record["ledger"]["version"])]
@@ -154,6 +156,7 @@ _OF_THE_POLICY = ("decision_id", "parameters", "policy", "model")
 
 def send_outbox(home: Home) -> int:
     """Tell tracking of every decision it has not heard of; what fails stays for the next time. Raises TrackingDown."""
+    console.waiting("handing over to MLflow")
     store = home.decisions()
     total = 0
     while waiting := store.unsent():

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import tomllib
+from typing import Any
 
 from credit.app.home import Home
 from credit.domain.authority import MAY, Action, Role, refuse_without
 from credit.domain.errors import PolicyBroken
 
 ROLES = "roles.toml"
+_HINT = '[roles] and then account = "analyst|senior|committee|operator|auditor"'
 
 
 def role_of(home: Home, who: str) -> Role | None:
     """What an account is, by `roles.toml` of this home; None where it is nothing. Raises PolicyBroken."""
-    file = home.root / ROLES
-    if not file.is_file():
-        return None
+    said = _said(home)
+    return _role(who, said[who]) if who in said else None
+
+
+def all_roles(home: Home) -> dict[str, Role]:
+    """What every account is that `roles.toml` names. Raises PolicyBroken."""
+    return {who: _role(who, said) for who, said in _said(home).items()}
+
+
+def _said(home: Home) -> dict[str, Any]:
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8")).get("roles", {})
-        if not isinstance(said, dict):
-            raise ValueError("roles is no table")
-        return Role(said[who]) if who in said else None
-    except (tomllib.TOMLDecodeError, ValueError) as broken:
-        raise PolicyBroken(
-            f"{ROLES}: {broken}", hint='[roles] and then account = "analyst|senior|committee|operator|auditor"'
-        ) from broken
+        said = tomllib.loads((home.root / ROLES).read_text(encoding="utf-8")).get("roles", {})
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as broken:
+        # What an operating system says of a file names its path; what TOML says, the line.
+        why = f"cannot be read ({broken.strerror})" if isinstance(broken, OSError) else str(broken)
+        raise PolicyBroken(f"{ROLES}: {why}", hint=_HINT) from broken
+    if not isinstance(said, dict):
+        raise PolicyBroken(f"{ROLES}: roles is no table", hint=_HINT)
+    return said
+
+
+def _role(who: str, said: Any) -> Role:
+    try:
+        return Role(said)
+    except ValueError as broken:
+        raise PolicyBroken(f"{ROLES}: {who} is {said!r}", hint=_HINT) from broken
 
 
 def may(home: Home, action: Action, who: str) -> bool:

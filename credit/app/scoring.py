@@ -8,10 +8,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credit.app import console
 from credit.app.clock import day_of, span_of
 from credit.app.home import Home
 from credit.app.policies import export_terms, packs
 from credit.domain.errors import EmptyLedger, NoModel
+from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,6 +126,7 @@ def with_reasons(
     *,
     withheld: Collection[str],
     former: Served | None = None,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """The scores of a frame of features by supplier_id: pd, unscorable, and the codes reason_1..4 of those with a PD.
 
@@ -137,6 +140,7 @@ def with_reasons(
 
     parts = []
     for at in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+        progress(f"scoring {len(frame):,} suppliers", at, len(frame))
         part = frame.iloc[at : at + ROWS_AT_ONCE]
         scores = score(part, part.index.to_series(), served, floor, withheld=withheld)
         codes = top_codes(served, part[scores["pd"].notna()]).reindex(part.index)
@@ -180,10 +184,13 @@ def score_all(home: Home, tier: str, *, as_of: date, scored_at: datetime) -> Sco
 
     served = home.registry().champion(registered_name(TARGET, tier))
     ledger = home.ledger()
-    frame = engine.build_on(ledger, as_of, tier=tier)
-    silent = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
+    frame = engine.build_on(ledger, as_of, tier=tier, progress=console.progress)
+    unconsenting = withheld(ledger, frame.index.to_series(), on=day_of(scored_at), version=ledger.version)
     former = former_of(home, tier, on=day_of(scored_at))
-    scored = with_reasons(served, frame, floor_of(home, as_of), withheld=silent, former=former)
+    scored = with_reasons(
+        served, frame, floor_of(home, as_of), withheld=unconsenting, former=former, progress=console.progress
+    )
+    console.progress_done()
     kept = kept_of(graded(home, scored, as_of))
     model = {**served.label, "horizon_months": served.card["horizon_months"], "use": served.card["use"]}
     facts = {"model": model, "ledger_version": ledger.version, "scored_at": scored_at.isoformat()}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from credit.app import identity
+from credit.app import configuration, identity
 from credit.app.home import Home
 from credit.app.roles import refuse
 from credit.domain.authority import Action
@@ -17,29 +16,29 @@ if TYPE_CHECKING:
 
 
 def signer(home: Home) -> Signer:
-    """The key that signs: the file that `$CREDIT_SIGNING_KEY` names, else this folder's. Raises NoKey."""
+    """The key that signs: the file that `signing.key` names, else this folder's. Raises NoKey."""
     from data.exports.keys import signer_at
 
-    return signer_at(_signing_key(home))
+    return signer_at(key_file(home))
 
 
 def is_ready(home: Home) -> bool:
     """Whether there is a key to sign with."""
-    return _signing_key(home).is_file()
+    return key_file(home).is_file()
 
 
-def _signing_key(home: Home) -> Path:
+def key_file(home: Home) -> Path:
+    """The file of the key that signs, whether it is there or not."""
     from data.exports.keys import SIGNING
 
-    named = os.environ.get("CREDIT_SIGNING_KEY")
-    return Path(named) if named else home.keys / SIGNING
+    return configuration.current().signing_key or home.keys / SIGNING
 
 
 def trusted(home: Home) -> tuple[bytes, ...]:
     """The public keys of this folder, the next and the former ones too, and the one that signs. Raises NoKey."""
     from data.exports.keys import known_keys
 
-    named = [signer(home).public_key] if os.environ.get("CREDIT_SIGNING_KEY") else []
+    named = [signer(home).public_key] if configuration.current().signing_key else []
     found = [*named, *(bytes.fromhex(each.public_key) for each in known_keys(home.keys))]
     if not found:
         raise NoKey("no key of a sender is known", hint="name it with --sender-key, or `credit export keys new`")

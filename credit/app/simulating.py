@@ -19,7 +19,7 @@ def simulate_platform(folder: Path, platform: Platform) -> Summary:
     from data.simulator import simulate
 
     with _into(folder):
-        return simulate(folder, platform, console.stepwise())
+        return simulate(folder, platform, console.progress)
 
 
 def simulate_truth(folder: Path, platform: Platform, question: Question) -> TruthSummary:
@@ -27,7 +27,7 @@ def simulate_truth(folder: Path, platform: Platform, question: Question) -> Trut
     from data.simulator import truth
 
     with _into(folder):
-        return truth(folder, platform, question, console.stepwise())
+        return truth(folder, platform, question, console.progress)
 
 
 @contextmanager

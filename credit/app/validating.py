@@ -113,8 +113,9 @@ def compare(home: Home, name: str, version: int | None, *, nights: int) -> dict[
     tier = champion.card["tier"]
     kept = sorted(date.fromisoformat(f.parent.name[6:]) for f in home.scores.glob(f"as_of=*/{tier}.parquet"))
     rows = []
-    for night in reversed(kept[-nights:] or [ledger.last_day(tier)]):
-        console.progress(f"scoring {night} with both")
+    shown = kept[-nights:] or [ledger.last_day(tier)]
+    for place, night in enumerate(reversed(shown)):
+        console.progress("scoring nights with both", place, len(shown))
         frame = _asked_on(home, champion, night)
         policy = _policy(home, champion, night)
         rows.append({"night": str(night), **side_by_side(champion, challenger, frame, policy.scale, policy.pd_max)})

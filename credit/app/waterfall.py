@@ -9,6 +9,7 @@ import typer
 
 from credit.app import console
 from credit.app.explaining import unit_said
+from credit.app.language import said_of, words
 
 LABEL, NAME, BAR = 52, 38, 18
 # A reason or feature that moves the log-odds by less is summed up with the others.
@@ -50,7 +51,7 @@ def page(document: dict[str, Any], *, features: bool) -> None:
     """Print an explanation: the waterfall, what counts against the firm, and what would change it."""
     if document["unscorable"]:
         code = document["unscorable"]
-        typer.echo(f"{document['supplier_id']} cannot be scored: {code['code']} {code['zh']} / {code['en']}")
+        typer.echo(f"{document['supplier_id']} cannot be scored: {code['code']} {said_of(code)}")
         return
     typer.echo(f"{document['supplier_id']}: {_scored(document)}")
     model = document["model"]
@@ -113,9 +114,9 @@ def _against(reasons: list[dict[str, Any]]) -> None:
     if toward:
         typer.echo("\nWhat counts against it, and what it can do:")
     for r in toward:
-        typer.echo(f"  {r['code']} {r['zh']} / {r['en']}")
+        console.line(f"  {r['code']} {said_of(r)}", hang=6)
         if r["advice_en"]:
-            typer.echo(f"      {r['advice_zh']} / {r['advice_en']}")
+            console.line(f"      {words(r['advice_zh'], r['advice_en'])}", hang=6)
 
 
 def _what_if(document: dict[str, Any]) -> None:
@@ -126,7 +127,7 @@ def _what_if(document: dict[str, Any]) -> None:
             typer.echo(f"  {heading:<8}{f['name']}: {value_said({**f, 'value': f['before']})} -> {value_said(f)}")
     for r in said["reasons"]:
         if abs(r["log_odds_change"]) >= LEAST:
-            typer.echo(f"  {r['log_odds_change']:+.3f}  {r['code']} {r['zh']} / {r['en']}")
+            typer.echo(f"  {r['log_odds_change']:+.3f}  {r['code']} {said_of(r)}")
     typer.echo("  Other features, such as other windows of the same, were kept as they are.")
 
 
@@ -135,9 +136,10 @@ def _next_grade(document: dict[str, Any]) -> None:
     if aim is None:
         return
     if not aim["proposals"]:
-        typer.echo(
+        console.line(
             f"\nNo realistic change of one or two quantities reaches {aim['grade']} (PD up to "
-            f"{console.percent(aim['pd_max'])}); the best found has PD {console.percent(aim['lowest_pd'])}."
+            f"{console.percent(aim['pd_max'])}); the best found has PD {console.percent(aim['lowest_pd'])}.",
+            hang=0,
         )
         return
     typer.echo(f"\nEach of these would reach {aim['grade']}, all else as it is:")

@@ -52,6 +52,13 @@ class FileMissing(CreditError):
     remedy = "Check the path. An empty file is refused too: an export that failed half way often leaves one."
 
 
+class FileRefused(CreditError):
+    """The operating system does not let a file or folder be read or written: it is of another kind, or not ours."""
+
+    code = "file-refused"
+    remedy = "Check what lies there, who owns it, and whether the disk is full; `credit doctor` looks at the home."
+
+
 class WrongFormat(CreditError):
     """A file is not what the format expects."""
 
@@ -226,6 +233,16 @@ class PolicyBroken(CreditError):
     remedy = "`credit policy check` lists all that is wrong with the parameter files."
 
 
+class ConfigurationBroken(CreditError):
+    """A setting cannot be used: a key that there is not, a value of another kind, or a file that cannot be read."""
+
+    code = "configuration-broken"
+    remedy = (
+        "docs/configuration.md lists the settings, `credit config new` writes a file with all of them, and `credit "
+        "config show` says where each value comes from."
+    )
+
+
 class UnknownDecision(CreditError):
     """No decision of that id is stored."""
 
@@ -248,7 +265,7 @@ class TrackingDown(CreditError):
     """The tracking server did not take what was handed to it; deciding goes on without it."""
 
     code = "tracking-down"
-    remedy = "Check `MLFLOW_TRACKING_URI` and the server; nothing is lost, the outbox keeps what was not taken."
+    remedy = "Check `tracking.uri` (`credit config show`) and the server; the outbox keeps what was not taken."
 
 
 class StoreDamaged(CreditError):
@@ -291,8 +308,8 @@ class NoKey(CreditError):
 
     code = "no-key"
     remedy = (
-        "`credit export keys new` makes one under `$CREDIT_HOME/keys`; `CREDIT_SIGNING_KEY` names another place. Only "
-        "its owner may read it; docs/bank-keys.md says how keys are changed."
+        "`credit export keys new` makes one under `$CREDIT_HOME/keys`; `signing.key` of the configuration names "
+        "another place. Only its owner may read it; docs/bank-keys.md says how keys are changed."
     )
 
 
@@ -344,6 +361,7 @@ class MissingExtra(CreditError):
 
 ERRORS: tuple[type[CreditError], ...] = (
     FileMissing,
+    FileRefused,
     WrongFormat,
     BrokenFile,
     UnknownSupplier,
@@ -365,6 +383,7 @@ ERRORS: tuple[type[CreditError], ...] = (
     TooFewOutcomes,
     MixedOutcomes,
     PolicyBroken,
+    ConfigurationBroken,
     UnknownDecision,
     ReplayDiffers,
     TrackingDown,

@@ -215,6 +215,8 @@ def _lost_payments(con: Connection) -> list[str]:
 
 def sealed(store: Store, *, at: str) -> dict[str, Any]:
     """Seal the book as it stands: the hash of all heads, to be kept where nobody who writes the book can write."""
+    # A book that nobody has written to yet is made, and has a seal like any other.
+    store.engine()
     with store.alone() as con:
         heads = [
             [row.partition, row.sequence, row.hash] for row in con.execute(select(HEADS).order_by(HEADS.c.partition))

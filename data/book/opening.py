@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
@@ -156,6 +157,28 @@ class Store:
             return True
         return bool(_KEY.rows(con, key=number)[0]["is_ours"])
 
+    def form(self, *, seconds: int) -> str | None:
+        """The form of the book as it lies there, None of one that is empty or not there; nothing is made or changed.
+
+        A server is waited for so many seconds. Raises StoreDamaged, MissingExtra.
+        """
+        if self.is_embedded and not self.file.exists():
+            return None
+        engine = create_engine("sqlite://", creator=self._only_read) if self.is_embedded else self._served(seconds)
+        try:
+            with engine.connect() as con:
+                return form_of(con)
+        except DatabaseError as broken:
+            raise StoreDamaged(f"{self.name} cannot be read", hint="restore a backup") from broken
+        finally:
+            engine.dispose()
+
+    def _only_read(self) -> sqlite3.Connection:
+        # What is not yet in the file itself lies beside it while others write; without it the file says everything,
+        # and SQLite, told that nobody writes, makes no file of its own.
+        beside = self.file.with_name(f"{self.file.name}-wal").exists()
+        return sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro{'' if beside else '&immutable=1'}", uri=True)
+
     def engine(self) -> Engine:
         """The engine, made on first use. Raises StoreDamaged for a book of another form, MissingExtra."""
         if self._engine_made is None:
@@ -208,8 +231,13 @@ class Store:
             engine = create_engine(self.url, connect_args={"timeout": 30})
             _begin_immediately(engine)
             return engine
+        return self._served(None)
+
+    def _served(self, seconds: int | None) -> Engine:
+        """The engine of a server that answers, within so many seconds where that is said."""
         try:
-            engine = create_engine(self.url.set(drivername="postgresql+psycopg"))
+            waits = {"connect_timeout": seconds} if seconds else {}
+            engine = create_engine(self.url.set(drivername="postgresql+psycopg"), connect_args=waits)
         except ModuleNotFoundError as missing:
             raise MissingExtra(
                 "a book on PostgreSQL needs psycopg", hint="pip install 'supplier-credit[postgres]'"

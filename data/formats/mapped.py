@@ -39,7 +39,7 @@ MAPPED = Format(
         "the `tier` (platform or invoice), `lag_days` (how long after an event it could be known, where no column "
         "fills `recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression "
         "over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
-        "`$CREDIT_SOURCE_URL`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
+        "`--database`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
         "yuan, cents or dollars), optionally `only` and `except` (columns and the values with which a row is read, or"
         ' is not, `""` for an empty cell; others are passed over and counted) and `columns`. A column of the ledger is '
         "filled by the name of a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` "

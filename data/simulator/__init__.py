@@ -5,20 +5,18 @@ A firm defaults because its account runs dry, and breaches because a delivery fa
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from credit.domain.progress import Progress, silent
 from data.simulator.summary import Summary, TruthSummary
 
 if TYPE_CHECKING:
     from data.simulator.settings import Settings
 
 __all__ = ["Platform", "Question", "Summary", "TruthSummary", "simulate", "truth"]
-
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Question:
     futures: int
 
 
-def simulate(folder: Path, platform: Platform, progress: Report | None = None) -> Summary:
+def simulate(folder: Path, platform: Platform, progress: Progress = silent) -> Summary:
     """Simulate a platform and write its tables into the folder.
 
     Raises FileExistsError where the folder holds anything, ValueError where a number makes no sense.
@@ -66,7 +64,7 @@ def simulate(folder: Path, platform: Platform, progress: Report | None = None) -
     return write(platform.settings(), folder, progress)
 
 
-def truth(folder: Path, platform: Platform, question: Question, progress: Report | None = None) -> TruthSummary:
+def truth(folder: Path, platform: Platform, question: Question, progress: Progress = silent) -> TruthSummary:
     """Write what nobody on that platform can know: hidden quality, and true probabilities of default.
 
     Raises FileExistsError where the folder holds anything, ValueError where a day is named twice or lies outside the

@@ -18,11 +18,11 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from credit.domain.progress import Progress, silent
 from data.simulator.clock import run
 from data.simulator.ids import SUPPLIERS_A_BLOCK
 from data.simulator.settings import Settings
 from data.simulator.summary import Summary
-from data.simulator.world import Progress
 from data.simulator.writer import Files, summary, tables, unfinished
 
 # So many finished blocks may wait to be written, beside those that run.
@@ -45,7 +45,7 @@ def blocks(settings: Settings) -> list[Settings]:
     ]
 
 
-def write(settings: Settings, folder: Path, progress: Progress | None = None) -> Summary:
+def write(settings: Settings, folder: Path, progress: Progress = silent) -> Summary:
     """Run all blocks and write their tables; the folder appears whole or not at all."""
     parts = blocks(settings)
     with unfinished(folder) as beside:
@@ -60,17 +60,16 @@ def write(settings: Settings, folder: Path, progress: Progress | None = None) ->
     return replace(total, rows=files.rows)
 
 
-def _write_alone(settings: Settings, files: Files, progress: Progress | None) -> Summary:
+def _write_alone(settings: Settings, files: Files, progress: Progress) -> Summary:
     world = run(settings, progress)
     made = tables(world)
     for place, (name, table) in enumerate(made.items()):
         files.add(name, table)
-        if progress is not None:
-            progress("writing", (place + 1) / len(made))
+        progress("writing", place + 1, len(made))
     return summary(world)
 
 
-def _write_side_by_side(parts: list[Settings], files: Files, beside: Path, progress: Progress | None) -> Summary:
+def _write_side_by_side(parts: list[Settings], files: Files, beside: Path, progress: Progress) -> Summary:
     """What a block has made waits in a file until the blocks before it are written."""
     scratch = Path(tempfile.mkdtemp(prefix=".blocks-", dir=beside))
     total: Summary | None = None
@@ -81,8 +80,7 @@ def _write_side_by_side(parts: list[Settings], files: Files, beside: Path, progr
                     files.add(file.stem, pa.ipc.open_file(content).read_all())
             shutil.rmtree(made)
             total = counted if total is None else _together(total, counted)
-            if progress is not None:
-                progress("blocks", (number + 1) / len(parts))
+            progress("blocks", number + 1, len(parts))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     assert total is not None

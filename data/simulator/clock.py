@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from credit.domain.progress import Progress, silent
 from data.simulator.credit import lend_one_day
 from data.simulator.settings import Settings
 from data.simulator.trade import trade_one_day
 from data.simulator.weekly import run_the_week
-from data.simulator.world import Progress, World, build
+from data.simulator.world import World, build
 
 _REPORT_EVERY_DAYS = 30
 
 
-def run(settings: Settings, progress: Progress | None = None) -> World:
+def run(settings: Settings, progress: Progress = silent) -> World:
     """The platform as it stands on the evening of the last day."""
     world = build(settings)
     while world.day < settings.last_day:
         advance(world)
-        if progress is not None and world.day % _REPORT_EVERY_DAYS == 0:
-            progress("trading", (world.day - settings.first_day) / (settings.last_day - settings.first_day))
+        if world.day % _REPORT_EVERY_DAYS == 0:
+            progress("trading", world.day - settings.first_day, settings.last_day - settings.first_day)
     return world
 
 

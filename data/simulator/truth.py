@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from credit.domain.progress import Progress, silent
 from data.simulator import Question
 from data.simulator.arrays import Floats, Ints
 from data.simulator.blocks import blocks, in_order
@@ -29,7 +30,7 @@ from data.simulator.settings import SIZE_CLASSES, VERSION, Settings, day_number,
 from data.simulator.sheets import labels
 from data.simulator.summary import TruthSummary
 from data.simulator.weekly import in_business
-from data.simulator.world import Progress, World, build
+from data.simulator.world import World, build
 from data.simulator.writer import unfinished
 
 # Whose experience with credit puts it into which stratum, beside its size.
@@ -40,7 +41,7 @@ _SIDE_BY_SIDE = 150_000
 _FIRM = ("skill", "scale", "orders_a_year", "gross_margin", "overhead_share", "buffer_months", "appetite")
 
 
-def write(settings: Settings, question: Question, folder: Path, progress: Progress | None = None) -> TruthSummary:
+def write(settings: Settings, question: Question, folder: Path, progress: Progress = silent) -> TruthSummary:
     """Run the platform of these settings and write its truth; the folder appears whole or not at all."""
     parts = blocks(settings)
     with unfinished(folder) as beside:
@@ -52,8 +53,7 @@ def write(settings: Settings, question: Question, folder: Path, progress: Progre
         for number, tables in enumerate(found):
             for name, table in tables.items():
                 made.setdefault(name, []).append(table)
-            if progress is not None:
-                progress("blocks", (number + 1) / len(parts))
+            progress("blocks", number + 1, len(parts))
         whole = {name: pa.concat_tables(tables) for name, tables in made.items()}
         for name, table in whole.items():
             pq.write_table(table, beside / f"{name}.parquet", compression="zstd")
@@ -66,7 +66,7 @@ def _asked(settings: Settings) -> dict[str, object]:
     return {name: getattr(settings, name) for name in ("suppliers", "borrower_share", "start", "end", "seed")}
 
 
-def _of_block(settings: Settings, question: Question, progress: Progress | None = None) -> dict[str, pa.Table]:
+def _of_block(settings: Settings, question: Question, progress: Progress = silent) -> dict[str, pa.Table]:
     """The truth about one block's firms, by table."""
     world = build(settings)
     days = sorted(day_number(day) for day in question.days)
@@ -75,8 +75,7 @@ def _of_block(settings: Settings, question: Question, progress: Progress | None 
         while world.day < day:
             advance(world)
         found.append(_default_probabilities(world, question))
-        if progress is not None:
-            progress("looking ahead", (place + 1) / len(days))
+        progress("looking ahead", place + 1, len(days))
     tables = {"default_probabilities": pa.concat_tables(found), "firms": _hidden(world)}
     return tables if settings.block else {**tables, "buyers": _hidden_of_buyers(world)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +14,6 @@ from data.simulator.ids import Ids
 from data.simulator.loans import Lines, Loans
 from data.simulator.population import Buyers, Firms, draw_buyers, draw_firms
 from data.simulator.settings import Settings
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(slots=True)

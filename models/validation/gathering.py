@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 
 from credit.domain.errors import TooFewOutcomes
 from credit.domain.policy.terms import Parameter, Terms
+from credit.domain.progress import Progress, silent
 from credit.domain.scale import grades
 from data.facts import closed_conversions, closed_losses, segments
 from data.ledger import Ledger
@@ -58,7 +59,7 @@ def gather(
     as_of: date,
     policy: Policy,
     thresholds: Mapping[str, Parameter],
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Subject:
     """What judges a version, as known on a date. Raises TooFewOutcomes, StoreDamaged or ModelMismatch."""
     target, tier = target_named(served.card["target"]), served.card["tier"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from credit.domain.progress import Progress, silent
 from models.validation import calibration, comparison, losses, ranking, segments, soundness, stability
 from models.validation.check import Check, Result, Verdict
 from models.validation.subject import Subject
@@ -43,14 +43,14 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def run(subject: Subject, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def run(subject: Subject, progress: Progress = silent) -> dict[str, Any]:
     """Ask every check, and answer the document of the validation, JSON-ready.
 
     Passed has a version of which no check failed and every needed one had an answer.
     """
     results = []
-    for each in CHECKS:
-        progress(f"checking: {each.en}")
+    for place, each in enumerate(CHECKS):
+        progress("checking the model", place, len(CHECKS))
         results.append(each.ask(subject))
     return {
         "model": subject.served.label,

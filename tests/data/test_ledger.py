@@ -11,7 +11,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-import data.ledger_files
 from credit.domain.errors import EmptyLedger, StoreDamaged
 from data.ledger import Ledger
 from data.schema import TABLES
@@ -295,11 +294,10 @@ LARGE = "SELECT count(*) FROM (SELECT repeat('x', 100) || i AS t FROM range(1_00
 
 
 def test_what_does_not_fit_into_memory_spills_beside_the_ledger_and_leaves_nothing(
-    ledger: Ledger, import_rows: ImportRows, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, import_rows: ImportRows
 ) -> None:
     import_rows(ledger, suppliers=[{}])
-    monkeypatch.setattr(data.ledger_files, "MEMORY_LIMIT", "80MB")
-    with ledger.connection() as con:
+    with Ledger(ledger.folder, memory="80MB").connection() as con:
         assert con.execute(LARGE).fetchall() == [(1_000_000,)]
     assert list((ledger.folder / ".spill").iterdir()) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,7 @@ from credit.app.night.engines import Embedded
 from credit.app.night.run import Run
 from credit.app.night.settings import NightHome, Settings
 from credit.domain.errors import NightRefused
+from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
     from data.nights import Night
@@ -43,7 +44,7 @@ class _Home(NightHome):
         return self.beside / "exports-kept"
 
 
-def differences(home: Home, night: Night, progress: Callable[[str], None] = lambda _: None) -> list[str]:
+def differences(home: Home, night: Night, progress: Progress = silent) -> list[str]:
     """What does not come out again as a sealed night has it, a line each; nothing where all does.
 
     Features are computed in full, each decision is made with what it found beside it, and every bank's file stands on

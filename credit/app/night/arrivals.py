@@ -40,7 +40,6 @@ def take_in(run: Run, out: Path) -> dict[str, Any]:
     """
     refused = []
     for entry in run.settings.inbox:
-        run.progress(f"importing {entry}")
         try:
             _import(run, entry, run.home.root / INBOX / entry)
         except _OF_THE_FILE as error:

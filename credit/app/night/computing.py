@@ -82,7 +82,6 @@ def score(run: Run, out: Path) -> dict[str, Any]:
         pinned = run.pinned(tier)
         today, suppliers = day_of(run.settings.started_at), run.suppliers(tier)
         silent = withheld(run.ledger, suppliers, on=today, version=run.version)
-        run.progress(f"scoring {len(suppliers):,} {tier} suppliers")
         read = [name for name in dict.fromkeys(pinned.pack.inputs.values()) if name in names()]
         floor, former = floor_of(run.home, run.settings.as_of), run.former(tier)
         scoring = partial(_scored, pinned.served, floor, silent, read, former)

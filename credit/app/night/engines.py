@@ -11,6 +11,8 @@ from credit.app.building import Engine
 from credit.app.home import Home
 from credit.app.night.run import Computing, Run, Scoring
 from credit.app.night.settings import NightHome, Settings
+from credit.app.scoring import ROWS_AT_ONCE
+from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,7 @@ def computing(settings: Settings) -> Computing:
     return OnSpark(settings.master) if settings.engine == Engine.SPARK else Embedded()
 
 
-def run_of(home: Home, night: Night, progress: Callable[[str], None] = lambda _: None) -> Run:
+def run_of(home: Home, night: Night, progress: Progress = silent) -> Run:
     """A night that has begun, with what it runs with."""
     document = night.settings()
     if document is None:
@@ -52,10 +54,16 @@ class Embedded:
 
     def score(self, run: Run, tier: str, scoring: Scoring, texts: tuple[str, ...]) -> pd.DataFrame:
         """As `Computing` says."""
+        import pandas as pd
+
         frame = self._built(run, tier)
         # What is asked of it later is in what was made of it.
         del self.frames[tier]
-        return scoring(frame)
+        parts = []
+        for at in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+            run.progress(f"scoring {len(frame):,} {tier} suppliers", at, len(frame))
+            parts.append(scoring(frame.iloc[at : at + ROWS_AT_ONCE]))
+        return parts[0] if len(parts) == 1 else pd.concat(parts)
 
     def decide(self, product: Product, pack: Pack, cases: pd.DataFrame, as_of: date) -> Decided:
         """As `Computing` says."""
@@ -68,10 +76,9 @@ class Embedded:
 
         if tier in self.frames:
             return self.frames[tier]
-        run.progress(f"computing features of {tier} suppliers")
         folder, as_of = run.home.root / "features" / tier, run.settings.as_of
         if not self.keeps:
-            frame = engine.build_on(run.ledger, as_of, tier=tier, version=run.version)
+            frame = engine.build_on(run.ledger, as_of, tier=tier, version=run.version, progress=run.progress)
         else:
             built = kept.build_on(
                 run.ledger, as_of, tier=tier, folder=folder, version=run.version, progress=run.progress

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from credit.app.deciding import Pinned
 from credit.app.night.settings import NightHome, Settings
 from credit.app.policies import pack_for
+from credit.domain.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class Run:
 
     home: NightHome
     settings: Settings
-    progress: Callable[[str], None]
+    progress: Progress
     computing: Computing
 
     @property

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from credit.app.night.steps import STEPS, Step
 from credit.app.roles import refuse
 from credit.domain.authority import Action
 from credit.domain.errors import CreditError, EmptyLedger, NightRefused, NoModel
+from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
     from data.nights import Night
@@ -88,12 +90,12 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
         if night.settings() is None:
             refuse_unready(home)
         fix(home, night, engine=engine, master=master)
-        run = run_of(home, night, _quiet())
+        run = run_of(home, night)
         if accepted is not None:
             accept(run, accepted, who=identity.who())
-        for step in STEPS:
+        for place, step in enumerate(STEPS, start=1):
             if step.name not in (night.noted(TIMES) or {}):
-                _do(run, step)
+                _do(replace(run, progress=_watched(f"{night.as_of}, step {place} of {len(STEPS)}: ")), step)
         _seal(run)
         _track(run)
         keeping.compact(run)
@@ -117,6 +119,7 @@ def refuse_unready(home: Home) -> None:
 def _do(run: Run, step: Step) -> None:
     """Do a step, or what is left of it after its folder was put in its place."""
     begun = time.monotonic()
+    run.progress(step.says)
     try:
         if run.night.done(step.name) is None:
             with run.night.doing(step.name) as folder:
@@ -184,9 +187,13 @@ def _seal(run: Run) -> None:
 # -- how it speaks -----------------------------------------------------------------------------------------------------
 
 
-def _quiet() -> Callable[[str], None]:
-    """Progress on a terminal; otherwise nothing but one line a step."""
-    return console.progress if sys.stderr.isatty() else lambda _: None
+def _watched(before: str) -> Progress:
+    """Progress on a terminal, with what is said `before` it; otherwise nothing but one line a step."""
+
+    def told(step: str, done: float = 0, total: float = 0, /) -> None:
+        console.progress(before + step, done, total)
+
+    return told if sys.stderr.isatty() else silent
 
 
 def _tell(run: Run, step: Step, seconds: float, found: dict[str, Any]) -> None:

@@ -237,7 +237,7 @@ def test_a_database_that_does_not_answer_is_never_shown_with_its_password(asked:
 def test_a_query_without_a_database_says_how_to_name_one(asked: Imported) -> None:
     with pytest.raises(WrongFormat) as caught:
         asked("SELECT 1", None)
-    assert "CREDIT_SOURCE_URL" in caught.value.hint
+    assert "source.url" in caught.value.hint
 
 
 def test_the_values_of_a_database_read_as_a_file_would_write_them() -> None:

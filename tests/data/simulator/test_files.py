@@ -205,7 +205,7 @@ def test_progress_runs_from_trading_to_writing_and_ends_at_one(tmp_path):
     simulate(
         tmp_path / "platform",
         Platform(**TINY, seed=5),
-        lambda stage, share: seen.append((stage, share)),
+        lambda stage, done, total: seen.append((stage, done / total)),
     )
     assert [stage for stage, _ in seen] == sorted(stage for stage, _ in seen)
     assert seen[-1] == ("writing", 1.0)
