@@ -123,7 +123,7 @@ def colours(*, terminal: bool) -> bool:
 
 def writes_lines_only() -> bool:
     """Whether a terminal can only write one line after the other: no colours, and nothing is overwritten."""
-    return os.environ.get("TERM") == "dumb"
+    return os.environ.get("TERM", "dumb") == "dumb"
 
 
 def without_password(text: str) -> str:

@@ -16,6 +16,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TextIO
 
+from credit.app import configuration
+
 ENTER, SPACE, UP, DOWN, BACK, RESIZED = "enter", "space", "up", "down", "escape", "resized"
 NARROWEST, LOWEST = 40, 8
 
@@ -44,7 +46,7 @@ class Terminal(Protocol):
 def opened(*, plain: bool) -> Terminal:
     """The terminal that the command was started from; lines where it is none, is a dumb one, or they are asked for."""
     both = sys.stdin.isatty() and sys.stdout.isatty()
-    return Lines() if plain or not both or os.environ.get("TERM", "dumb") == "dumb" else Keys()
+    return Lines() if plain or not both or configuration.writes_lines_only() else Keys()
 
 
 class Lines:
@@ -104,7 +106,7 @@ class Keys:
     def show(self, lines: Sequence[str], *, focus: int | None = None) -> None:
         """Clear the screen and write a page."""
         self._shown, self._at_page = _size(), True
-        if focus is not None and "NO_COLOR" not in os.environ:
+        if focus is not None and configuration.colours(terminal=True):
             lines = [f"\x1b[7m{line}\x1b[0m" if number == focus else line for number, line in enumerate(lines)]
         _write(sys.stdout, "\x1b[H\x1b[2J" + "\r\n".join(lines))
 
