@@ -177,14 +177,15 @@ _VALID_CONSENTS = f"""
 
 _REVOKED_CONSENTS = f"WITH {_LAST_OF_CONSENTS} SELECT consent_id FROM last WHERE kind = 'REVOKED'"
 
-# A sole trader is a natural person: by the form it is registered in, or by its code where the source names no form.
+# A sole trader is a natural person: by the form it is registered in, or by its code, whatever form is stated beside it.
+# A firm of which neither is known is no person to anybody's knowledge; KO-IDENTITY refers it to one.
 _WITHHELD = f"""
     WITH valid AS ({_VALID_CONSENTS}),
     registration AS (
         SELECT case_id, legal_form, uscc FROM suppliers
         QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY effective_on DESC, record_id DESC) = 1)
     SELECT c.supplier_id FROM cases AS c JOIN registration AS r USING (case_id)
-    WHERE coalesce(r.legal_form = 'SOLE_TRADER', starts_with(r.uscc, '92'))
+    WHERE (coalesce(r.legal_form = 'SOLE_TRADER', false) OR coalesce(starts_with(r.uscc, '92'), false))
       AND c.supplier_id NOT IN (SELECT supplier_id FROM valid)"""
 
 # The last amount that the supplier itself asked a lender for within a year.

@@ -47,12 +47,9 @@ def decide_one(
 def decide_all(home: Home, as_of: date | None) -> Batch:
     """Decide every supplier of every kind of data that has a champion.
 
-    Each asks for what it last asked a lender for within a year, or for as much as can be. A firm that a concurrent
-    model has learned from is left out: its answer would be a memory.
+    Each asks for as much as can be: what it asked a lender for is between the two. A firm that a concurrent model has
+    learned from is left out: its answer would be a memory.
     """
-    import pandas as pd
-
-    from data.facts import last_requests
     from models.registry import registered_name
 
     records: list[Record] = []
@@ -66,16 +63,12 @@ def decide_all(home: Home, as_of: date | None) -> Batch:
         day = as_of or ledger.last_day(tier)
         cases = ledger.suppliers(day, tier=tier)
         cases = cases[~cases["supplier_id"].isin(list(ledger.gone_on_as(day_of(now()))))]
-        with ledger.known_on(cases) as known:
-            asked = last_requests(known)
         pack = pack_for(home, PRODUCT, tier)
         served = home.registry().champion(registered_name(pack.target, tier))
         if not served.card["dated"]:
-            kept = ~cases["supplier_id"].isin(served.learned)
-            cases, asked = cases[kept], asked[kept.to_numpy()]
+            cases = cases[~cases["supplier_id"].isin(served.learned)]
         console.progress(f"deciding {len(cases):,} suppliers")
-        amounts = [None if pd.isna(each) else int(each) for each in asked]
-        records += _decide(home, tier, _asked(list(cases["supplier_id"]), amounts), day, applied=False)
+        records += _decide(home, tier, _asked(list(cases["supplier_id"])), day, applied=False)
     console.progress_done()
     return Batch(records, refused)
 
@@ -114,10 +107,12 @@ def _known_suppliers(home: Home, as_of: date | None) -> dict[str, set[str]]:
     return {tier: set(ledger.suppliers(day, tier=tier)["supplier_id"]) for tier, day in days.items()}
 
 
-def _asked(suppliers: list[str], requested: list[int | None]) -> pd.DataFrame:
+def _asked(suppliers: list[str], requested: list[int | None] | None = None) -> pd.DataFrame:
+    """Applications of suppliers for these amounts, or for as much as can be."""
     import pandas as pd
 
-    return pd.DataFrame({"supplier_id": suppliers, "requested_fen": pd.array(requested, dtype="Int64")})
+    amounts = pd.array(requested or [None] * len(suppliers), dtype="Int64")
+    return pd.DataFrame({"supplier_id": suppliers, "requested_fen": amounts})
 
 
 def _decide(home: Home, tier: str, asked: pd.DataFrame, as_of: date | None, *, applied: bool = True) -> list[Record]:

@@ -277,11 +277,11 @@ class StoreDamaged(CreditError):
 
 
 class ExportRefused(CreditError):
-    """A bank file does not verify; the first thing wrong is named."""
+    """A bank file does not verify, and the first thing wrong is named; or one would take the bank back in time."""
 
     code = "export-refused"
     exit = Exit.CHECK_FAILED
-    remedy = "Do not use the file. Ask the sender to send it again."
+    remedy = "Do not use the file, and ask the sender to send it again; to write one, do first what the hint says."
 
 
 class NightRefused(CreditError):

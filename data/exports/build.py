@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from credit.domain.errors import AlreadyThere, CreditError
+from credit.domain.errors import AlreadyThere, CreditError, ExportRefused
 from data.durable import exclusive, move_folder_whole, write_whole
 from data.exports.banks import Bank
 from data.exports.deltas import Revoked, difference
@@ -120,8 +120,8 @@ def build_export(
     hold from now on.
 
     Raises ValueError where the records must not go to this bank or are not what they should be, CreditError
-    for a cell that no bank would accept, AlreadyThere rather than write over an export, Locked while another
-    run builds.
+    for a cell that no bank would accept, ExportRefused for a day or moment before that of the bank's last export,
+    AlreadyThere rather than write over an export, Locked while another run builds.
     """
     for table, fields in bank.tables.items():
         if table not in records:
@@ -137,6 +137,7 @@ def build_export(
         before = _written_by(origin.run_id, folders, committed)
         if before is not None:
             return folders.sent / str(before)
+        _refuse_going_back(folders, committed, origin)
         name = ExportName(bank.bank_id, next_sequence(folders.sent), of, origin.as_of)
         if (folders.sent / str(name)).exists():
             raise AlreadyThere(
@@ -177,6 +178,24 @@ def _refuse_advice_without_consent(records: pd.DataFrame) -> None:
     advice = records.loc[records[PURPOSE.name] == SCORE_ONLY, [name for name in ADVICE if name in records.columns]]
     if advice.notna().any(axis=None):
         raise ValueError("a row advises on a firm that consents to its score alone")
+
+
+def _refuse_going_back(folders: Folders, committed: Sequence[ExportName], origin: Origin) -> None:
+    """A bank's state moves forward: what it holds is never taken back to an earlier day, nor consents to an earlier
+    moment. (A night that was killed and goes on keeps the moment at which it began, and asks for consents anew.)
+    """
+    if not committed:
+        return
+    last = committed[-1]
+    if origin.as_of < last.as_of:
+        raise ExportRefused(
+            f"the bank was sent {last}: an export as of {origin.as_of} would take it back",
+            hint="score and decide as of that day or a later one first: `credit score run`, `credit line decide --all`",
+        )
+    if origin.run_id is None and moment_text(origin.generated_at) < manifest_of(folders.sent, last)["generated_at"]:
+        raise ExportRefused(
+            f"{last} was made later than this one would be", hint="set the clock right, and CREDIT_NOW to nothing"
+        )
 
 
 def _written_by(run_id: str | None, folders: Folders, committed: Sequence[ExportName]) -> ExportName | None:

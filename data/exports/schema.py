@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from data.exports.verify import CONTRACTS, GUARANTEES, KNOWN_VERSIONS, MOMENTS, TABLES, Column, Kind, Table
+from data.exports.verify import CONTRACTS, GUARANTEES, KNOWN_VERSIONS, TABLES, Column, Kind, Table
 from data.schema import CONSENTS
 
 # A new optional field is a minor version, a changed or removed one a major version (DOMAIN 6.1). 2.0.0 is a major
@@ -262,10 +262,10 @@ RECORDS: Mapping[Table, tuple[Field, ...]] = dict(zip(TABLES, (RECORD, CONTRACT_
 
 FIELD_NAMES: tuple[str, ...] = tuple(each.name for each in RECORD)
 ADVICE: tuple[str, ...] = tuple(each.name for each in RECORD if SCORE_ONLY in each.not_for)
+# What says how a row is to be read, and nothing of what a bank holds by it.
+NOT_CONTENT: tuple[str, ...] = (OP.name, CHANGE_REASON.name, ROW_HASH.name)
 # What an export says by itself, whatever the records are.
-SAID_HERE: tuple[str, ...] = (OP.name, CHANGE_REASON.name, AS_OF.name, ADVISORY_ONLY.name, ROW_HASH.name)
-# What rows are compared by is all but these: they say how the file is read, or move every night.
-BESIDE_THE_CONTENT: tuple[str, ...] = (OP.name, CHANGE_REASON.name, ROW_HASH.name, *MOMENTS)
+SAID_HERE: tuple[str, ...] = (*NOT_CONTENT, AS_OF.name, ADVISORY_ONLY.name)
 
 
 def fields_named(

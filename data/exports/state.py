@@ -17,13 +17,11 @@ from data.durable import sha256_of
 from data.exports.banks import Bank
 from data.exports.deltas import applied
 from data.exports.layout import ExportName, committed_exports, manifest_of
-from data.exports.schema import CHANGE_REASON, OP, ROW_HASH, Field
+from data.exports.schema import NOT_CONTENT, Field
 from data.exports.verify import DELTA, FULL, SCORES, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-NOT_CONTENT = (OP.name, CHANGE_REASON.name, ROW_HASH.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -387,6 +387,7 @@ def _refuse_wrong_turn(manifest: Mapping[str, Any], last_sequence: int | None) -
             name is None
             or name["bank_id"] != manifest["bank_id"]
             or int(name["sequence"]) >= sequence
+            or name["as_of"] > manifest["as_of"]
             or name["type"] != (of or name["type"])
         ):
             _refuse(MANIFEST, f"its {key} is no earlier export of this bank that it could be", MADE_WRONG)

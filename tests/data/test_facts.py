@@ -162,7 +162,8 @@ TRADER, COMPANY = "92330100MA27A1B2C3", "91330100799655058B"
     ({"legal_form": "COMPANY"}, False),
     ({"uscc": TRADER}, True),
     ({"uscc": COMPANY}, False),
-    ({"uscc": TRADER, "legal_form": "COMPANY"}, False),
+    ({"uscc": TRADER, "legal_form": "COMPANY"}, True),
+    ({"uscc": COMPANY, "legal_form": "SOLE_TRADER"}, True),
     ({"uscc": ""}, False),
 ])  # fmt: skip
 def test_a_sole_trader_without_a_consent_is_not_scored(ledger, import_rows, who, is_withheld) -> None:

@@ -150,7 +150,9 @@ def scores_of(run: Run, tier: str) -> pd.DataFrame:
 
 
 def decide(run: Run, out: Path) -> dict[str, Any]:
-    """Decide a line for every supplier together, as if each asked for what it last asked a lender for.
+    """Decide a line for every supplier together, for as much as policy grants without a person.
+
+    What a firm asked one lender for is not for another to see, neither as an amount nor as what bound it.
 
     The answers are indicative: nothing is offered by them, and no pool is drawn on. What stands offered counts.
     """
@@ -206,16 +208,14 @@ def decided_rows(run: Run, tier: str, *, stood: pd.DataFrame | None = None) -> p
 
 
 def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The suppliers that are decided with what each asks for, and their scores and inputs in the same order.
+    """The suppliers that are decided, each for as much as can be, and their scores and inputs in the same order.
 
     Ids that go on as another by now are left out, and firms that a concurrent model has learned from: the answer about
     them would be a memory.
     """
     import pandas as pd
 
-    from data.facts import last_requests
     from data.nights import read_frame
-    from data.schema import APPLICATIONS
 
     scores = scores_of(run, tier)
     gone = run.ledger.gone_on_as(day_of(pinned.decided_at), version=pinned.ledger_version)
@@ -227,11 +227,8 @@ def _applications(run: Run, tier: str, pinned: Pinned) -> tuple[pd.DataFrame, pd
     inputs = read_frame(run.night.path(SCORES, f"inputs-{tier}.parquet"))[stays].reset_index(drop=True)
     inputs.columns = inputs.columns.str.removeprefix(_INPUT)
     scores = scores[stays].reset_index(drop=True)
-    cases = pd.DataFrame({"case_id": scores.index, "supplier_id": scores["supplier_id"], "as_of": pinned.as_of})
-    with run.ledger.known_on(cases, version=pinned.ledger_version, tables=(APPLICATIONS,)) as known:
-        asked = last_requests(known)
-    amounts = pd.array(asked.to_numpy(), dtype="Int64")
-    applications = pd.DataFrame({"supplier_id": scores["supplier_id"], "requested_fen": amounts})
+    nothing = pd.array([None] * len(scores), dtype="Int64")
+    applications = pd.DataFrame({"supplier_id": scores["supplier_id"], "requested_fen": nothing})
     return applications, scores.drop(columns="supplier_id"), inputs.drop(columns="supplier_id")
 
 

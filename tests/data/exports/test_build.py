@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from credit.domain.errors import AlreadyThere, CreditError, Locked
+from credit.domain.errors import AlreadyThere, CreditError, ExportRefused, Locked
 from data.durable import exclusive
 from data.exports import build as building
 from data.exports.banks import Bank, shipped_bank
@@ -22,7 +22,7 @@ from data.exports.build import LOCK, Origin, build_export
 from data.exports.json_schema import json_schema
 from data.exports.layout import committed_exports, next_sequence
 from data.exports.schema import ADVICE, FIELD_NAMES, RECORDS, VERSIONS
-from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, hash_of_id
+from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, Refused, hash_of_id
 from tests.data.exports.making import (
     CONTRACT_ROW,
     SENDER,
@@ -92,6 +92,34 @@ def test_the_tables_beside_the_scores_are_whole_in_a_delta(
         assert (delta / file).read_bytes() == (first / file).read_bytes()
     kept = folders_of(tmp_path / "b").kept / delta.name
     assert (kept / "guarantees.parquet").read_bytes() == (delta / "guarantees.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("of", ["FULL", "DELTA"])
+def test_a_bank_is_not_taken_back_to_an_earlier_day(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin, of: str, monkeypatch: pytest.MonkeyPatch
+):
+    first = build(tmp_path / "b", bank=bank, records=records, origin=origin)
+    day_before = replace(origin, as_of=origin.as_of - timedelta(days=1))
+    with pytest.raises(ExportRefused, match="would take it back"):
+        build(tmp_path / "b", bank=bank, records=records, origin=day_before, of=of)
+    assert [str(each) for each in committed_exports(tmp_path / "b")] == [first.name]
+    # Nor does a bank take a delta that is older than what it stands on.
+    monkeypatch.setattr(building, "_refuse_going_back", lambda *_: None)
+    delta = build(tmp_path / "b", bank=bank, records=records, origin=day_before, of="DELTA")
+    with pytest.raises(Refused, match="base_export_id is no earlier export"):
+        check(delta)
+
+
+def test_an_export_is_not_made_at_a_moment_before_the_last(
+    tmp_path: Path, bank: Bank, records: pd.DataFrame, origin: Origin
+):
+    build(tmp_path / "b", bank=bank, records=records, origin=origin)
+    earlier = replace(origin, generated_at=origin.generated_at - timedelta(seconds=1))
+    with pytest.raises(ExportRefused, match="was made later"):
+        build(tmp_path / "b", bank=bank, records=records, origin=earlier)
+    # A night that was killed keeps the moment at which it began.
+    night = replace(earlier, run_id="night of 2026-10-31")
+    assert check(build(tmp_path / "b", bank=bank, records=records, origin=night)).sequence == 2
 
 
 def test_an_export_is_named_after_bank_number_type_and_day(export: Path):
