@@ -302,7 +302,6 @@ def test_a_case_that_a_colleague_judged_or_asked_anew_is_not_opened(people, case
 
     def asked_anew():
         people.as_("maker", "line", "decide", supplier, "--amount", "20000")
-        people.as_("zhang", "policy", "check", "--json")
 
     number = people.number_of("zhang", case["decision_id"])
     out = people.at_desk("zhang", asked_anew, number, "q")
