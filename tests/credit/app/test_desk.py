@@ -486,7 +486,7 @@ def test_at_a_terminal_a_case_is_opened_read_tried_granted_and_the_next_one_come
 
 @pytest.mark.parametrize("ends", ["\x03", "\x04"])
 def test_at_a_terminal_ctrl_c_and_ctrl_d_leave_it_as_it_was(people, case, ends):
-    at = Screen(people.home, NO_COLOR="1")
+    at = Screen(people.home, "--mine", "--kind", "case", NO_COLOR="1")
     assert "\x1b[7m" not in at.until("离开 quit")
     at.press("\x1b[B\x1b[A\r")
     at.until("返回 back")
