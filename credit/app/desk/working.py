@@ -20,7 +20,7 @@ from credit.app.desk import keys
 from credit.app.desk.keys import Key
 from credit.app.desk.queue import ALERT, CASE, KINDS, Item, Queue, closed_since, queue
 from credit.app.desk.reading import memo
-from credit.app.desk.terminal import Terminal, cells, fitted, printable, wrapped
+from credit.app.desk.terminal import RESIZED, Terminal, cells, fitted, printable, wrapped
 from credit.app.home import Home
 from credit.app.language import spoken, words
 from credit.domain.amounts import cny
@@ -71,9 +71,8 @@ class Desk:
         """Show the queue, and do what a key says."""
         self.focus = max(min(self.focus, len(self.items) - 1), 0)
         page = self._show_queue()
-        self.note = ""
-        name = self.terminal.key()
-        if name.isdigit():
+        name = self._key()
+        if name.isdecimal():
             self._open_number(name)
             return
         match keys.pressed(keys.ON_QUEUE, name):
@@ -82,7 +81,7 @@ class Desk:
             case keys.OPEN:
                 self._open()
             case keys.GO:
-                self._do(self._go)
+                self._go()
             case keys.KIND:
                 shown = (None, *KINDS)
                 self.kind = shown[(shown.index(self.kind) + 1) % len(shown)]
@@ -101,11 +100,22 @@ class Desk:
         if key is keys.QUIT:
             raise _Left
 
+    def _key(self) -> str:
+        """The next key, after which what was to be said has been seen."""
+        name = self.terminal.key()
+        if name != RESIZED:
+            self.note = ""
+        return name
+
     def _go(self) -> None:
-        self._open_number(self._asked(words("号", "number")))
+        try:
+            number = self._asked(words("号", "number"))
+        except (_GaveUp, KeyboardInterrupt, EOFError):
+            return
+        self._open_number(number)
 
     def _open_number(self, number: str) -> None:
-        if number.isdigit() and 0 < int(number) <= len(self.items):
+        if number.isdecimal() and 0 < int(number) <= len(self.items):
             self.focus = int(number) - 1
             self._open()
         else:
@@ -166,8 +176,7 @@ class Desk:
         while True:
             lines = [*tried, *text]
             height = self._show_item(item, lines, top, on_screen)
-            self.note = ""
-            key = keys.pressed(on_screen, self.terminal.key())
+            key = keys.pressed(on_screen, self._key())
             if key in (keys.PAGE, keys.PAGE_UP):
                 last = max(len(self._fitting(lines)) - height, 0)
                 top = min(max(top + (height if key is keys.PAGE else -height), 0), last)
@@ -211,7 +220,7 @@ class Desk:
         months, longest = None, record["tenor_months"]
         if longest and "fee_fen" not in record["conditions"]:
             typed = self.terminal.ask(f"{words('月数', 'for how many months')} [{longest}]:")
-            months = longest if not typed else int(typed) if typed.isdigit() else 0
+            months = longest if not typed else int(typed) if typed.isdecimal() else 0
             if not 0 < months <= longest:
                 raise typer.BadParameter(f"it is lent for 1 to {longest} whole months")
         console.progress("deciding again")
@@ -293,19 +302,18 @@ class Desk:
                 raise _GaveUp from None
             return book(key)
 
-    def _do(self, act: Callable[..., list[str] | None], *about: Item) -> list[str] | None:
+    def _do(self, act: Callable[[Item], list[str] | None], item: Item) -> list[str] | None:
         """Do what asks questions; a refusal is said, and what somebody else has dealt with is taken out."""
         try:
-            return act(*about)
+            return act(item)
         except (_GaveUp, KeyboardInterrupt, EOFError):
             self.note = words(*NOTHING)
         except typer.BadParameter as wrong:
             self.note = f"{wrong.message}; {words(*NOTHING)}"
         except CreditError as refused:
             self.note = _said(refused)
-            for item in about:
-                if why := closed_since(self.home, item):
-                    self._put(item, None, f"{item.item_id}: {why}")
+            if why := closed_since(self.home, item):
+                self._put(item, None, f"{item.item_id}: {why}")
         finally:
             console.progress_done()
         return None

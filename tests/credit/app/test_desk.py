@@ -302,7 +302,6 @@ def test_a_case_that_a_colleague_judged_or_asked_anew_is_not_opened(people, case
 
     def asked_anew():
         people.as_("maker", "line", "decide", supplier, "--amount", "20000")
-        people.as_("zhang", "policy", "check", "--json")
 
     number = people.number_of("zhang", case["decision_id"])
     out = people.at_desk("zhang", asked_anew, number, "q")
@@ -487,7 +486,7 @@ def test_at_a_terminal_a_case_is_opened_read_tried_granted_and_the_next_one_come
 
 @pytest.mark.parametrize("ends", ["\x03", "\x04"])
 def test_at_a_terminal_ctrl_c_and_ctrl_d_leave_it_as_it_was(people, case, ends):
-    at = Screen(people.home, NO_COLOR="1")
+    at = Screen(people.home, "--mine", "--kind", "case", NO_COLOR="1")
     assert "\x1b[7m" not in at.until("离开 quit")
     at.press("\x1b[B\x1b[A\r")
     at.until("返回 back")
