@@ -24,8 +24,10 @@ from notebooks.material import demonstration, records
 
 def told(measured: Mapping[str, Mapping[str, Mapping[str, Any]]], metric: str = "auc") -> pd.DataFrame:
     """One metric of each peer with its interval, and the model's lead over it."""
+    names = {"value": metric, "low": "low", "high": "high"}
+    names |= {"versus": "lead", "versus_low": "lead low", "versus_high": "lead high"}
     table = pd.DataFrame({peer: found[metric] for peer, found in measured.items()}).T
-    return table.rename(columns={"versus": "lead", "versus_low": "lead low", "versus_high": "lead high"}).astype(float)
+    return table[list(names)].rename(columns=names).astype(float)
 
 
 # %% [markdown]
