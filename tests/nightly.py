@@ -87,6 +87,6 @@ def second_model(home: Path, at: str) -> None:
     card["anchor"]["log_odds_shift"] -= 0.5
     (folder / "2" / "card.json").write_text(json.dumps(card))
     registry = Home(home).registry()
-    found = {"model": registry.load(MODEL, 2).label, "passed": True, "results": []}
-    registry.keep_validation(MODEL, 2, found, "<html>")
+    found = {**(registry.last_validation(MODEL, 1) or {}), "model": registry.load(MODEL, 2).label, "passed": True}
+    registry.keep_validation(MODEL, 2, {name: each for name, each in found.items() if name != "number"}, "<html>")
     registry.promote(MODEL, 2, at=at, who="bob", why="another long run")

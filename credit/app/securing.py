@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit.app.home import Home
 from credit.app.policies import pack_for
-from credit.domain.guarantee import Form, Guaranteed, GuaranteeEvent, as_of
+from credit.domain.guarantee import Falls, Form, Guaranteed, GuaranteeEvent, as_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,14 +162,16 @@ def _guarantees(beside: Beside, bank: Bank) -> pd.DataFrame:
             consent = {name: consents.at[supplier, name] for name in ("consent_id", "bank_id", "purpose")}
             rows.append({"supplier_id": supplier, **consent, "beneficiary": buyer, **_said(until, beside.as_of)})
     columns = [each.name for each in bank.tables[GUARANTEES] if each.name not in SAID_HERE]
-    return pd.DataFrame(rows).reindex(columns=["bank_id", *columns])
+    found = pd.DataFrame(rows).reindex(columns=["bank_id", *columns])
+    # Where none of them falls by its text, a column of nothing is one of amounts all the same.
+    return found.astype({name: "Int64" for name in columns if name.endswith("_fen")})
 
 
 def _said(events: list[GuaranteeEvent], day: date) -> dict[str, Any]:
     """What a guarantee is on a day, by the names of the record."""
     here: Guaranteed = as_of(events, day)
     wording, last = here.wording, events[-1]
-    of_an_advance = wording.form is Form.ADVANCE_PAYMENT
+    of_an_advance, falls = wording.form is Form.ADVANCE_PAYMENT, wording.schedule.falls is not Falls.NEVER
     return {
         "guarantee_id": wording.guarantee_id,
         "type": wording.form.value,
@@ -181,8 +183,8 @@ def _said(events: list[GuaranteeEvent], day: date) -> dict[str, Any]:
         "effective_trigger": "ADVANCE_CREDITED" if of_an_advance else "CONTRACT_SIGNED",
         "effective_date": here.effective_on,
         "reduction_schedule": wording.schedule.falls.value,
-        "reduction_accepted_fen": wording.schedule.whole_fen,
-        "reduction_left_fen": wording.schedule.last_fen,
+        "reduction_accepted_fen": wording.schedule.whole_fen if falls else None,
+        "reduction_left_fen": wording.schedule.last_fen if falls else None,
         "expiry": here.expires_on,
         "status": here.state.value,
         "last_event": last.kind.value,

@@ -126,6 +126,7 @@ def test_a_guarantee_is_in_the_files_of_the_bank_that_issued_it_and_in_no_others
     assert (row["guarantee_id"], row["supplier_id"]) == (issued["guarantee_id"], supplier)
     assert (row["amount_fen"], row["outstanding_fen"]) == (str(issued["amount_fen"]), str(issued["outstanding_fen"]))
     assert (row["status"], row["last_event"], row["event_seq"]) == ("EFFECTIVE", "EFFECTIVE", "2")
+    assert (row["reduction_schedule"], row["reduction_left_fen"]) == ("NEVER", "")
     assert (row["expiry"], row["effective_trigger"]) == (issued["expires_on"], "CONTRACT_SIGNED")
     # Another bank that the firm consents to, and that wants guarantees, is not told of it.
     other = as_("night", "export", "build", "--bank", "second-bank", "--json", CREDIT_NOW=LATER).json

@@ -137,6 +137,8 @@ ENDED_GUARANTEE_ROW: dict[str, Any] = GUARANTEE_ROW | {
     "type": "PERFORMANCE",
     "effective_trigger": "CONTRACT_SIGNED",
     "reduction_schedule": "NEVER",
+    "reduction_accepted_fen": None,
+    "reduction_left_fen": None,
     "outstanding_fen": 0,
     "status": "RELEASED",
     "last_event": "RELEASED",
