@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+
+
+def group_of(suppliers: pd.Series[str], groups: Mapping[str, str] | pd.Series[str]) -> pd.Series[str]:
+    """The group of each supplier; itself where it is connected with nobody.
+
+    >>> group_of(pd.Series(["S1", "S2"]), {"S2": "G"}).tolist(), group_of(pd.Series(["S1"]), {}).tolist()
+    (['S1', 'G'], ['S1'])
+    """
+    # Where nobody is connected, pandas takes a column of nothing but what is missing for numbers.
+    return suppliers.map(groups).astype("str").fillna(suppliers)
 
 
 def connected(one: pd.Series[str], other: pd.Series[str]) -> pd.Series[int]:

@@ -135,7 +135,7 @@ class Terminal:
 
     def _compare(self, step: Entered, said: str) -> None:
         pattern, new = self._pattern(step)
-        text = "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
+        text = "\n".join(line.rstrip() for line in said.strip("\n").splitlines()) + "\n"
         found = re.fullmatch(pattern, text)
         assert found, f"$ {step.command}\nprinted\n{text}\nand the page says\n{step.shown}"
         self.ids |= {printed: found[name] for printed, name in new.items()}

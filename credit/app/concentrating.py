@@ -26,13 +26,12 @@ def portfolio(home: Home, on: date) -> dict[str, Any]:
 
     from credit.domain.scale import grades
     from data import facts
+    from data.groups import group_of
 
     ledger = home.ledger()
     offers = exposures.standing(home.decisions().standing(on, on), ledger.gone_on_as(on))
     groups = facts.groups_on(ledger, on, version=ledger.version)
-    offers = offers.assign(
-        group_id=offers["supplier_id"].map(groups).fillna(offers["supplier_id"]), region=offers["district"]
-    )
+    offers = offers.assign(group_id=group_of(offers["supplier_id"], groups), region=offers["district"])
     parts, used = [], []
     for pack in packs(home):
         mine = offers[offers["pack"] == pack.name]

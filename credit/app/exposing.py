@@ -24,6 +24,7 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None, version: 
     """
     from data import facts
     from data.book.exposure import exposure as booked
+    from data.groups import group_of
 
     if by not in BY:
         raise UnknownName(f"exposure is not shown by {by!r}", hint="choose from " + ", ".join(BY))
@@ -34,7 +35,7 @@ def exposure(home: Home, by: str, on: date, *, key: str | None = None, version: 
     # What was granted to another id of a firm is the firm's.
     found["supplier_id"] = found["supplier_id"].replace(gone_on_as)
     groups: Any = facts.groups_on(ledger, on, version=version) if ledger.version else {}
-    found["group_id"] = found["supplier_id"].map(groups).fillna(found["supplier_id"])
+    found["group_id"] = group_of(found["supplier_id"], groups)
     # Where nobody has a buyer, a column of nothing but what is missing is no text to pandas.
     found["pair"] = found["group_id"].astype("str") + "/" + found["buyer_id"].astype("str")
     found["pair"] = found["pair"].where(found["buyer_id"].notna())

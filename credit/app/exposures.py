@@ -41,8 +41,10 @@ def beside(
     """
     import pandas as pd
 
+    from data.groups import group_of
+
     pack = terms.pack.name
-    offers = offers.assign(group_id=offers["supplier_id"].map(groups).fillna(offers["supplier_id"]))
+    offers = offers.assign(group_id=group_of(offers["supplier_id"], groups))
     own = offers[(offers["pack"] == pack) & (offers["asked_id"] == offers["supplier_id"])]
     contract = cases["contract_id"]
     asked = pd.MultiIndex.from_arrays([cases["supplier_id"], contract.fillna("")])

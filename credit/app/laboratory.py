@@ -224,13 +224,14 @@ def _night(home: Home, ours: Pack, other: Pack, day: date) -> pd.DataFrame:
     import pandas as pd
 
     from data.facts import groups_on, segments
+    from data.groups import group_of
 
     everyone = everyone_on(home, ours, day)
     known = everyone.gathered.cases
     kinds = segments(home.ledger(), known[["case_id", "supplier_id", "as_of"]])
     suppliers = known["supplier_id"].to_numpy()
     groups = groups_on(home.ledger(), day)
-    rows = kinds.assign(supplier_id=suppliers, group=pd.Series(suppliers).map(groups).fillna(pd.Series(suppliers)))
+    rows = kinds.assign(supplier_id=suppliers, group=group_of(pd.Series(suppliers), groups))
     for name, pack in (("before", ours), ("after", other)):
         found = _decided_rows(everyone, pack, day)
         rows = rows.assign(**{f"{name}_{what}": found[what].to_numpy() for what in FIGURES})
