@@ -191,7 +191,7 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_simulation_that_is_stopped_leaves_nothing_behind(tmp_path):
-    def stop(stage: str, share: float) -> None:
+    def stop(stage: str, done: float = 0, total: float = 0) -> None:
         if stage == "writing":
             raise KeyboardInterrupt
 
