@@ -445,8 +445,9 @@ def _gather(con: duckdb.DuckDBPyConnection, ledger: Ledger, fmt: Format, tables:
 
 
 def _says_more(ledger: Ledger, fmt: Format, tables: list[Table]) -> bool:
-    """Whether some table was never read for this kind of data before: one without a row says that there was nothing."""
-    return not {table.name for table in tables} <= fed_by(ledger.batches(), fmt.tier)
+    """Whether a table is read for the first time beside others of this kind: without a row, it says there was none."""
+    fed = fed_by(ledger.batches(), fmt.tier)
+    return bool(fed) and not {table.name for table in tables} <= fed
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> bool:

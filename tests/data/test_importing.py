@@ -500,7 +500,7 @@ def test_bad_rows_that_come_again_fail_again_and_are_kept_once(ledger: Ledger, i
     assert ledger.version == 1
 
 
-def test_a_file_without_rows_changes_nothing(ledger: Ledger, import_rows: ImportRows) -> None:
+def test_a_file_without_rows_says_nothing_where_nobody_is_known(ledger: Ledger, import_rows: ImportRows) -> None:
     summary = import_rows(ledger, suppliers=[])
     assert (summary.batch, ledger.version) == (None, 0)
 

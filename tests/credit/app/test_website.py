@@ -41,7 +41,7 @@ def test_nothing_is_fetched_from_elsewhere(site):
 
 def test_drawings_are_in_the_page(site):
     states = (site / "states.html").read_text("utf-8")
-    assert states.count('<figure role="img"><svg') == 4 and "stateDiagram" not in states
+    assert states.count('<figure role="img"><svg') == 4 and "stateDiagram-v2" not in states
 
 
 @pytest.mark.parametrize("word", ["保函", "履约保函", "回款账户", "guarante", "receiv"])
