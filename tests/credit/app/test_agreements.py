@@ -103,7 +103,8 @@ def test_what_grants_nothing_lapsed_or_is_unknown_begins_no_line(desk):
     rows = as_("li", "decision", "list", "--limit", "600", "--json").json
     declined = next(each for each in rows if each["outcome"] == "DECLINE")
     assert "grants nothing such" in as_("li", "line", "accept", declined["decision_id"]).err
-    assert as_("li", "line", "show", "L0").code == 6
+    # What is no line is looked for among the suppliers.
+    assert "no supplier 'L0'" in as_("li", "line", "show", "L0").err
     assert as_("li", "line", "suspend", "L0", "--why", "x").code == 6
 
 
