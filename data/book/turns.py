@@ -63,7 +63,8 @@ def refuse_id(noun: str, name: str, *, longest: int = LONGEST_ID) -> None:
     if not name.strip() or not name.isprintable() or len(name) > longest:
         said = f"{name[:longest]!r}{'…' if len(name) > longest else ''}"
         raise IdRefused(
-            f"{said} is no {noun} that the book keeps", hint=f"1 to {longest} characters that can be read, not all blank"
+            f"{said} is no {noun} that the book keeps",
+            hint=f"1 to {longest} characters that can be read, not all blank",
         )
 
 
