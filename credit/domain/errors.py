@@ -186,8 +186,8 @@ class DatedBack(CreditError):
 
     code = "dated-back"
     remedy = (
-        "Set the machine's clock right, or leave `CREDIT_NOW` out. The past is read with `--as-of`, and an old request is "
-        "answered again under its key whatever the clock says."
+        "Set the machine's clock right, or leave `CREDIT_NOW` out. The past is read with `--as-of`, and an old request "
+        "is answered again under its key whatever the clock says."
     )
 
 

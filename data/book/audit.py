@@ -4,8 +4,8 @@ An entry's hash covers the one before it, so that the first that was altered, re
 rewrites a chain to its end, head and all, is found by a seal: the hash of all heads at a moment, kept where they cannot
 write.
 
-An entry says what moved on which account, which limits were set, and the hash of every row that was written with it. The
-last that was said of a row is the row; a balance is the sum of what moved, with the limit that was set last.
+An entry says what moved on which account, which limits were set, and the hash of every row that was written with it.
+The last that was said of a row is the row; a balance is the sum of what moved, with the limit that was set last.
 """
 
 from __future__ import annotations
@@ -120,16 +120,11 @@ def first_wrong(
     """
     (last, previous), at = start, ""
     for row in rows:
-        where = f"log {partition}/{row['sequence']}"
-        if row["sequence"] != last + 1:
-            return last, f"{where}: entry {last + 1} is missing"
-        if row["previous"] != previous or row["hash"] != hash_of(row):
-            return last, f"{where}: the entry was altered, or another stood before it"
-        if row["at"] < at:
-            return last, f"{where}: the entry is dated before the one before it"
+        if wrong := _out_of_turn(row, last, previous, at):
+            return last, f"log {partition}/{row['sequence']}: {wrong}"
         body = json.loads(row["body"])
         if next(moved, {}) != body["moves"]:
-            return last, f"{where}: what moved on accounts is not what the entry says"
+            return last, f"log {partition}/{row['sequence']}: what moved on accounts is not what the entry says"
         hear(body)
         last, previous, at = row["sequence"], row["hash"], row["at"]
     if (last, previous) != head:
@@ -137,6 +132,15 @@ def first_wrong(
     if any(moved):
         return last, f"log {partition}/{last}: the chain ends here, and more moved on accounts"
     return last, None
+
+
+def _out_of_turn(row: Mapping[str, Any], last: int, previous: str, at: str) -> str | None:
+    """What is wrong with an entry after the one before it, by whose sequence, hash and moment."""
+    if row["sequence"] != last + 1:
+        return f"entry {last + 1} is missing"
+    if row["previous"] != previous or row["hash"] != hash_of(row):
+        return "the entry was altered, or another stood before it"
+    return "the entry is dated before the one before it" if row["at"] < at else None
 
 
 def _moved(con: Connection, partition: int) -> Iterator[dict[str, int]]:

@@ -1,8 +1,8 @@
 """The tables of the book, for SQLite and PostgreSQL alike; `migrations/` says how one form of them became the next.
 
 Amounts are fen. What happened is only ever added; the rows that do change (balances, heads of chains, the outbox) are
-sums or marks of what was added, in the same transaction. The log says all other rows, each by the hash of all its columns:
-see `data.book.audit`.
+sums or marks of what was added, in the same transaction. The log says all other rows, each by the hash of all its
+columns: see `data.book.audit`.
 """
 
 from __future__ import annotations
