@@ -393,6 +393,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     DrawRefused,
     LimitExceeded,
     KeyTaken,
+    IdRefused,
+    DatedBack,
     InFlight,
     GuaranteeRefused,
     AccountRefused,
