@@ -21,7 +21,7 @@ from data.book import accounts
 from data.book.opening import Store
 from data.book.subjects import GUARANTEE
 from data.book.tables import BALANCES, DECISIONS, DISPUTES, LINE_EVENTS, LOG, OUTBOX, SUBJECTS
-from data.book.turns import Answer, Request, Turn, done, hash_of_decision, partition_of
+from data.book.turns import Answer, Request, Turn, done, partition_of
 
 GRANTING = ("APPROVE", "REDUCE")
 
@@ -60,16 +60,14 @@ class DecisionStore:
             known = self._records(con, [row["decision_id"] for row in rows])
             fresh = list({r["decision_id"]: r for r in rows if r["decision_id"] not in known}.values())
             if fresh:
-                _insert(con, fresh)
-                _log_decisions(con, fresh)
+                _log_decisions(con, fresh, _insert(con, fresh))
         return known
 
     def judge(self, request: Request, row: Mapping[str, Any]) -> Answer:
         """Store a decision that a person made of another, once. Raises KeyTaken, InFlight."""
 
         def work(turn: Turn) -> Answer:
-            _insert(turn.con, [row])
-            _log_decided(turn, [row])
+            _log_decided(turn, [row], _insert(turn.con, [row]))
             return {"decision_id": row["decision_id"]}
 
         return done(self.store, request, partition_of(row["supplier_id"]), work)
@@ -261,10 +259,9 @@ class DecisionStore:
         """Record a dispute; answers its row. Raises KeyTaken, InFlight."""
 
         def work(turn: Turn) -> Answer:
-            said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": request.at,
+            said = {"supplier_id": supplier_id, "datum": datum, "text": text, "opened_at": turn.request.at,
                     "opened_by": request.who}  # fmt: skip
-            made = turn.con.execute(insert(DISPUTES), said).inserted_primary_key
-            number = made[0] if made else None
+            number = turn.add(DISPUTES, said)
             turn.log(f"dispute:{number}", "DISPUTE_OPENED", _day(request.at), said)
             return {"number": number, **said}
 
@@ -272,20 +269,20 @@ class DecisionStore:
 
     def settle_dispute(self, request: Request, number: int, *, upheld: bool, text: str) -> Answer:
         """Settle an open dispute and answer its row. Raises UnknownDecision, KeyTaken, InFlight."""
-        this = DISPUTES.c.number == number
         none = UnknownDecision(f"there is no open dispute {number}", hint="`credit decision disputes` lists them")
         with self.store.reading() as con:
-            supplier_id = con.execute(select(DISPUTES.c.supplier_id).where(this)).scalar()
+            supplier_id = con.execute(select(DISPUTES.c.supplier_id).where(DISPUTES.c.number == number)).scalar()
         if supplier_id is None:
             raise none
 
         def work(turn: Turn) -> Answer:
-            said = {"settled_at": request.at, "settled_by": request.who, "upheld": upheld, "settlement": text}
-            open_ = this & DISPUTES.c.settled_at.is_(None)
-            if turn.con.execute(update(DISPUTES).where(open_).values(said)).rowcount == 0:
+            said = {"settled_at": turn.request.at, "settled_by": request.who, "upheld": upheld, "settlement": text}
+            there = turn.found(DISPUTES, number)
+            if there is None or there["settled_at"] is not None:
                 raise none
+            row = turn.change(DISPUTES, number, **said)
             turn.log(f"dispute:{number}", "DISPUTE_SETTLED", _day(request.at), said)
-            return dict(turn.con.execute(select(DISPUTES).where(this)).mappings().one())
+            return row
 
         return done(self.store, request, partition_of(supplier_id), work)
 
@@ -335,12 +332,14 @@ class DecisionStore:
         return found
 
 
-def _insert(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert(con: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Store decisions, and answer the number of each in the outbox, by its id."""
     con.execute(insert(DECISIONS), list(rows))
-    con.execute(insert(OUTBOX), [{"decision_id": row["decision_id"]} for row in rows])
+    numbered = insert(OUTBOX).returning(OUTBOX.c.decision_id, OUTBOX.c.number, sort_by_parameter_order=True)
+    return {row[0]: row[1] for row in con.execute(numbered, [{"decision_id": row["decision_id"]} for row in rows])}
 
 
-def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]], numbers: Mapping[str, int]) -> None:
     """One entry a partition for all that was decided together."""
     by_partition: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -348,13 +347,17 @@ def _log_decisions(con: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     for partition, own in sorted(by_partition.items()):
         # What the engine decides has no key: a decision is told by its own id.
         request = Request(key="", command="", arguments={}, who=own[0]["maker"], at=own[0]["decided_at"])
-        _log_decided(Turn(con, partition, request), own)
+        turn = Turn(con, partition, request)
+        _log_decided(turn, own, numbers)
+        turn.write_out()
 
 
-def _log_decided(turn: Turn, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One entry with the hash of each record."""
-    hashes = {row["decision_id"]: hash_of_decision(row) for row in rows}
-    turn.log(min(hashes), "DECIDED", rows[0]["as_of"], {"sha256": hashes})
+def _log_decided(turn: Turn, rows: Sequence[Mapping[str, Any]], numbers: Mapping[str, int]) -> None:
+    """One entry that says each decision, and its number, which tells what was decided after what."""
+    for row in rows:
+        turn.says(DECISIONS, row)
+        turn.says(OUTBOX, {"number": numbers[row["decision_id"]], "decision_id": row["decision_id"]})
+    turn.log(min(row["decision_id"] for row in rows), "DECIDED", rows[0]["as_of"], {})
 
 
 def _day(at: str) -> date:

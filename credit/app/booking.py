@@ -17,10 +17,12 @@ REVOLVING = ("turnover_line",)
 
 
 def request(command: str, arguments: dict[str, Any], *, who: str, key: str | None) -> Request:
-    """What is asked of the book, under the caller's key or a new one."""
+    """What is asked of the book, under the caller's key or a new one. Raises IdRefused for a blank or a long one."""
     from data.book.turns import Request
 
-    return Request(key=key or uuid4().hex, command=command, arguments=arguments, who=who, at=now().isoformat())
+    # A blank key is no wish for a new one: whoever sends it believes that the request is done once.
+    named = uuid4().hex if key is None else key
+    return Request(key=named, command=command, arguments=arguments, who=who, at=now().isoformat())
 
 
 def about(record: Record) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The one place that asks what day it is. `CREDIT_NOW` (ISO, UTC) fixes it for tests and for reruns of a past night."""
+"""The one place that asks what day it is. `CREDIT_NOW` (ISO, UTC) fixes it for tests and for reruns of a past night.
+
+It does not open the past: the book writes nothing that is dated more than an hour before what it wrote last.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from credit.app.clock import day_of, now
 from credit.app.deciding import supplier_tier
 from credit.app.home import Home
 from credit.app.recording import entered, mark_of
+from credit.app.roles import refuse
+from credit.domain.authority import Action
 from credit.domain.errors import CreditError, UnknownName
 
 
@@ -26,9 +28,10 @@ def record_consent(
 ) -> dict[str, Any]:
     """Record that a supplier granted a consent today, `until` its last day if it has one, or revoked it.
 
-    Raises UnknownSupplier, UnknownName for a bank without agreement or a purpose it did not agree to, KeyTaken, and
-    CreditError where there is nothing to revoke, a consent stands already, or its last day is over.
+    Raises NotAuthorised, UnknownSupplier, UnknownName for a bank without agreement or a purpose it did not agree to,
+    KeyTaken, and CreditError where there is nothing to revoke, a consent stands already, or its last day is over.
     """
+    refuse(home, Action.CONSENT, who)
     last = str(until) if until else ""
     arguments = {"supplier": supplier, "bank": bank, "purpose": purpose, "until": last}
     asked = request(f"consent {_VERBS[kind]}", arguments, who=who, key=key)

@@ -11,6 +11,8 @@ import typer
 from credit.app import configuration, console
 from credit.app.home import Home
 from credit.app.imports import SHOWN_PROBLEMS, answer_import
+from credit.app.roles import refuse
+from credit.domain.authority import Action
 from credit.domain.errors import UnknownName
 
 app = console.group("Import history, and see what the ledger holds.")
@@ -34,6 +36,7 @@ def import_(
     Rows that cannot be read go to quarantine with file, line, column, value and hint, and the command exits 4. Those
     that only lack their supplier, or the row that they correct, wait there and go in as soon as it comes.
     """
+    from credit.app import identity
     from credit.app.clock import now
     from data.formats import format_named
     from data.formats.mapped import MAPPED, read_mapping
@@ -44,7 +47,9 @@ def import_(
         raise typer.BadParameter("--mapping FILE goes with --format mapped, and the other way round")
     asked = database or configuration.current()["source.url"]
     fmt = read_mapping(mapping, database=asked) if mapping else named
-    summary = import_history(Home.from_environment().ledger(), fmt, path, loaded_at=now(), progress=console.progress)
+    home = Home.from_environment()
+    refuse(home, Action.IMPORT, identity.who())
+    summary = import_history(home.ledger(), fmt, path, loaded_at=now(), progress=console.progress)
     console.progress_done()
 
     answer_import(summary, as_json=as_json)
@@ -148,11 +153,13 @@ def erase(
     as_json: console.AsJson = False,
 ) -> None:
     """Erase a supplier's personal data (its names) from every file; no later import brings them back."""
+    from credit.app import identity
     from credit.app.clock import now
     from credit.app.deciding import supplier_tier
     from data.upkeep import erase as erase_names
 
     home = Home.from_environment()
+    refuse(home, Action.ERASE, identity.who())
     supplier_tier(home, supplier)
     erasure = erase_names(home.ledger(), supplier, at=now())
     console.answer(

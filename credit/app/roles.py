@@ -24,11 +24,22 @@ def all_roles(home: Home) -> dict[str, Role]:
     return {who: _role(who, said) for who, said in _said(home).items()}
 
 
+def _works_alone(home: Home) -> bool:
+    """Whether there is no `roles.toml` in any form: a link that leads nowhere is one that cannot be read."""
+    try:
+        (home.root / ROLES).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _said(home: Home) -> dict[str, Any]:
+    if _works_alone(home):
+        return {}
     try:
         said = tomllib.loads((home.root / ROLES).read_text(encoding="utf-8")).get("roles", {})
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
     except (OSError, ValueError) as broken:
         # What an operating system says of a file names its path; what TOML says, the line.
         why = f"cannot be read ({broken.strerror})" if isinstance(broken, OSError) else str(broken)
@@ -46,8 +57,11 @@ def _role(who: str, said: Any) -> Role:
 
 
 def may(home: Home, action: Action, who: str) -> bool:
-    """Whether an account may do such things; without `roles.toml` one person works alone, and may."""
-    if not (home.root / ROLES).is_file():
+    """Whether an account may do such things; without `roles.toml` one person works alone, and may.
+
+    Raises PolicyBroken where it is there and cannot be read: nobody is let through for that.
+    """
+    if _works_alone(home):
         return action is not Action.JUDGE
     role = role_of(home, who)
     return role is not None and role in MAY[action]
@@ -56,7 +70,7 @@ def may(home: Home, action: Action, who: str) -> bool:
 def refuse(home: Home, action: Action, who: str) -> None:
     """Raise NotAuthorised where `roles.toml` says who is what, and this account does not do such things.
 
-    Without the file one person works alone; to judge a decision always takes a role.
+    Without the file one person works alone; to judge a decision always takes a role. Raises PolicyBroken too.
     """
     if not may(home, action, who):
         refuse_without(role_of(home, who), action, who)

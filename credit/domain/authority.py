@@ -42,6 +42,9 @@ class Action(StrEnum):
     PROMOTE = "promote a model"
     EXPORT = "write bank files"
     FEEDBACK = "import a bank's feedback"
+    CONSENT = "record a consent"
+    IMPORT = "import history"
+    ERASE = "erase the names of a supplier"
     ACCOUNT = "record what became of a collection account"
     NIGHT = "run a night"
     ACCEPT = "accept what stopped a night"
@@ -61,6 +64,10 @@ MAY: Mapping[Action, tuple[Role, ...]] = {
     Action.PROMOTE: (Role.SENIOR, Role.COMMITTEE),
     Action.EXPORT: (Role.OPERATOR,),
     Action.FEEDBACK: (Role.OPERATOR,),
+    # A firm signs or revokes with whom it deals, and what it revoked binds at once: nobody waits for an operator.
+    Action.CONSENT: (*PEOPLE, Role.OPERATOR),
+    Action.IMPORT: (Role.OPERATOR,),
+    Action.ERASE: (Role.OPERATOR,),
     Action.ACCOUNT: (Role.OPERATOR,),
     Action.NIGHT: (Role.OPERATOR,),
     Action.ACCEPT: (Role.OPERATOR, Role.SENIOR, Role.COMMITTEE),

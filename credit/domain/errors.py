@@ -174,6 +174,23 @@ class KeyTaken(CreditError):
     remedy = "A key names one request for good: the same request under it has the same answer. Use a new one."
 
 
+class IdRefused(CreditError):
+    """An id or key is blank, longer than the book keeps it, or has characters that cannot be read on a page."""
+
+    code = "id-refused"
+    remedy = "Name a payment as its bank does, and a request by a key of your own; a feed's id is mended at its source."
+
+
+class DatedBack(CreditError):
+    """The clock is more than an hour behind what was written last: nothing is written into the past."""
+
+    code = "dated-back"
+    remedy = (
+        "Set the machine's clock right, or leave `CREDIT_NOW` out. The past is read with `--as-of`, and an old request "
+        "is answered again under its key whatever the clock says."
+    )
+
+
 class InFlight(CreditError):
     """A request of the same key is being worked on at this moment."""
 
@@ -376,6 +393,8 @@ ERRORS: tuple[type[CreditError], ...] = (
     DrawRefused,
     LimitExceeded,
     KeyTaken,
+    IdRefused,
+    DatedBack,
     InFlight,
     GuaranteeRefused,
     AccountRefused,

@@ -74,6 +74,15 @@ def called(account: str) -> str:
     return f"{name} {rest[0]}" if kind == "pool" else f"{kind} {name}"
 
 
+def of(kind: str, subject_id: str) -> tuple[str, ...]:
+    """All accounts of a line, a draw or a guarantee."""
+    if kind == "draw":
+        return tuple(of_draw(subject_id).values())
+    if kind == "guarantee":
+        return guaranteed(subject_id), claimed(subject_id)
+    return used(subject_id), outstanding(subject_id), committed(subject_id)
+
+
 def of_draw(draw_id: str) -> dict[str, str]:
     """The accounts of a draw: what is reserved, and what is owed of each kind, by the name of the field."""
     return {name: f"draw:{draw_id}:{name.removesuffix('_fen')}" for name in ("pending_fen", *_KINDS)}

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from credit.domain.alerts import Alert, Response
 from credit.domain.errors import LineRefused
@@ -42,7 +42,7 @@ class Alerts:
             fresh = [alert for alert in found if alert.alert_id not in there]
             frozen = []
             for alert in fresh:
-                turn.con.execute(insert(ALERTS), {**asdict(alert), "found_at": turn.request.at})
+                turn.add(ALERTS, {**asdict(alert), "found_at": turn.request.at})
                 turn.log(alert.alert_id, "ALERT_RAISED", on, asdict(alert))
                 if alert.action == Response.FREEZE and _freeze(turn, alert, on):
                     frozen.append(alert.line_id)
@@ -64,9 +64,10 @@ class Alerts:
                 "outcome": outcome.value,
                 "text": text,
             }
-            open_ = (ALERTS.c.alert_id == alert_id) & ALERTS.c.settled_at.is_(None)
-            if turn.con.execute(update(ALERTS).where(open_).values(said)).rowcount == 0:
+            there = turn.found(ALERTS, alert_id)
+            if there is None or there["settled_at"] is not None:
                 raise LineRefused(f"alert {alert_id} is settled", hint="`credit monitor open --all` says as what")
+            turn.change(ALERTS, alert_id, **said)
             turn.log(alert_id, "ALERT_SETTLED", on, said)
             return {"alert_id": alert_id, "line_id": row["line_id"], "outcome": outcome.value}
 

@@ -1,36 +1,47 @@
-"""The audit of a book: whether its log is whole, and whether all that moved is what the log says.
+"""The audit of a book: whether its log is whole, and whether every table is what the log says.
 
 An entry's hash covers the one before it, so that the first that was altered, removed, put in or moved is found. Whoever
 rewrites a chain to its end, head and all, is found by a seal: the hash of all heads at a moment, kept where they cannot
 write.
+
+An entry says what moved on which account, which limits were set, and the hash of every row that was written with it.
+The last that was said of a row is the row; a balance is the sum of what moved, with the limit that was set last.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import Connection
 
+from data.book import accounts
 from data.book.opening import Store
 from data.book.tables import (
     ALERTS,
     BALANCES,
     DECISIONS,
+    DISPUTES,
     ENTRIES,
     HEADS,
     LINE_EVENTS,
     LOG,
     NOTHING,
+    OUTBOX,
     PAYMENTS,
     REQUESTS,
     SEALS,
+    SUBJECTS,
 )
-from data.book.turns import canonical, hash_of, hash_of_decision
+from data.book.turns import canonical, hash_of, hash_of_row, key_of, not_before
+
+# The tables whose every row the log says. The others are the log itself, its heads and seals, and what is summed of it.
+SAID = (DECISIONS, OUTBOX, DISPUTES, LINE_EVENTS, SUBJECTS, ALERTS, PAYMENTS, REQUESTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +53,55 @@ class Verdict:
     faults: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Said:
+    """What the log says of the tables: the hash of each row by table and key, and how often each limit was set."""
+
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    # Of each account, how much more often a limit was set than it was replaced by another.
+    limits: dict[str, Counter[int | None]] = field(default_factory=dict)
+
+    def hear(self, body: Mapping[str, Any]) -> None:
+        """Take in what an entry says."""
+        for table, rows in body.get("rows", {}).items():
+            self.rows.setdefault(table, {}).update(rows)
+        for account, (was, now) in body.get("limits", {}).items():
+            self.limits.setdefault(account, Counter()).update({now: 1} if was != now else {})
+            self.limits[account].subtract({was: 1} if was != now else {})
+
+
 def verified(store: Store, *, anchored: str | None = None) -> Verdict:
-    """Whether log, balances and seals of a book agree; `anchored` is a seal's hash that was kept outside."""
+    """Whether the log is whole and all tables say what it says; `anchored` is a seal's hash that was kept outside."""
     with store.reading() as con:
         heads = {row.partition: (row.sequence, row.hash) for row in con.execute(select(HEADS))}
-        chains = [_chain(con, partition, head) for partition, head in sorted(heads.items())]
+        said = _Said()
+        chains = [_chain(con, partition, head, said) for partition, head in sorted(heads.items())]
         seals = con.execute(select(SEALS).order_by(SEALS.c.number)).mappings().all()
         faults = [fault for _, fault in chains if fault]
         faults += _wrong_seals(con, seals, anchored)
+        faults += _strange_partitions(con, list(heads))
         faults += _wrong_balances(con)
-        faults += _lost_requests(con)
-        faults += _wrong_lines(con)
-        faults += _wrong_records(con)
-        for table in (LOG, ENTRIES):
-            strange = select(table.c.partition).where(table.c.partition.not_in(list(heads))).limit(1)
-            if found := con.execute(strange).first():
-                faults.append(
-                    f"{table.name}: a row stands in partition {found.partition}, which the book does not have"
-                )
-        faults += _wrong_limits(con)
-        faults += _lost_alerts(con)
-        faults += _lost_payments(con)
+        faults += _wrong_limits(con, said)
+        faults += _wrong_accounts(con, said)
+        for table in SAID:
+            faults += _wrong_rows(con, table, said.rows.get(table.name, {}))
     return Verdict(entries=sum(read for read, _ in chains), seals=len(seals), faults=tuple(faults))
 
 
-def _chain(con: Connection, partition: int, head: tuple[int, str]) -> tuple[int, str | None]:
-    """How many entries of a chain were read, and the first that is wrong."""
+def _strange_partitions(con: Connection, known: list[int]) -> list[str]:
+    found = []
+    for table in (LOG, ENTRIES):
+        strange = select(table.c.partition).where(table.c.partition.not_in(known)).limit(1)
+        if (partition := con.execute(strange).scalar()) is not None:
+            found.append(f"{table.name}: a row stands in partition {partition}, which the book does not have")
+    return found
+
+
+def _chain(con: Connection, partition: int, head: tuple[int, str], said: _Said) -> tuple[int, str | None]:
+    """How many entries of a chain were read, and the first that is wrong; what it says is heard until there."""
     query = select(LOG).where(LOG.c.partition == partition).order_by(LOG.c.sequence)
     rows = con.execute(query.execution_options(yield_per=1_000)).mappings()
-    return first_wrong(rows, _moved(con, partition), partition, head)
+    return first_wrong(rows, _moved(con, partition), partition, head, hear=said.hear)
 
 
 def first_wrong(
@@ -80,27 +111,36 @@ def first_wrong(
     head: tuple[int, str],
     *,
     start: tuple[int, str] = (0, NOTHING),
+    hear: Callable[[Mapping[str, Any]], None] = lambda _body: None,
 ) -> tuple[int, str | None]:
     """How many entries of a chain are right, and what is wrong with the first that is not.
 
     `moved` is what the entries moved on accounts, one after another; `head` the last sequence and its hash, `start`
-    those of the entry before the first.
+    those of the entry before the first. The body of each that is right is heard.
     """
-    last, previous = start
+    (last, previous), at = start, ""
     for row in rows:
-        where = f"log {partition}/{row['sequence']}"
-        if row["sequence"] != last + 1:
-            return last, f"{where}: entry {last + 1} is missing"
-        if row["previous"] != previous or row["hash"] != hash_of(row):
-            return last, f"{where}: the entry was altered, or another stood before it"
-        if next(moved, {}) != json.loads(row["body"])["moves"]:
-            return last, f"{where}: what moved on accounts is not what the entry says"
-        last, previous = row["sequence"], row["hash"]
+        if wrong := _out_of_turn(row, last, previous, at):
+            return last, f"log {partition}/{row['sequence']}: {wrong}"
+        body = json.loads(row["body"])
+        if next(moved, {}) != body["moves"]:
+            return last, f"log {partition}/{row['sequence']}: what moved on accounts is not what the entry says"
+        hear(body)
+        last, previous, at = row["sequence"], row["hash"], row["at"]
     if (last, previous) != head:
         return last, f"log {partition}/{last}: the chain ends here, and its head says {head[0]}"
     if any(moved):
         return last, f"log {partition}/{last}: the chain ends here, and more moved on accounts"
     return last, None
+
+
+def _out_of_turn(row: Mapping[str, Any], last: int, previous: str, at: str) -> str | None:
+    """What is wrong with an entry after the one before it, by whose sequence, hash and moment."""
+    if row["sequence"] != last + 1:
+        return f"entry {last + 1} is missing"
+    if row["previous"] != previous or row["hash"] != hash_of(row):
+        return "the entry was altered, or another stood before it"
+    return "the entry is dated before the one before it" if row["at"] < at else None
 
 
 def _moved(con: Connection, partition: int) -> Iterator[dict[str, int]]:
@@ -132,96 +172,60 @@ def _wrong_balances(con: Connection) -> list[str]:
     return [f"balances: {lost.account} is missing"] if lost else []
 
 
-def _lost_requests(con: Connection) -> list[str]:
-    """An answer without anything in the log."""
-    query = select(REQUESTS.c.key).where(REQUESTS.c.key.not_in(select(LOG.c.request))).limit(1)
-    if lost := con.execute(query).scalar():
-        return [f"requests: {lost} was answered, and nothing in the log came of it"]
-    query = select(LOG.c.request).where(LOG.c.request != "", LOG.c.request.not_in(select(REQUESTS.c.key))).limit(1)
-    if lost := con.execute(query).scalar():
-        return [f"requests: the answer of {lost} is gone"]
-    return []
-
-
-def _wrong_limits(con: Connection) -> list[str]:
-    """A limit that nobody set, or a ceiling that is neither the limit nor what is used above it."""
-    said: dict[str, set[int]] = {}
-    query = select(LOG.c.body).where(LOG.c.body.contains('"limits":'))
-    for body in con.execute(query.execution_options(yield_per=1_000)).scalars():
-        for account, limit in json.loads(body).get("limits", {}).items():
-            said.setdefault(account, set()).add(limit)
+def _wrong_limits(con: Connection, said: _Said) -> list[str]:
+    """A limit that is not the one that was set last, or a ceiling that is neither it nor what is used above it."""
     for row in con.execute(select(BALANCES).order_by(BALANCES.c.account).execution_options(yield_per=1_000)):
-        if row.limit_fen is None and row.ceiling_fen is None and row.account not in said:
-            continue
-        if row.limit_fen not in said.get(row.account, ()) or row.ceiling_fen != max(row.limit_fen, row.amount_fen):
-            return [f"balances: the limit of {row.account} is not one that was set"]
+        # Whoever sets a limit says what it replaces. So, in whatever order that was, each was set as often as it was
+        # replaced, but for the last; and nothing was replaced once, by the first.
+        steps = {limit: times for limit, times in said.limits.get(row.account, {}).items() if times}
+        if steps != ({} if row.limit_fen is None else {None: -1, row.limit_fen: 1}):
+            return [f"balances: the limit of {row.account} is not the one that was set last"]
+        if row.ceiling_fen != (None if row.limit_fen is None else max(row.limit_fen, row.amount_fen)):
+            return [f"balances: the ceiling of {row.account} is neither its limit nor what is used"]
     return []
 
 
-def _lost_alerts(con: Connection) -> list[str]:
-    query = select(LOG.c.subject_id).where(LOG.c.kind == "ALERT_RAISED")
-    lost = con.execute(query.where(LOG.c.subject_id.not_in(select(ALERTS.c.alert_id))).limit(1)).scalar()
-    if lost:
-        return [f"alerts: {lost} is gone"]
-    settled = select(LOG.c.subject_id).where(LOG.c.kind == "ALERT_SETTLED")
-    query = select(ALERTS.c.alert_id).where(ALERTS.c.settled_at.is_not(None), ALERTS.c.alert_id.not_in(settled))
-    forged = con.execute(query.limit(1)).scalar()
-    return [f"alerts: {forged} was settled by nobody"] if forged else []
+def _wrong_accounts(con: Connection, said: _Said) -> list[str]:
+    """An account that nothing in the book has, or that is gone before anything moved on it."""
+    named = con.execute(select(SUBJECTS.c.kind, SUBJECTS.c.subject_id).execution_options(yield_per=1_000))
+    due = {account for kind, subject in named for account in accounts.of(kind, subject)} | set(said.limits)
+    for account in con.execute(select(BALANCES.c.account).execution_options(yield_per=1_000)).scalars():
+        if account not in due:
+            return [f"balances: {account} is an account of nothing"]
+        due.remove(account)
+    return [f"balances: {min(due)} is missing"] if due else []
 
 
-def _wrong_lines(con: Connection) -> list[str]:
-    """An event of a line that the log has otherwise, or not."""
-    logged: dict[str, list[dict[str, Any]]] = {}
-    query = select(LOG.c.subject_id, LOG.c.body).where(LOG.c.kind.startswith("LINE_")).order_by(LOG.c.sequence)
-    for row in con.execute(query.execution_options(yield_per=1_000)):
-        logged.setdefault(row.subject_id, []).append(json.loads(row.body))
-    query = select(LINE_EVENTS).order_by(LINE_EVENTS.c.number)
-    for event in con.execute(query.execution_options(yield_per=1_000)).mappings():
-        logs = next(iter(logged.get(event["line_id"], [])), {})
-        said = {name: value for name, value in logs.items() if name in LINE_EVENTS.c}
-        if {name: value for name, value in json.loads(canonical(dict(event))).items() if name != "number"} != said:
-            return [f"line {event['line_id']}: an event of {event['starts_on']} is not what the log says"]
-        logged[event["line_id"]].pop(0)
-    lost = [line for line, events in logged.items() if events]
-    return [f"line {lost[0]}: an event that the log has is gone"] if lost else []
-
-
-def _wrong_records(con: Connection) -> list[str]:
-    """A decision that is not the one that was logged, or was not logged, or is gone."""
-    logged: dict[str, str] = {}
-    query = select(LOG.c.body).where(LOG.c.kind == "DECIDED")
-    for body in con.execute(query.execution_options(yield_per=100)).scalars():
-        logged |= json.loads(body)["sha256"]
-    for row in con.execute(select(DECISIONS).execution_options(yield_per=1_000)).mappings():
-        if logged.pop(row["decision_id"], None) != hash_of_decision(row):
-            return [f"decision {row['decision_id']}: it is not the one that was logged"]
-    return [f"decision {next(iter(logged))}: it is gone"] if logged else []
-
-
-def _lost_payments(con: Connection) -> list[str]:
-    """A payment that the log says was used, and that could be used again."""
-    there = set(con.execute(select(PAYMENTS.c.payment_id)).scalars())
-    query = select(LOG.c.body).where(LOG.c.kind.in_(("DRAW_REPAID", "DRAW_SETTLED", "COLLECTED")))
-    for body in con.execute(query.execution_options(yield_per=1_000)).scalars():
-        # What was altered so that it names none was found in its chain.
-        payment = json.loads(body).get("repayment_id")
-        if payment is not None and payment not in there:
-            return [f"payments: {payment} is gone"]
-    return []
+def _wrong_rows(con: Connection, table: Table, said: dict[str, str]) -> list[str]:
+    """The first row of a table that is not what the log says, that it does not say, or that is gone."""
+    key = key_of(table)
+    for row in con.execute(select(table).order_by(key).execution_options(yield_per=1_000)).mappings():
+        name = str(row[key.name])
+        if (hash_ := said.pop(name, None)) is None:
+            return [f"{table.name}: {name} is not in the log"]
+        if hash_ != hash_of_row(table, row):
+            return [f"{table.name}: {name} is not what the log says"]
+    return [f"{table.name}: {next(iter(said))} is gone"] if said else []
 
 
 # -- seals
 
 
 def sealed(store: Store, *, at: str) -> dict[str, Any]:
-    """Seal the book as it stands: the hash of all heads, to be kept where nobody who writes the book can write."""
+    """Seal the book as it stands: the hash of all heads, to be kept where nobody who writes the book can write.
+
+    Raises DatedBack.
+    """
     # A book that nobody has written to yet is made, and has a seal like any other.
     store.engine()
     with store.alone() as con:
         heads = [
             [row.partition, row.sequence, row.hash] for row in con.execute(select(HEADS).order_by(HEADS.c.partition))
         ]
-        before = con.execute(select(SEALS.c.hash).order_by(SEALS.c.number.desc()).limit(1)).scalar() or NOTHING
+        last = con.execute(select(SEALS.c.hash, SEALS.c.at).order_by(SEALS.c.number.desc()).limit(1)).first()
+        before = last.hash if last else NOTHING
+        written = con.execute(select(func.max(LOG.c.at))).scalar()
+        at = not_before(at, max((each for each in (written, last and last.at) if each), default=None))
         row = {"at": at, "heads": canonical(heads), "hash": _seal(at, canonical(heads), before)}
         made = con.execute(insert(SEALS), row).inserted_primary_key
     return {

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -25,9 +25,9 @@ from credit.domain.line import Event, Happened, State, moved, state_on
 from data.book import accounts
 from data.book.opening import Store
 from data.book.statements import Row, Statement
-from data.book.subjects import DRAW, LINE, MARKED, OPENED, Subject, draws_of, pending_on, row_like, subject_named
+from data.book.subjects import DRAW, LINE, Subject, draws_of, opened, pending_on, row_like, subject_named
 from data.book.tables import ALERTS, BALANCES, LINE_EVENTS, LOG, PAYMENTS, REQUESTS, SUBJECTS
-from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of, refuse_over
+from data.book.turns import Answer, Request, Turn, canonical, done, known_answer, partition_of, refuse_id, refuse_over
 
 _NOT_A_COLUMN = ("number",)
 
@@ -113,8 +113,7 @@ class Book:
                 terms=terms,
                 opened_at=turn.request.at,
             )
-            OPENED.do(turn.con, own)
-            turn.open_accounts(dict.fromkeys(accounts.of_draw(asked.draw_id).values()))
+            opened(turn, own, {})
             event = DrawHappened(kind=DrawEvent.REQUESTED, on=asked.on, amount_fen=asked.amount_fen)
             told = {"terms": terms, "looked_up": list(asked.looked_up)}
             drawn = _happens(turn, line, asked.draw_id, Draw(terms=asked.terms), event, told)
@@ -295,7 +294,7 @@ class Book:
             "contract_id": own.contract_id,
             "days_past_due": draw.days_past_due(day),
             **own.terms,
-            "events": [{**json.loads(row["body"]), "at": row["at"], "who": row["who"]} for row in rows],
+            "events": [{**_told(row["body"]), "at": row["at"], "who": row["who"]} for row in rows],
         }
 
     def draws_listed(
@@ -328,6 +327,7 @@ class Book:
 
 def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools: Mapping[str, int]) -> None:
     """Store what happened to a line within a turn. Raises LineRefused where it cannot, or somebody was faster."""
+    event = replace(event, at=turn.request.at)
     line, before = event.line_id, line_events_of(turn, event.line_id)
     moved(state_on(before, event.starts_on), event.kind)
     if event.kind is Event.RESUMED:
@@ -336,7 +336,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
         # What is not paid out by now never will be.
         for each in pending_on(turn.con, line):
             _lapses(turn, subject_named(turn.con, line), each, event.starts_on)
-    turn.con.execute(insert(LINE_EVENTS), asdict(event))
+    turn.add(LINE_EVENTS, asdict(event))
     turn.lines.pop(line, None)
     moves, taken = {}, list(pools)
     if event.kind is Event.ACCEPTED:
@@ -351,10 +351,7 @@ def line_happens(turn: Turn, event: Happened, *, about: Mapping[str, Any], pools
             **{each: getattr(event, each) for each in ("supplier_id", "contract_id", "product", "decision_id")},
             **{each: about.get(each) for each in ("buyer_id", "district", "category")},
         }
-        OPENED.do(turn.con, {**row, "terms": canonical(row["terms"])})
-        turn.open_accounts(
-            {accounts.used(line): event.limit_fen, accounts.outstanding(line): None, accounts.committed(line): None}
-        )
+        opened(turn, {**row, "terms": canonical(row["terms"])}, {accounts.used(line): event.limit_fen})
         moves = {accounts.committed(line): event.limit_fen}
     elif event.kind is Event.RENEWED:
         turn.limit({accounts.used(line): event.limit_fen})
@@ -377,8 +374,7 @@ def _changed_pools(
 ) -> dict[str, int]:
     """What moves where a renewed line draws on other pools than before: all of it, from the one to the other."""
     terms = subject_named(turn.con, line).terms
-    changed = canonical({**terms, "pools": sorted(after)})
-    turn.con.execute(update(SUBJECTS).where(SUBJECTS.c.subject_id == line).values(terms=changed))
+    turn.change(SUBJECTS, line, terms=canonical({**terms, "pools": sorted(after)}))
     held = turn.known([accounts.committed(line)])[accounts.committed(line)]
     left = {pool: -held for pool in before if pool not in after}
     return left | {pool: held + committed[1] - committed[0] for pool in after if pool not in before}
@@ -439,7 +435,7 @@ def _happens(
     turn.log(draw_id, f"DRAW_{event.kind.value}", event.on, said, moves, is_fact=event.kind is DrawEvent.REVERSED)
     was_open, is_open = _is_open(before.state), _is_open(after.state)
     if was_open != is_open and before.state is not DrawState.NONE:
-        MARKED.do(turn.con, {"marked": draw_id, "now_open": is_open})
+        turn.change(SUBJECTS, draw_id, is_open=is_open)
     return after
 
 
@@ -462,6 +458,7 @@ def _line_events(con: Connection, line_id: str) -> list[Happened]:
 
 
 def _draw(turn: Turn, own: Subject) -> Draw:
+    turn.write_out()
     return draw_folded(own, _events_of(_EVENTS.rows(turn.con, subject=own.subject_id)))
 
 
@@ -484,6 +481,11 @@ def _body(event: DrawHappened) -> dict[str, Any]:
         "paid": _by_kind(event.paid),
         "repayment_id": event.repayment_id,
     }
+
+
+def _told(body: str) -> dict[str, Any]:
+    """What an entry of the log tells of its event, without the hashes of the rows that it wrote."""
+    return {name: value for name, value in json.loads(body).items() if name != "rows"}
 
 
 def _events_of(rows: Iterable[Mapping[str, Any]]) -> list[DrawHappened]:
@@ -515,11 +517,12 @@ def _answer(draw_id: str, draw: Draw) -> Answer:
 
 
 def _use_payment(turn: Turn, payment_id: str, supplier_id: str, on: date, amount_fen: int) -> None:
-    """Use a payment, which is used once, whatever became of the draws that it repaid. Raises DrawRefused."""
+    """Use a payment, which is used once, whatever became of the draws it repaid. Raises DrawRefused, IdRefused."""
+    refuse_id("payment", payment_id)
     row = {"payment_id": payment_id, "supplier_id": supplier_id, "on_day": on, "amount_fen": amount_fen,
            "request": turn.request.key}  # fmt: skip
     try:
-        _USED.do(turn.con, row)
+        turn.add(PAYMENTS, row)
     except IntegrityError as used:
         raise DrawRefused(
             f"payment {payment_id} was used already", hint="the bank names each payment once: name this one as it does"
@@ -531,7 +534,6 @@ def _refuse_amount(amount_fen: int) -> None:
         raise DrawRefused(f"{amount_fen} fen repay nothing", hint="name an amount above zero")
 
 
-_USED = Statement(insert(PAYMENTS))
 _EVENTS = Statement(
     select(LOG.c.body, LOG.c.at, LOG.c.who).where(LOG.c.subject_id == bindparam("subject")).order_by(LOG.c.sequence)
 )

@@ -31,7 +31,7 @@ from credit.domain.guarantee import (
 from data.book import accounts
 from data.book.opening import Store
 from data.book.statements import Statement
-from data.book.subjects import GUARANTEE, MARKED, OPENED
+from data.book.subjects import GUARANTEE, opened
 from data.book.tables import LOG, SUBJECTS
 from data.book.turns import Answer, Request, Turn, canonical, done, partition_of
 
@@ -56,7 +56,7 @@ class Guarantees:
     ) -> Answer:
         """Store a guarantee that is issued, with what it takes of its pools, each with its limit.
 
-        Raises GuaranteeRefused where the decision was issued already, LimitExceeded, KeyTaken, InFlight.
+        Raises GuaranteeRefused where the decision was issued already, LimitExceeded, IdRefused, KeyTaken, InFlight.
         """
         wording = events[0].wording
         assert wording is not None
@@ -79,8 +79,7 @@ class Guarantees:
                 "is_open": True,
                 **{each: about.get(each) for each in ("buyer_id", "district", "category")},
             }
-            OPENED.do(turn.con, row)
-            turn.open_accounts({accounts.guaranteed(name): wording.amount_fen, accounts.claimed(name): None})
+            opened(turn, row, {accounts.guaranteed(name): wording.amount_fen})
             turn.limit(pools)
             taken = dict.fromkeys((accounts.guaranteed(name), *pools), wording.amount_fen)
             for place, event in enumerate(events):
@@ -104,7 +103,7 @@ class Guarantees:
             moves |= {accounts.guaranteed(guarantee_id): freed, accounts.claimed(guarantee_id): paid}
             # An amount that the calendar took away can come back: an expiry that fell into a closure moves.
             turn.log(guarantee_id, _kind(event), event.on, _said(event), moves, is_fact=freed > 0)
-            MARKED.do(turn.con, {"marked": guarantee_id, "now_open": now.state not in _OVER})
+            turn.change(SUBJECTS, guarantee_id, is_open=now.state not in _OVER)
             return answer_of(now)
 
         return done(self.store, request, row["partition"], work)

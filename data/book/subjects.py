@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, select
 
 from credit.domain.errors import DrawRefused
 from data.book import accounts
 from data.book.statements import Statement
 from data.book.tables import BALANCES, SUBJECTS
-from data.book.turns import canonical
+from data.book.turns import Turn, canonical, refuse_id
 
 LINE, DRAW, GUARANTEE = "line", "draw", "guarantee"
 
@@ -39,6 +39,14 @@ class Subject:
     terms: Mapping[str, Any]
     partition: int
     opened_at: str
+
+
+def opened(turn: Turn, row: Mapping[str, Any], limits: Mapping[str, int | None]) -> None:
+    """Keep a line, a draw or a guarantee, and open its accounts, each with its limit or none. Raises IdRefused."""
+    refuse_id(str(row["kind"]), row["subject_id"])
+    turn.add(SUBJECTS, row)
+    named = accounts.of(row["kind"], row["subject_id"])
+    turn.open_accounts({account: limits.get(account) for account in named})
 
 
 def draws_of(con: Any, *, supplier_id: str | None, line_id: str | None, open_only: bool) -> list[Subject]:
@@ -79,10 +87,6 @@ _PENDING = Statement(
     .order_by(SUBJECTS.c.opened_at, SUBJECTS.c.subject_id)
 )
 _NAMED = Statement(select(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("named")))
-OPENED = Statement(insert(SUBJECTS))
-MARKED = Statement(
-    update(SUBJECTS).where(SUBJECTS.c.subject_id == bindparam("marked")).values(is_open=bindparam("now_open"))
-)
 
 
 def subject_named(con: Any, subject_id: str) -> Subject:

@@ -1,7 +1,8 @@
 """The tables of the book, for SQLite and PostgreSQL alike; `migrations/` says how one form of them became the next.
 
 Amounts are fen. What happened is only ever added; the rows that do change (balances, heads of chains, the outbox) are
-sums or marks of what was added, in the same transaction.
+sums or marks of what was added, in the same transaction. The log says all other rows, each by the hash of all its
+columns: see `data.book.audit`.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ SUBJECTS = Table(
     Column("decision_id", String(32)),
     Column("terms", Text, nullable=False),
     Column("opened_at", String(26), nullable=False),
-    # A mark, not an event: whether anything of it can still be owed.
+    # Whether anything of it can still be owed.
     Column("is_open", Boolean, nullable=False),
 )
 
@@ -221,6 +222,9 @@ REQUESTS = Table(
     Column("who", String(64), nullable=False),
     Column("answer", Text, nullable=False),
 )
+
+# What changes no answer of the book and is no event: whether tracking was told.
+MARKS = (OUTBOX.c.sent_at,)
 
 # The form of these tables, as `migrations/` numbers it.
 FORM = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))

@@ -175,3 +175,49 @@ def test_a_decision_that_has_lapsed_or_lost_its_consent_is_granted_by_nobody(des
             assert as_("zhang", "consent", "revoke", supplier, "--bank", consent["bank_id"]).code == 0
     said = as_("zhang", "decision", "approve", record["decision_id"])
     assert said.code == 6 and "a consent was taken back" in said.err
+
+
+DOORS = {
+    "consent grant": (("consent", "grant", "S1", "--bank", "demo-bank"), {"maker", "zhang", "board", "night"}),
+    "consent revoke": (("consent", "revoke", "S1", "--bank", "demo-bank"), {"maker", "zhang", "board", "night"}),
+    "ledger import": (("ledger", "import", "nothing", "--format", "platform"), {"night"}),
+    "ledger erase": (("ledger", "erase", "S1"), {"night"}),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_the_ledger_is_told_is_told_by_those_whose_business_it_is(empty, tmp_path, monkeypatch, door):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "roles.toml").write_text(ROLES, encoding="utf-8")
+    words, let_through = DOORS[door]
+    for who in ("maker", "zhang", "board", "night", "eye", "nobody"):
+        monkeypatch.setattr(identity, "who", lambda who=who: who)
+        said = empty(*words)
+        # In an empty home what is let through fails, for another reason.
+        assert ("not-authorised" in said.err) is (who not in let_through), (who, said.err)
+
+
+def as_a_dangling_link(file):
+    file.symlink_to(file.parent / "nowhere.toml")
+
+
+def as_a_link_in_a_circle(file):
+    file.symlink_to(file)
+
+
+def as_a_folder(file):
+    file.mkdir()
+
+
+def as_bytes(file):
+    file.write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.parametrize("lies_there", [as_a_dangling_link, as_a_link_in_a_circle, as_a_folder, as_bytes])
+@pytest.mark.parametrize("words", [("nightly", "run"), DOORS["ledger import"][0], ("audit", "seal")])
+def test_roles_that_are_there_and_cannot_be_read_let_nobody_through(empty, tmp_path, lies_there, words):
+    (tmp_path / "var").mkdir()
+    lies_there(tmp_path / "var" / "roles.toml")
+    said = empty(*words)
+    assert said.code != 0 and "roles.toml" in said.err and "policy-broken" in said.err
+    assert "nobody has a role" not in empty("doctor").out

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from bench.book_load import BEGINS, ENDS, asked
 from credit.domain.alerts import Alert
 from credit.domain.draws import KINDS, DrawTerms
-from credit.domain.errors import DrawRefused, KeyTaken, LimitExceeded, LineRefused
+from credit.domain.errors import DrawRefused, IdRefused, LimitExceeded, LineRefused
 from credit.domain.line import Event, Happened
 from data.book import accounts
 from data.book.alerts import Alerts, Outcome
@@ -18,6 +18,7 @@ from data.book.audit import sealed, verified
 from data.book.book import Asked
 from data.book.exposure import exposure
 from data.book.tables import BALANCES, ENTRIES, HEADS, PAYMENTS
+from data.decisions import DecisionStore
 
 ACCEPTED = Happened(
     line_id="L1", kind=Event.ACCEPTED, decision_id="D1", supplier_id="S1", contract_id=None, product="turnover_line",
@@ -33,9 +34,9 @@ def line(book):
     return "L1"
 
 
-def draw(book, name, fen, *, line="L1", on=BEGINS, post=True):
+def wanted(name, fen, *, line="L1", on=BEGINS):
     terms = DrawTerms(yearly_rate_bp=0, penalty_rate_bp=0, due_on=ENDS)
-    wanted = Asked(
+    return Asked(
         draw_id=name,
         line_id=line,
         contract_id=None,
@@ -44,7 +45,10 @@ def draw(book, name, fen, *, line="L1", on=BEGINS, post=True):
         lapses_on=on + timedelta(days=7),
         terms=terms,
     )
-    book.request_draw(asked(f"request {name}", "request"), wanted)
+
+
+def draw(book, name, fen, *, line="L1", on=BEGINS, post=True):
+    book.request_draw(asked(f"request {name}", "request"), wanted(name, fen, line=line, on=on))
     if post:
         book.post_draw(asked(f"post {name}", "post"), name, on)
 
@@ -199,8 +203,33 @@ def test_a_payment_out_before_the_line_was_stopped_is_booked_after_it(book, line
 
 def test_a_key_has_a_length():
     assert asked("k" * 128, "x")
-    with pytest.raises(KeyTaken, match="at most 128"):
-        asked("k" * 129, "x")
+    for key in ("k" * 129, "", "  ", "k\n", "k\0"):
+        with pytest.raises(IdRefused, match="no key that the book keeps"):
+            asked(key, "x")
+
+
+@pytest.mark.parametrize("payment", ["p" * 121, "", " \t ", "P\n1", "P\0"])
+def test_an_id_has_bounds_on_either_database(book, line, store, payment):
+    draw(book, "T1", 10)
+    entries = verified(store).entries
+    with pytest.raises(IdRefused, match="no payment that the book keeps"):
+        book.repay(asked("repay", "repay"), "T1", payment, 5, BEGINS, KINDS)
+    with pytest.raises(IdRefused, match="no payment that the book keeps"):
+        book.collect(asked("collect", "collect"), "S1", None, payment, 5, BEGINS, KINDS)
+    with pytest.raises(IdRefused, match="no draw that the book keeps"):
+        book.request_draw(asked("request", "request"), wanted(payment, 10))
+    assert (verified(store).entries, verified(store).faults) == (entries, ())
+
+
+def test_the_longest_ids_fit_every_column(book, line, store):
+    draw(book, "T" * 120, 10)
+    book.repay(asked("sweep-" + "P" * 120, "repay"), "T" * 120, "P" * 120, 5, BEGINS, KINDS)
+    assert verified(store).faults == ()
+
+
+def test_what_is_longer_than_its_column_is_refused_by_name(store):
+    with pytest.raises(IdRefused, match="datum of disputes"):
+        DecisionStore(store).open_dispute(asked("dispute", "dispute"), "S0", "d" * 129, "text")
 
 
 @pytest.mark.parametrize("forged", [
