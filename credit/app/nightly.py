@@ -70,16 +70,21 @@ def status(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
 
 @app.command()
 def verify(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
-    """Check that a sealed night is as it was sealed; exit 6 and name what is not."""
+    """Check that a sealed night is as it was sealed; exit 6 and name what is not.
+
+    Its files, those that the banks were sent, and the chain of the seals of all nights.
+    """
+    from credit.app.night import files
     from credit.app.night.running import status as status_of
     from credit.domain.errors import StoreDamaged
 
     home = Home.from_environment()
     found = status_of(home, console.as_of_day(as_of))
-    differences = home.nights().night(console.day(found["as_of"])).differences()
+    night = home.nights().night(console.day(found["as_of"]))
+    differences = [*night.differences(), *home.nights().broken_links(), *files.differences(home, night)]
     if differences:
-        more = f"; and {len(differences) - 1} more" if len(differences) > 1 else ""
-        raise StoreDamaged(f"the night of {found['as_of']}: {differences[0]}{more}", hint="restore it from a backup")
+        listed = "\n  ".join(differences)
+        raise StoreDamaged(f"the night of {found['as_of']} is not whole:\n  {listed}", hint="restore it from a backup")
     document = {"as_of": found["as_of"], "manifest_sha256": found["manifest_sha256"]}
     console.answer(
         document,

@@ -28,8 +28,8 @@ class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
     `inbox` is what had arrived, `ledger_before` the version of the ledger before anything was imported, `models` the
-    champion of each kind of data, `former` the one before it while that scores too, `banks` whom files are written for,
-    and `previous` the hash of the manifest of the last sealed night.
+    champion of each kind of data, `former` the one before it while that scores too, and `banks` whom files are written
+    for.
     """
 
     as_of: date
@@ -41,7 +41,6 @@ class Settings:
     ledger_before: int
     models: Mapping[str, Mapping[str, Any]]
     banks: tuple[str, ...]
-    previous: str | None
     former: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -97,7 +96,6 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         ledger_before=began["ledger_before"],
         models=champions(home),
         banks=tuple(sorted(file.stem for file in agreements(home).glob("*.toml"))),
-        previous=_last_seal(home, night.as_of),
         former=formers(home, on=day_of(moment)),
     )
     night.begin(settings.document(), policies=home.policies, agreements=agreements(home))
@@ -141,11 +139,3 @@ def arrived(home: Home) -> tuple[str, ...]:
                 if not each.name.startswith(_NOT_YET) and not each.name.endswith(_HALF_WRITTEN)
             ]
     return tuple(found)
-
-
-def _last_seal(home: Home, as_of: date) -> str | None:
-    from data.durable import sha256_of
-    from data.nights import MANIFEST
-
-    before = home.nights().sealed(before=as_of)
-    return sha256_of(before[-1].folder / MANIFEST) if before else None

@@ -33,6 +33,6 @@ STEPS: tuple[Step, ...] = (
     Step(computing.DECISIONS, "limits and indicative decisions", computing.decide),
     Step(gate.RESULT_GATE, "what came of it is held against what is usual", gate.judge_results),
     Step("alerts", "what went wrong on lines that stand", keeping.find_alerts, keeping.raise_alerts),
-    Step("bank-files", "a file for every bank", files.write_files),
+    Step(files.STEP, "a file for every bank", files.write_files),
     Step("monitoring", "what the night looked like, beside those before", report.write_report),
 )
