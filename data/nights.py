@@ -70,7 +70,7 @@ class Night:
         write_whole(self.folder / SETTINGS, said(settings))
 
     def reopen(self) -> None:
-        """Let a night that has begun begin anew, of which nothing was sent; until it does, it is still one that began."""
+        """Let a night begin anew of which nothing was sent; until it does, it is still one that has begun."""
         self.note(BEGAN, {**(self.noted(BEGAN) or {}), "anew": True})
         self.forget()
 
@@ -164,10 +164,9 @@ class Night:
         write_whole(self.folder / MANIFEST, content)
         return manifest
 
-    def sealed_as(self) -> str | None:
-        """The SHA-256 of the manifest; None where it is not there."""
-        file = self.folder / MANIFEST
-        return sha256_of(file) if file.is_file() else None
+    def sealed_as(self) -> str:
+        """The SHA-256 of the manifest of a sealed night."""
+        return sha256_of(self.folder / MANIFEST)
 
     def differences(self) -> list[str]:
         """What is not as the manifest says, a line each; nothing where the night is whole. Raises NightRefused."""

@@ -35,8 +35,8 @@ def run(
 ) -> None:
     """Import what lies in $CREDIT_HOME/inbox, score every supplier, decide, raise alerts, write the bank files.
 
-    What is done is not done again: killed anywhere, the same command goes on. Exit code 0 sealed, 4 sealed and rows or
-    files were set aside, 5 another night is running, 6 the quality gate stopped it and nothing was published.
+    What is done is not done again: killed anywhere, the same command goes on. Exit code 0 sealed, 4 sealed and rows,
+    files or payments set aside, 5 another night is running, 6 the quality gate stopped it and nothing was published.
     """
     from credit.app.night.running import run_nights
 
@@ -55,7 +55,7 @@ def run(
             _page(night)
 
     console.answer(nights, as_json=as_json, page=page)
-    if any(night["refused"] or night["quarantined"] for night in nights):
+    if any(night["refused"] or night["quarantined"] or night["not_swept"] for night in nights):
         raise typer.Exit(Exit.IN_PART)
 
 
@@ -131,6 +131,10 @@ def _page(night: dict[str, Any]) -> None:
         typer.echo(f"Refused: {each['entry']}: {each['message']}; {each['hint']}")
     if night["quarantined"]:
         typer.echo(f"Quarantined: {night['quarantined']:,} rows; `credit ledger summary` shows them")
+    for each in night["misplaced"]:
+        typer.echo(f"Not looked at: inbox/{each}: what arrives lies in inbox/FORMAT/NAME")
+    for each in night["not_swept"]:
+        typer.echo(f"Not swept: payment {each['payment_id']}: {each['why']}; `credit repayment collect`")
     for each in (*night["stopped_by"], *night["warnings"]):
         limit = each["stop"] if each["verdict"] == "STOP" else each["warn"]
         typer.echo(

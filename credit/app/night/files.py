@@ -96,8 +96,8 @@ def write_files(run: Run, out: Path) -> dict[str, Any]:
     before = run.night.noted(CONSENTS) or {}
     if gone := sorted(stand.keys() - before.keys()):
         raise StoreDamaged(
-            f"{CONSENTS}.json of the night of {run.settings.as_of} does not say by whose consents {gone[0]} has its file",
-            hint="restore the night's log from a backup",
+            f"the night of {run.settings.as_of} does not say by whose consents {gone[0]} was sent its file",
+            hint=f"restore {CONSENTS}.json of the night's log from a backup",
         )
     pending = [bank_id for bank_id in run.settings.banks if bank_id not in stand]
     asked = {"consents_on": str(on), "consents_version": version}

@@ -18,12 +18,12 @@ from credit.app import console, exporting, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
-from credit.app.night import files, keeping
+from credit.app.night import arrivals, files, keeping
 from credit.app.night.engines import run_of
 from credit.app.night.gate import INPUT_GATE, RESULT_GATE, accept, stopped
 from credit.app.night.report import PAGE, REPORT, metrics
 from credit.app.night.run import Run
-from credit.app.night.settings import Settings, agreements, champions, fix
+from credit.app.night.settings import Settings, agreements, champions, fix, refuse_no_folder
 from credit.app.night.steps import STEPS, Step
 from credit.app.roles import refuse
 from credit.domain.authority import Action
@@ -122,10 +122,11 @@ def _begins_anew(home: Home, night: Night) -> bool:
 
 
 def refuse_unready(home: Home) -> None:
-    """Raise for what would stop a night at its end and is known before it begins: keys, agreements, parameters."""
+    """Raise for what would stop a night and is known before it begins: inbox, keys, agreements, parameters."""
     from credit.app.policies import alert_parameters, night_parameters, packs
     from data.exports.banks import load_bank
 
+    refuse_no_folder(home)
     signing.signer(home)
     models = {each["name"]: str(each["version"]) for each in champions(home).values()}
     for file in sorted(agreements(home).glob("*.toml")):
@@ -158,7 +159,7 @@ def _do(run: Run, step: Step) -> None:
     seconds = round(time.monotonic() - begun, 1)
     times = run.night.noted(TIMES) or {}
     run.night.note(TIMES, {**times, step.name: {"seconds": seconds, "ended_at": now().isoformat()}})
-    _tell(run, step, seconds, run.found(step.name))
+    _tell(run, step, seconds, _found(run.night, step))
 
 
 def _refuse_empty(run: Run, found: dict[str, Any]) -> None:
@@ -229,6 +230,12 @@ def _tell(run: Run, step: Step, seconds: float, found: dict[str, Any]) -> None:
     sys.stderr.flush()
 
 
+def _found(night: Night, step: Step) -> dict[str, Any]:
+    """What a step found; what the book step did is noted beside the night."""
+    found = night.done(step.name) or {}
+    return {**found, **(keeping.counted(night) if step.name == keeping.STEP else {})}
+
+
 def _counts(found: dict[str, Any]) -> dict[str, int]:
     """What a step counted, summed over the kinds of data."""
     parts = list(found["tiers"].values()) if isinstance(found.get("tiers"), dict) else [found]
@@ -261,9 +268,9 @@ def summary(night: Night) -> dict[str, Any]:
             state = "failed"
         steps.append({
             "step": step.name, "state": state, "seconds": times.get(step.name, {}).get("seconds"),
-            "counts": _counts(found) if found else {},
+            "counts": {} if found is None else _counts(_found(night, step)),
         })  # fmt: skip
-    imported = night.done("import") or {}
+    aside = arrivals.set_aside(night)
     gates = [night.done(gate) or {} for gate in (INPUT_GATE, RESULT_GATE)]
     return {
         "as_of": str(settings.as_of),
@@ -271,13 +278,15 @@ def summary(night: Night) -> dict[str, Any]:
         "started_at": settings.started_at.isoformat(),
         "started_by": settings.started_by,
         "folder": str(night.folder),
-        "manifest_sha256": night.sealed_as(),
+        "manifest_sha256": night.sealed_as() if sealed else None,
         "steps": steps,
         "failed": None if sealed else failed,
         "stopped_by": stopped(night),
         "warnings": [each for gate in gates for each in gate.get("findings", [])],
-        "refused": imported.get("refused", []),
-        "quarantined": sum(imported.get("quarantined", {}).values()),
+        "refused": aside["refused"],
+        "quarantined": aside["quarantined"],
+        "misplaced": list(settings.misplaced),
+        "not_swept": keeping.not_swept(night),
         "banks": (night.done("bank-files") or {}).get("banks", {}),
         "tracked": night.noted(TRACKING) is not None,
     }

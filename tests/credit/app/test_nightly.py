@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,11 +14,12 @@ import pandas as pd
 import pyrage
 import pytest
 
-from credit.app import exporting, identity
+from credit.app import exporting, identity, sweeping, warning
 from credit.app.home import Home
 from credit.app.night import keeping, running
 from credit.app.night.settings import Settings
 from credit.app.night.steps import STEPS
+from credit.domain.alerts import Alert
 from credit.domain.errors import CreditError
 from data.exports.banks import SHIPPED
 from data.nights import Nights
@@ -252,8 +255,8 @@ def test_a_night_takes_in_what_banks_answered_and_compacts_the_ledger(after, mon
     home, credit = after
     monkeypatch.setattr(keeping, "BATCHES_BESIDE", 1)
     sent = credit("nightly", "status", "--json").json["banks"]["demo-bank"]["export_id"]
-    answers = home / "inbox" / "acknowledgements"
-    answers.mkdir()
+    answers = home / "inbox" / "acknowledgements" / "demo-bank"
+    answers.mkdir(parents=True)
     (answers / "one.json").write_text(json.dumps({"export_id": sent, "status": "REJECTED"}))
     (answers / "stray.json").write_text(
         json.dumps({"export_id": "demo-bank_000099_FULL_2026-10-31", "status": "RECEIVED"})
@@ -261,8 +264,8 @@ def test_a_night_takes_in_what_banks_answered_and_compacts_the_ledger(after, mon
     said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
     assert said.code == 4
     assert said.json[0]["banks"]["demo-bank"]["supersedes"] == sent
-    assert [each["entry"] for each in said.json[0]["refused"]] == ["acknowledgements/stray.json"]
-    assert (home / "inbox" / ".taken" / "2026-11-02" / "acknowledgements" / "one.json").is_file()
+    assert [each["entry"] for each in said.json[0]["refused"]] == ["acknowledgements/demo-bank/stray.json"]
+    assert (home / "inbox" / ".taken" / "2026-11-02" / "acknowledgements" / "demo-bank" / "one.json").is_file()
     # A compaction changes no answer: both nights come out again.
     ledger = Home(home).ledger()
     assert ledger.compaction().upto == ledger.version
@@ -291,6 +294,97 @@ def test_rows_in_quarantine_leave_exit_code_4(before):
     nightly.arrive(home, "partly", [*paid(home), "X,S0000001,,,someday,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
     said = credit("nightly", "run", "--as-of", DAY, "--json")
     assert (said.code, said.json[0]["quarantined"]) == (4, 1)
+
+
+def test_what_banks_send_is_taken_file_by_file_and_what_is_misplaced_is_said(before, monkeypatch):
+    home, credit = before
+    inbox, sent = home / "inbox", next((home / "exports" / "demo-bank").glob("*_FULL_*")).name
+    answer = json.dumps({"export_id": sent, "status": "RECEIVED"})
+    files = {
+        "acknowledgements/demo-bank/broken.json": "{",
+        "acknowledgements/demo-bank/good.json": answer,
+        # Another bank cannot answer for the one that was sent the file.
+        "acknowledgements/second-bank/forged.json": answer,
+        "stray.csv": "x",
+    }
+    for name, text in files.items():
+        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        (inbox / name).write_text(text)
+    (inbox / "bank-feedback" / "two").mkdir(parents=True)
+    refused = ["acknowledgements/demo-bank/broken.json", "acknowledgements/second-bank/forged.json"]
+
+    def no_sweep(*_: object, **__: object) -> None:
+        raise CreditError("the night ends here", hint="it is enough")
+
+    monkeypatch.setattr(sweeping, "sweep", no_sweep)
+    # The second time it begins anew: what it refused, and has put aside by then, is still said.
+    for _ in range(2):
+        assert "the night ends here" in credit("nightly", "run", "--as-of", DAY).err
+        said = credit("nightly", "status", "--json").json
+        assert [each["entry"] for each in said["refused"]] == refused
+        assert said["misplaced"] == ["bank-feedback/two", "stray.csv"]
+        assert {str(each.relative_to(inbox / ".refused" / DAY)) for each in inbox.rglob(".refused/**/*.json")} == set(
+            refused
+        )
+    assert (inbox / ".taken" / DAY / "acknowledgements" / "demo-bank" / "good.json").is_file()
+    assert "Not looked at: inbox/stray.csv" in credit("nightly", "status").out
+    assert len(list((home / "exports-kept" / "demo-bank" / sent / "acknowledgements").iterdir())) == 1
+    assert not list((home / "exports-kept" / "second-bank").rglob("acknowledgements"))
+
+
+def test_an_inbox_that_is_no_folder_is_refused_before_the_night_begins(before):
+    home, credit = before
+    shutil.rmtree(home / "inbox")
+    (home / "inbox").write_text("x")
+    said = credit("nightly", "run", "--as-of", DAY)
+    assert (said.code, "inbox is no folder" in said.err) == (1, True)
+    assert not (home / "nights" / f"as_of={DAY}").exists()
+
+
+def test_rows_that_were_mended_do_not_count_against_the_feed(before):
+    home, credit = before
+    good, bad = ("2026-10-31", "someday")
+    rows = [f"M-{{n}},S0000001,,,{day},500,CNY,PROGRESS,,2026-10-31T12:00:00" for day in (good, bad)]
+    folder = nightly.arrive(home, "feed", [rows[n > 0].format(n=n) for n in range(9)])
+
+    def stops() -> list[str]:
+        assert credit("nightly", "run", "--as-of", DAY).code == 6
+        return [each["check"] for each in credit("nightly", "status", "--json").json["stopped_by"]]
+
+    assert stops() == ["quarantined_share"]
+    # To run it again is no way past the gate, also where another row came by.
+    (folder / "payments.csv").write_text((folder / "payments.csv").read_text() + rows[0].format(n=9) + "\n")
+    assert stops() == ["quarantined_share"]
+    shutil.rmtree(folder)
+    nightly.arrive(home, "feed", [rows[0].format(n=n) for n in range(10)])
+    for name in "abc":
+        nightly.arrive(home, name, ["1"], table="suppliers", header="nonsense\n")
+    assert stops() == ["refused_files"]
+    said = credit("nightly", "status", "--json").json
+    # Of the feed ten rows came in, two of them by the first tries; three came beside it.
+    assert (said["steps"][0]["counts"]["imported"], said["quarantined"]) == (13, 0)
+
+
+def test_what_was_not_swept_is_said_and_what_is_raised_is_what_was_sealed(before, monkeypatch):
+    home, credit = before
+    late = {"payment_id": "P9", "why": "something was booked on a later day"}
+    monkeypatch.setattr(sweeping, "sweep", lambda *_, **__: {"swept": [], "refused": [late]})
+    told = Alert(
+        alert_id="W1", rule="EW-LISTED", rule_version="1", severity="WATCH", action="WATCH", supplier_id="S0000001",
+        contract_id=None, line_id="L1", raised_on=date(2026, 10, 1), due_on=date(2026, 12, 1), owner="analyst",
+        evidence="{}",
+    )  # fmt: skip
+    answers = [[told]]
+    # Whoever asks a second time finds more than what the night has sealed.
+    monkeypatch.setattr(
+        warning, "found", lambda *_, **__: answers.pop() if answers else [told, replace(told, alert_id="W2")]
+    )
+    said = credit("nightly", "run", "--as-of", DAY, "--json")
+    assert (said.code, said.json[0]["state"], said.json[0]["not_swept"]) == (4, "sealed", [late])
+    assert next(each["counts"] for each in said.json[0]["steps"] if each["step"] == "book")["not_swept"] == 1
+    assert "Not swept: payment P9" in credit("nightly", "status").out
+    assert {each["alert_id"] for each in Home(home).alerts().listed()} >= {"W1"}
+    assert "W2" not in {each["alert_id"] for each in Home(home).alerts().listed()}
 
 
 def stopped(home: Path, credit: Credit) -> None:
@@ -386,7 +480,7 @@ def test_what_would_stop_the_bank_files_is_said_before_the_night_begins(before):
 
 
 def test_a_night_that_failed_before_anything_was_sent_begins_anew_once_it_is_mended(before, monkeypatch):
-    home, credit = before
+    _, credit = before
     later = "2026-11-03T05:00:00"
     with monkeypatch.context() as patch:
         broken_for(patch, "demo-bank")
