@@ -87,7 +87,8 @@ class ImportSummary:
     """What became of an import; `batch` is None where nothing was new.
 
     `passed_over` counts what the files hold that is no event of the ledger, by what it is; `taken_in` the rows of
-    earlier imports that had waited for what this one brought, by table.
+    earlier imports that had waited for what this one brought, by table; `set_aside` the rows that were refused and that
+    no batch up to the one that was asked about keeps, by table.
     """
 
     format: str
@@ -97,6 +98,7 @@ class ImportSummary:
     not_read: list[str] = field(default_factory=list)
     passed_over: dict[str, int] = field(default_factory=dict)
     taken_in: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -117,17 +119,41 @@ def import_history(
     Raises FileMissing, WrongFormat or BrokenFile before anything is written, AllRejected after the quarantine is
     written when no row could be read, Locked when another import runs.
     """
+    summary = import_counted(ledger, fmt, path, loaded_at=loaded_at, progress=progress)
+    refuse_all_rejected(summary)
+    return summary
+
+
+def import_counted(
+    ledger: Ledger,
+    fmt: Format,
+    path: Path,
+    *,
+    loaded_at: datetime,
+    since: int | None = None,
+    progress: Progress = silent,
+) -> ImportSummary:
+    """As `import_history`, but where all rows are rejected the summary says so.
+
+    Rows that were `set_aside` are counted against what batches up to `since` keep, by default all that there are: an
+    import that is done again counts the same.
+    """
     files = fmt.sources(path)
     taken_in: Counter[str] = Counter()
     with ledger.writing():
-        summary = replace(_import(ledger, fmt, files, loaded_at, progress), not_read=fmt.not_read(path))
+        imported = _import(ledger, fmt, files, loaded_at, progress, since)
+        summary = replace(imported, not_read=fmt.not_read(path))
         while more := _take_in(ledger, loaded_at, progress):
             taken_in.update(more)
+    return replace(summary, taken_in=dict(taken_in))
+
+
+def refuse_all_rejected(summary: ImportSummary) -> None:
+    """Raise AllRejected where an import could read no row."""
     refused = summary.quarantined - summary.waiting
     if refused and not any(each.imported or each.duplicate or each.waiting for each in summary.tables):
         first = summary.quarantine[0]
         raise AllRejected(f"all {refused:,} rows were rejected; the first: {describe(first)}", hint=str(first["hint"]))
-    return replace(summary, taken_in=dict(taken_in))
 
 
 def _take_in(ledger: Ledger, loaded_at: datetime, progress: Progress) -> Counter[str]:
@@ -145,7 +171,12 @@ def _take_in(ledger: Ledger, loaded_at: datetime, progress: Progress) -> Counter
 
 
 def _import(
-    ledger: Ledger, fmt: Format, files: list[tuple[Mapping, Path]], loaded_at: datetime, progress: Progress
+    ledger: Ledger,
+    fmt: Format,
+    files: list[tuple[Mapping, Path]],
+    loaded_at: datetime,
+    progress: Progress,
+    since: int | None = None,
 ) -> ImportSummary:
     """Import these files in one batch, or nothing where nothing is new."""
     with ledger.connection() as con:
@@ -166,7 +197,7 @@ def _import(
             with steps.step(f"telling {table.name} apart"), reading(*(source.path for source in own)):
                 resolve(con, table, own, restates=fmt.restates)
         list_origins(con, fmt, sources)
-        summary = _summarise(con, fmt, tables)
+        summary = replace(_summarise(con, fmt, tables), set_aside=_refused_since(con, ledger, since))
         waiting = _gather(con, ledger, fmt, tables)
         news = _set_aside(con, ledger) or waiting or any(s.imported for s in summary.tables)
         if news or _says_more(ledger, fmt, tables):
@@ -452,11 +483,22 @@ def _says_more(ledger: Ledger, fmt: Format, tables: list[Table]) -> bool:
 
 def _set_aside(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> bool:
     """Keep of the refused rows those that no earlier import has set aside already; answer whether there are any."""
-    files = [ledger.quarantine_file(batch.number) for batch in ledger.batches() if any(batch.quarantined.values())]
-    earlier = [file for file in files if file.exists()]
-    known = f"EXCEPT ALL SELECT * FROM {parquet(*earlier)}" if earlier else ""
-    con.execute(f"CREATE TEMP TABLE fresh AS SELECT {REJECTED} FROM rejected WHERE problem NOT IN {WAITS_SQL} {known}")
+    con.execute(f"CREATE TEMP TABLE fresh AS {_fresh_sql(ledger, ledger.version)}")
     return any_row(con, "fresh")
+
+
+def _refused_since(con: duckdb.DuckDBPyConnection, ledger: Ledger, since: int | None) -> dict[str, int]:
+    """How many of each table's refused rows no batch up to a version keeps."""
+    fresh = _fresh_sql(ledger, ledger.version if since is None else since)
+    return dict(con.execute(f'SELECT "table", count(*) FROM ({fresh}) GROUP BY 1 ORDER BY 1').fetchall())
+
+
+def _fresh_sql(ledger: Ledger, upto: int) -> str:
+    """The refused rows that no batch up to a version has set aside already."""
+    batches = [batch for batch in ledger.batches() if batch.number <= upto and any(batch.quarantined.values())]
+    earlier = [file for batch in batches if (file := ledger.quarantine_file(batch.number)).exists()]
+    known = f"EXCEPT ALL SELECT * FROM {parquet(*earlier)}" if earlier else ""
+    return f"SELECT {REJECTED} FROM rejected WHERE problem NOT IN {WAITS_SQL} {known}"
 
 
 def _write(

@@ -7,6 +7,7 @@ is made of the settings alone, so that a night that was killed and went on is th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ SETTINGS, DONE, MANIFEST, ACCEPTED = "settings.json", "done.json", "manifest.jso
 LOG = "log"
 # What is noted of a night whenever it first began, and stays though it is begun anew.
 BEGAN = "began"
+# What the seal is, noted before it is written: what is sealed again has to come to the same.
+SEALING = "sealing"
 DECISIONS = "decisions"
 _NIGHT = "as_of="
 # So many rows of a file are written at once.
@@ -65,6 +68,11 @@ class Night:
             move_folder_whole(beside, target)
         # Last: with it the night has begun.
         write_whole(self.folder / SETTINGS, said(settings))
+
+    def reopen(self) -> None:
+        """Let a night begin anew of which nothing was sent; until it does, it is still one that has begun."""
+        self.note(BEGAN, {**(self.noted(BEGAN) or {}), "anew": True})
+        self.forget()
 
     def forget(self) -> None:
         """Let a night begin anew of which nothing was published."""
@@ -139,19 +147,39 @@ class Night:
         return self._read(MANIFEST)
 
     def seal(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the manifest, last of all: the facts and the SHA-256 of every file. Answers it."""
+        """Write the manifest, last of all: the facts and the SHA-256 of every file. Answers it.
+
+        Raises StoreDamaged where the night was sealed before, its manifest is gone, and it comes to another one.
+        """
         files = {name: sha256_of(self.folder / name) for name in self._files()}
         manifest = {**facts, "files": files}
-        write_whole(self.folder / MANIFEST, said(manifest))
+        content = said(manifest)
+        seal, noted = hashlib.sha256(content).hexdigest(), self.noted(SEALING)
+        if noted is not None and noted["manifest_sha256"] != seal:
+            raise StoreDamaged(
+                f"the night of {self.as_of} was sealed, its manifest is gone, and its files were altered since",
+                hint="restore the night from a backup: it is not sealed anew",
+            )
+        self.note(SEALING, {"manifest_sha256": seal})
+        write_whole(self.folder / MANIFEST, content)
         return manifest
+
+    def sealed_as(self) -> str:
+        """The SHA-256 of the manifest of a sealed night."""
+        return sha256_of(self.folder / MANIFEST)
 
     def differences(self) -> list[str]:
         """What is not as the manifest says, a line each; nothing where the night is whole. Raises NightRefused."""
-        manifest = self.manifest()
-        if manifest is None:
+        manifest, sealing = self.manifest(), self.noted(SEALING)
+        if manifest is None and sealing is None:
             raise NightRefused(f"the night of {self.as_of} is not sealed", hint="`credit nightly run` finishes it")
+        if manifest is None:
+            return [f"{MANIFEST}: missing, though it was sealed"]
         there = self._files()
-        found = [f"{name}: not in the manifest" for name in there if name not in manifest["files"]]
+        found = [] if sealing is None or sealing["manifest_sha256"] == self.sealed_as() else [
+            f"{MANIFEST}: not the one that sealed it"
+        ]  # fmt: skip
+        found += [f"{name}: not in the manifest" for name in there if name not in manifest["files"]]
         for name, sha256 in manifest["files"].items():
             if name not in there:
                 found.append(f"{name}: missing")
@@ -190,9 +218,34 @@ class Nights:
         found = [Night(folder) for folder in sorted(self.root.glob(f"{_NIGHT}*"))]
         return [night for night in found if night.settings() is not None]
 
+    def unfinished(self) -> list[Night]:
+        """The nights that were begun and are not sealed, the first day first."""
+        found = [Night(folder) for folder in sorted(self.root.glob(f"{_NIGHT}*"))]
+        again = [night for night in found if (night.noted(BEGAN) or {}).get("anew") or night.settings() is not None]
+        return [night for night in again if night.manifest() is None]
+
     def sealed(self, *, before: date = date.max) -> list[Night]:
         """The sealed nights of days before one, the first day first."""
         return [night for night in self.begun() if night.as_of < before and night.manifest() is not None]
+
+    def last_seal(self, *, before: date) -> str | None:
+        """The SHA-256 of the manifest of the last sealed night before a day."""
+        sealed = self.sealed(before=before)
+        return sealed[-1].sealed_as() if sealed else None
+
+    def broken_links(self) -> list[str]:
+        """Where the chain of the seals is broken, a line each: every manifest has the hash of the one before it."""
+        found, last = [], None
+        for night in (Night(folder) for folder in sorted(self.root.glob(f"{_NIGHT}*"))):
+            manifest = night.manifest()
+            if manifest is None:
+                if night.noted(SEALING) is not None:
+                    found.append(f"{night.folder.name}/{MANIFEST}: missing, though the night was sealed")
+                continue
+            if manifest["previous"] != last:
+                found.append(f"{night.folder.name}/{MANIFEST}: it names another night before it than there is")
+            last = night.sealed_as()
+        return found
 
     def decision(self, decision_id: str) -> tuple[Night, dict[str, Any]]:
         """The row of a decision and its night. Raises UnknownDecision."""

@@ -353,6 +353,15 @@ def said_of(folder: Path) -> dict[str, Any]:
     }
 
 
+def lying(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file of a committed export as it lies there, by name, as its manifest says."""
+    from data.exports.layout import ExportName, manifest_of
+
+    files = manifest_of(folder.parent, ExportName.parse(folder.name))["files"]
+    laid = [each.get("encrypted") or each for each in files]
+    return {each["name"]: each["sha256"] for each in laid}
+
+
 def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     from credit.domain.reasons import reason_for
 

@@ -35,8 +35,8 @@ def run(
 ) -> None:
     """Import what lies in $CREDIT_HOME/inbox, score every supplier, decide, raise alerts, write the bank files.
 
-    What is done is not done again: killed anywhere, the same command goes on. Exit code 0 sealed, 4 sealed and rows or
-    files were set aside, 5 another night is running, 6 the quality gate stopped it and nothing was published.
+    What is done is not done again: killed anywhere, the same command goes on. Exit code 0 sealed, 4 sealed and rows,
+    files or payments set aside, 5 another night is running, 6 the quality gate stopped it and nothing was published.
     """
     from credit.app.night.running import run_nights
 
@@ -55,7 +55,7 @@ def run(
             _page(night)
 
     console.answer(nights, as_json=as_json, page=page)
-    if any(night["refused"] or night["quarantined"] for night in nights):
+    if any(night["refused"] or night["quarantined"] or night["not_swept"] for night in nights):
         raise typer.Exit(Exit.IN_PART)
 
 
@@ -70,16 +70,21 @@ def status(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
 
 @app.command()
 def verify(as_of: AsOf = None, as_json: console.AsJson = False) -> None:
-    """Check that a sealed night is as it was sealed; exit 6 and name what is not."""
+    """Check that a sealed night is as it was sealed; exit 6 and name what is not.
+
+    Its files, those that the banks were sent, and the chain of the seals of all nights.
+    """
+    from credit.app.night import files
     from credit.app.night.running import status as status_of
     from credit.domain.errors import StoreDamaged
 
     home = Home.from_environment()
     found = status_of(home, console.as_of_day(as_of))
-    differences = home.nights().night(console.day(found["as_of"])).differences()
+    night = home.nights().night(console.day(found["as_of"]))
+    differences = [*night.differences(), *home.nights().broken_links(), *files.differences(home, night)]
     if differences:
-        more = f"; and {len(differences) - 1} more" if len(differences) > 1 else ""
-        raise StoreDamaged(f"the night of {found['as_of']}: {differences[0]}{more}", hint="restore it from a backup")
+        listed = "\n  ".join(differences)
+        raise StoreDamaged(f"the night of {found['as_of']} is not whole:\n  {listed}", hint="restore it from a backup")
     document = {"as_of": found["as_of"], "manifest_sha256": found["manifest_sha256"]}
     console.answer(
         document,
@@ -126,6 +131,10 @@ def _page(night: dict[str, Any]) -> None:
         typer.echo(f"Refused: {each['entry']}: {each['message']}; {each['hint']}")
     if night["quarantined"]:
         typer.echo(f"Quarantined: {night['quarantined']:,} rows; `credit ledger summary` shows them")
+    for each in night["misplaced"]:
+        typer.echo(f"Not looked at: inbox/{each}: what arrives lies in inbox/FORMAT/NAME")
+    for each in night["not_swept"]:
+        typer.echo(f"Not swept: payment {each['payment_id']}: {each['why']}; `credit repayment collect`")
     for each in (*night["stopped_by"], *night["warnings"]):
         limit = each["stop"] if each["verdict"] == "STOP" else each["warn"]
         typer.echo(

@@ -106,20 +106,31 @@ def watch(home: Home, as_of: date | None, *, who: str) -> dict[str, Any]:
     known = as_of or min(ledger.last_day(), today)
     booked_on = as_of or today
     lines = watched(home, booked_on)
+    alerts = found(home, lines, known, booked_on=booked_on, version=ledger.version)
+    days = {"as_of": str(known), "booked_on": str(booked_on)}
+    return {**days, "lines": len(lines), **raise_found(home, alerts, who=who)}
+
+
+def raise_found(home: Home, alerts: Iterable[Alert], *, who: str) -> dict[str, list[str]]:
+    """Store those of the alerts that are new, and stop the draws on lines that they freeze; answers both by id.
+
+    Raises NotAuthorised.
+    """
+    refuse(home, Action.SUSPEND, who)
+    today = day_of(now())
     by_supplier: dict[str, list[Alert]] = {}
     there = {each["alert_id"] for each in home.alerts().listed(open_only=False)}
-    for alert in found(home, lines, known, booked_on=booked_on, version=ledger.version):
+    for alert in alerts:
         if alert.alert_id not in there:
             by_supplier.setdefault(alert.supplier_id, []).append(alert)
     raised, frozen = [], []
-    for supplier, alerts in sorted(by_supplier.items()):
-        arguments = {"alerts": sorted(each.alert_id for each in alerts)}
+    for supplier, fresh in sorted(by_supplier.items()):
+        arguments = {"alerts": sorted(each.alert_id for each in fresh)}
         asked = request("monitor watch", arguments, who=who, key=None)
-        answer = home.alerts().raise_(asked, supplier, alerts, today)
+        answer = home.alerts().raise_(asked, supplier, fresh, today)
         raised += answer["raised"]
         frozen += answer["frozen"]
-    days = {"as_of": str(known), "booked_on": str(booked_on)}
-    return {**days, "lines": len(lines), "raised": raised, "frozen": frozen}
+    return {"raised": raised, "frozen": frozen}
 
 
 def settle(home: Home, alert: str, outcome: str, text: str, *, who: str, key: str | None) -> dict[str, Any]:

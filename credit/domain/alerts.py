@@ -290,6 +290,12 @@ class Alert:
     owner: str
     evidence: str
 
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Alert:
+        """An alert as it was written: the same one."""
+        days = {name: date.fromisoformat(document[name]) for name in ("raised_on", "due_on")}
+        return cls(**{**document, **days})
+
 
 def alert_id(rule: str, line_id: str, about: str) -> str:
     """The id of an alert: of what it is about on a line, so that it is the same one on every night.

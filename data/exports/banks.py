@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
+from data.exports.keys import is_recipient
 from data.exports.schema import (
     FIRST_VERSION,
     PURPOSES,
@@ -31,8 +32,6 @@ KEYS = ("bank_id", "name", "purposes", "fields")
 MAY_HAVE = ("contracts", "guarantees", "schema", "age_recipient", "full_every_days")
 # The keys that name fields, each of a table's record; without one the bank gets no such table.
 OF_TABLES: dict[str, Table] = {"fields": SCORES, "contracts": CONTRACTS, "guarantees": GUARANTEES}
-# An X25519 recipient of age: what `age-keygen` prints as the public key.
-AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +130,11 @@ def _refuse_wrong_options(path: Path, agreement: dict[str, Any]) -> None:
     if version not in VERSIONS:
         raise WrongFormat(f"{path.name}: 'schema' is no version of the record", hint=f"one of {', '.join(VERSIONS)}")
     recipient = agreement.get("age_recipient", "")
-    if not isinstance(recipient, str) or (recipient and not AGE_RECIPIENT.fullmatch(recipient)):
+    if not isinstance(recipient, str) or (recipient and not is_recipient(recipient)):
         raise WrongFormat(
             f"{path.name}: 'age_recipient' is not a public key of age",
-            hint="the bank makes a pair with `age-keygen` and tells the line that begins with age1",
+            hint="the bank makes a pair with `age-keygen` and tells the line that begins with age1; one wrong character"
+            " is noticed",
         )
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
         raise WrongFormat(f"{path.name}: 'full_every_days' is not a number of days", hint="7 writes a full file a week")

@@ -118,17 +118,24 @@ def known_keys(folder: Path) -> list[KnownKey]:
     return own + [_known(FORMER, key) for path in former for key in public_keys(path.read_text(encoding="utf-8"))]
 
 
+def is_recipient(text: str) -> bool:
+    """Whether a text is the public key of an age pair, as `age-keygen` prints it: its checksum too."""
+    import pyrage
+
+    try:
+        pyrage.x25519.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        return False
+    return True
+
+
 def encrypted_to(recipient: str, content: bytes) -> bytes:
     """The content, encrypted so that only the holder of the recipient's age key can read it. Raises WrongFormat."""
     import pyrage
 
-    try:
-        key = pyrage.x25519.Recipient.from_str(recipient)
-    except pyrage.RecipientError:
-        raise WrongFormat(
-            "the agreement's 'age_recipient' is not a public key of age", hint="ask the bank; a character is wrong"
-        ) from None
-    return bytes(pyrage.encrypt(content, [key]))
+    if not is_recipient(recipient):
+        raise WrongFormat("it cannot be encrypted: that is not a public key of age", hint="ask the bank for its key")
+    return bytes(pyrage.encrypt(content, [pyrage.x25519.Recipient.from_str(recipient)]))
 
 
 def _known(name: str, public: bytes) -> KnownKey:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit.app import exporting
 from credit.app.clock import day_of, now
+from credit.app.home import Home
 from credit.app.night.computing import DECISIONS, scores_of
 from credit.app.night.run import Run
 from credit.app.scoring import scale_terms
+from credit.domain.errors import StoreDamaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from data.exports.banks import Bank
     from data.exports.build import Origin
     from data.exports.verify import Table
+    from data.nights import Night
 
+STEP = "bank-files"
+# By whose consents each bank's file was made, noted beside the night.
+CONSENTS = "consents"
 # What a file says of a decision, by the names of the night's rows.
 _OF_DECISION = (
     "decision_id",
@@ -32,23 +38,83 @@ _OF_DECISION = (
 )
 
 
+def written(home: Home, as_of: date, banks: Collection[str]) -> dict[str, Path]:
+    """The files of a night that these banks have, by bank: what was committed stands, whatever became of the night."""
+    from data.exports.layout import committed_exports, manifest_of
+
+    found = {}
+    for bank_id in banks:
+        sent = home.exports / bank_id
+        for name in reversed(committed_exports(sent)):
+            if manifest_of(sent, name)["run_id"] == run_id_of(as_of):
+                found[bank_id] = sent / str(name)
+                break
+    return found
+
+
+def run_id_of(as_of: date) -> str:
+    """What the files of a night are known by."""
+    return f"night of {as_of}"
+
+
+def sent(night: Night) -> dict[str, str]:
+    """The SHA-256 of the rows of each of a night's files, by its id, as the night has it."""
+    return {each["export_id"]: each["sha256"] for each in (night.done(STEP) or {"banks": {}})["banks"].values()}
+
+
+def differences(home: Home, night: Night) -> list[str]:
+    """Which of a sealed night's files do not lie in the banks' folders as they were sent, a line each."""
+    from data.durable import sha256_of
+    from data.exports.layout import ExportName, committed_exports
+
+    manifest, found = night.manifest() or {"exports": {}}, []
+    if manifest["exports"] != sent(night):
+        found.append("the manifest names other bank files than were written")
+    for export_id, sha256 in manifest["exports"].items():
+        name = ExportName.parse(export_id)
+        folder = home.exports / name.bank_id / export_id
+        if name not in committed_exports(folder.parent):
+            found.append(f"{export_id}: not in the bank's folder")
+            continue
+        if exporting.said_of(folder)["sha256"] != sha256:
+            found.append(f"{export_id}: not the file that the night sent")
+        for file, lying in exporting.lying(folder).items():
+            if not (folder / file).is_file() or sha256_of(folder / file) != lying:
+                found.append(f"{export_id}/{file}: gone, or altered since it was sent")
+    return found
+
+
 def write_files(run: Run, out: Path) -> dict[str, Any]:
     """Write every bank's next file; one that was committed before the night was killed stands.
 
-    Who consents is asked when the files are written, of all that is known by then: whatever day the night is about, and
-    however long it lay, nothing leaves about a firm that has revoked.
+    Who consents is asked when a file is written, of all that is known by then: whatever day the night is about, and
+    however long it lay, nothing leaves about a firm that has revoked. By what day and version of the ledger that was is
+    noted before, for a file that stands was made by those of the start that wrote it.
     """
     on, version = day_of(now()), run.ledger.version
-    found = {}
-    for bank, records in records_of(run, on=on, version=version):
+    stand = written(run.home, run.settings.as_of, run.settings.banks)
+    before = run.night.noted(CONSENTS) or {}
+    if gone := sorted(stand.keys() - before.keys()):
+        raise StoreDamaged(
+            f"the night of {run.settings.as_of} does not say by whose consents {gone[0]} was sent its file",
+            hint=f"restore {CONSENTS}.json of the night's log from a backup",
+        )
+    pending = [bank_id for bank_id in run.settings.banks if bank_id not in stand]
+    asked = {"consents_on": str(on), "consents_version": version}
+    noted = {bank_id: before[bank_id] for bank_id in stand} | dict.fromkeys(pending, asked)
+    run.night.note(CONSENTS, noted)
+    for bank, records in records_of(run, pending, on=on, version=version) if pending else ():
         run.progress(f"writing the file of {bank.bank_id}")
         folder = exporting.build_from(run.home, bank, records, origin_of(run), on=on, version=version)
-        found[bank.bank_id] = exporting.said_of(folder)
-    return {"banks": found, "consents_on": str(on), "consents_version": version}
+        stand[bank.bank_id] = folder
+    banks = {bank_id: {**exporting.said_of(stand[bank_id]), **noted[bank_id]} for bank_id in sorted(stand)}
+    return {"files": len(banks), "banks": banks}
 
 
-def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict[Table, pd.DataFrame]]]:
-    """What every bank may hold by the consents of a day, as a version of the ledger knows them.
+def records_of(
+    run: Run, banks: Collection[str], *, on: date, version: int
+) -> Iterator[tuple[Bank, dict[Table, pd.DataFrame]]]:
+    """What each of these banks may hold by the consents of a day, as a version of the ledger knows them.
 
     The book is read as it was known when the night first began, so that what is issued meanwhile changes nothing.
     """
@@ -60,7 +126,7 @@ def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict
 
     scores = pd.concat([scores_of(run, tier)[["supplier_id", "pd"]] for tier in run.tiers], ignore_index=True)
     consents = valid_consents(run.ledger, scores["supplier_id"], on=on, version=version)
-    consents = consents[consents["bank_id"].isin(run.settings.banks)]
+    consents = consents[consents["bank_id"].isin(banks)]
     told = consents.loc[consents["purpose"].isin(exporting.PURPOSES), "supplier_id"]
     records = pd.concat([_records(run, tier, told) for tier in run.tiers], ignore_index=True)
     beside = Beside(
@@ -71,7 +137,7 @@ def records_of(run: Run, *, on: date, version: int) -> Iterator[tuple[Bank, dict
         known_before=run.settings.started_at,
         version=run.version,
     )
-    for bank_id in run.settings.banks:
+    for bank_id in banks:
         bank = exporting.bank_named(run.home, bank_id)
         yield bank, {SCORES: _theirs(bank, consents, records), **beside.rows(bank)}
 
@@ -98,7 +164,7 @@ def origin_of(run: Run) -> Origin:
         policies=exporting.policies_of(run.home, run.tiers, run.settings.as_of),
         ledger_version=str(run.version),
         code_version=exporting.code_version(),
-        run_id=f"night of {run.settings.as_of}",
+        run_id=run_id_of(run.settings.as_of),
     )
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credit.app import identity, sweeping, warning
 from credit.app.agreements import close_ended
 from credit.app.night.run import Run
+from credit.domain.alerts import Alert
 from credit.domain.errors import Locked
 
-ALERTS = "alerts.json"
+if TYPE_CHECKING:
+    from data.nights import Night
+
+STEP, ALERTS_STEP, ALERTS = "book", "alerts", "alerts.json"
 # A month of nights: a reader opens a file a batch and table, and a compaction writes the whole ledger once more.
 BATCHES_BESIDE = 31
 
@@ -26,8 +31,21 @@ def keep_book(run: Run, out: Path) -> dict[str, Any]:
     who = identity.who()
     swept = sweeping.sweep(run.home, run.settings.as_of, who=who)
     closed = close_ended(run.home, who=who)
-    run.night.note("book", {"swept": len(swept["swept"]), "refused": swept["refused"], "closed": closed})
+    run.night.note(STEP, {"swept": len(swept["swept"]), "refused": swept["refused"], "closed": closed})
     return {}
+
+
+def not_swept(night: Night) -> list[dict[str, str]]:
+    """The payments that a night could not sweep into the draws, each with why: they are for a person."""
+    return list((night.noted(STEP) or {"refused": []})["refused"])
+
+
+def counted(night: Night) -> dict[str, int]:
+    """What a night did to the book."""
+    did = night.noted(STEP)
+    return {} if did is None else {
+        "swept": did["swept"], "not_swept": len(did["refused"]), "closed": len(did["closed"])
+    }  # fmt: skip
 
 
 def find_alerts(run: Run, out: Path) -> dict[str, Any]:
@@ -43,9 +61,12 @@ def find_alerts(run: Run, out: Path) -> dict[str, Any]:
 
 
 def raise_alerts(run: Run) -> None:
-    """Raise in the book what is new of them, once, and stop the draws on the lines that they freeze."""
-    raised = warning.watch(run.home, run.settings.as_of, who=identity.who())
-    run.night.note("alerts", {"raised": raised["raised"], "frozen": raised["frozen"]})
+    """Raise in the book what is new of those that the night found, once, and stop the draws on lines that they freeze.
+
+    They are read from what is sealed: what came to be known meanwhile is the next night's.
+    """
+    found = [Alert.read(each) for each in json.loads(run.night.path(ALERTS_STEP, ALERTS).read_text(encoding="utf-8"))]
+    run.night.note("alerts", warning.raise_found(run.home, found, who=identity.who()))
 
 
 def compact(run: Run) -> None:

@@ -18,16 +18,16 @@ from credit.app import console, exporting, identity, signing
 from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
-from credit.app.night import keeping
+from credit.app.night import arrivals, files, keeping
 from credit.app.night.engines import run_of
 from credit.app.night.gate import INPUT_GATE, RESULT_GATE, accept, stopped
 from credit.app.night.report import PAGE, REPORT, metrics
 from credit.app.night.run import Run
-from credit.app.night.settings import Settings, agreements, champions, fix
+from credit.app.night.settings import Settings, agreements, champions, fix, refuse_no_folder
 from credit.app.night.steps import STEPS, Step
 from credit.app.roles import refuse
 from credit.domain.authority import Action
-from credit.domain.errors import CreditError, EmptyLedger, NightRefused, NoModel
+from credit.domain.errors import CreditError, EmptyLedger, GateStopped, Locked, NightRefused, NoModel
 from credit.domain.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -66,29 +66,36 @@ def run_nights(
 
 
 def _due(home: Home, wanted: date, *, catch_up: bool) -> Iterator[date]:
-    """The nights to run, the first day first. Raises NightRefused where a later one is sealed already."""
+    """The nights to run, the first day first: from the one after the last that is sealed, or the first that was begun
+    and is not, on. Raises NightRefused where a later one is sealed already.
+    """
     sealed = [night.as_of for night in home.nights().sealed()]
+    last = sealed[-1] if sealed else date.min
     if sealed and wanted < sealed[-1] and wanted not in sealed:
         raise NightRefused(
             f"the night of {sealed[-1]} is sealed", hint="nights are run in the order of their days, none afterwards"
         )
-    if catch_up and sealed and sealed[-1] < wanted:
-        yield from (sealed[-1] + timedelta(days=n) for n in range(1, (wanted - sealed[-1]).days))
+    if catch_up and last < wanted:
+        begun = [night.as_of for night in home.nights().unfinished() if last < night.as_of < wanted]
+        first = last + timedelta(days=1) if sealed else min(begun, default=wanted)
+        yield from (first + timedelta(days=n) for n in range((wanted - first).days))
     yield wanted
 
 
 def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted: str | None) -> dict[str, Any]:
     """Run one night to its seal, from where it was left. Answers its summary; of a sealed one, that is all.
 
-    One that a gate has stopped, and that nobody accepted, begins anew, with what has arrived and is in force by now.
+    One that a gate has stopped and that nobody accepted, or that failed for a reason that was named, begins anew, with
+    what has arrived and is in force by now; not where a bank has its file already.
     """
     if night.manifest() is None:
         if accepted is not None and night.settings() is None:
             raise NightRefused("the night has not begun", hint="`credit nightly run` without --accept begins it")
-        if accepted is None and night.settings() is not None and stopped(night):
-            night.forget()
-        if night.settings() is None:
+        anew = accepted is None and _begins_anew(home, night)
+        if anew or night.settings() is None:
             refuse_unready(home)
+        if anew:
+            night.reopen()
         fix(home, night, engine=engine, master=master)
         run = run_of(home, night)
         if accepted is not None:
@@ -102,11 +109,24 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
     return summary(night)
 
 
+def _begins_anew(home: Home, night: Night) -> bool:
+    """Whether what stopped a night may have been mended by now, and no bank was sent anything of it."""
+    from data.nights import SEALING
+
+    settings = night.settings()
+    if settings is None or night.noted(SEALING) is not None:
+        return False
+    if not (stopped(night) or (night.noted(FAILED) or {}).get("mendable", False)):
+        return False
+    return not files.written(home, night.as_of, settings["banks"])
+
+
 def refuse_unready(home: Home) -> None:
-    """Raise for what would stop a night at its end and is known before it begins: keys, agreements, parameters."""
+    """Raise for what would stop a night and is known before it begins: inbox, keys, agreements, parameters."""
     from credit.app.policies import alert_parameters, night_parameters, packs
     from data.exports.banks import load_bank
 
+    refuse_no_folder(home)
     signing.signer(home)
     models = {each["name"]: str(each["version"]) for each in champions(home).values()}
     for file in sorted(agreements(home).glob("*.toml")):
@@ -129,7 +149,9 @@ def _do(run: Run, step: Step) -> None:
                 _keep(folder, found)
         step.after(run)
     except CreditError as error:
-        _failed(run, step, error.message, error.hint)
+        # What a gate stopped is noted by the gate; a lock that another held is no fault of what the night began with.
+        mendable = not isinstance(error, (GateStopped, Locked))
+        _failed(run, step, error.message, error.hint, mendable=mendable)
         raise
     except Exception as error:
         _failed(run, step, f"something unexpected happened ({type(error).__name__})", "CREDIT_DEBUG=1 shows where")
@@ -137,7 +159,7 @@ def _do(run: Run, step: Step) -> None:
     seconds = round(time.monotonic() - begun, 1)
     times = run.night.noted(TIMES) or {}
     run.night.note(TIMES, {**times, step.name: {"seconds": seconds, "ended_at": now().isoformat()}})
-    _tell(run, step, seconds, run.found(step.name))
+    _tell(run, step, seconds, _found(run.night, step))
 
 
 def _refuse_empty(run: Run, found: dict[str, Any]) -> None:
@@ -157,20 +179,18 @@ def _keep(folder: Any, found: dict[str, Any]) -> None:
     write_whole(folder / DONE, said(found))
 
 
-def _failed(run: Run, step: Step, message: str, hint: str) -> None:
-    run.night.note(FAILED, {"step": step.name, "message": message, "hint": hint, "at": now().isoformat()})
+def _failed(run: Run, step: Step, message: str, hint: str, *, mendable: bool = False) -> None:
+    said = {"step": step.name, "message": message, "hint": hint, "mendable": mendable}
+    run.night.note(FAILED, {**said, "at": now().isoformat()})
 
 
 def _track(run: Run) -> None:
     """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
-    from data.durable import sha256_of
-    from data.nights import MANIFEST
-
     waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
     try:
         for night in waiting:
             document, page = night.document("monitoring", REPORT), night.path("monitoring", PAGE)
-            lies = {"path": str(night.folder), "manifest_sha256": sha256_of(night.folder / MANIFEST)}
+            lies = {"path": str(night.folder), "manifest_sha256": night.sealed_as()}
             run.home.tracking().log_night(document, page.read_text(encoding="utf-8"), metrics(document), lies=lies)
             night.note(TRACKING, {"told_at": now().isoformat()})
     except CreditError:
@@ -180,8 +200,9 @@ def _track(run: Run) -> None:
 
 
 def _seal(run: Run) -> None:
-    exports = {each["export_id"]: each["sha256"] for each in run.found("bank-files")["banks"].values()}
-    run.night.seal({"as_of": str(run.settings.as_of), "previous": run.settings.previous, "exports": exports})
+    as_of = run.settings.as_of
+    previous = run.home.nights().last_seal(before=as_of)
+    run.night.seal({"as_of": str(as_of), "previous": previous, "exports": files.sent(run.night)})
 
 
 # -- how it speaks -----------------------------------------------------------------------------------------------------
@@ -209,6 +230,12 @@ def _tell(run: Run, step: Step, seconds: float, found: dict[str, Any]) -> None:
     sys.stderr.flush()
 
 
+def _found(night: Night, step: Step) -> dict[str, Any]:
+    """What a step found; what the book step did is noted beside the night."""
+    found = night.done(step.name) or {}
+    return {**found, **(keeping.counted(night) if step.name == keeping.STEP else {})}
+
+
 def _counts(found: dict[str, Any]) -> dict[str, int]:
     """What a step counted, summed over the kinds of data."""
     parts = list(found["tiers"].values()) if isinstance(found.get("tiers"), dict) else [found]
@@ -227,9 +254,6 @@ def _counts(found: dict[str, Any]) -> dict[str, int]:
 
 def summary(night: Night) -> dict[str, Any]:
     """What a night came to, step by step."""
-    from data.durable import sha256_of
-    from data.nights import MANIFEST
-
     document = night.settings()
     assert document is not None
     settings, times = Settings.read(document), night.noted(TIMES) or {}
@@ -244,9 +268,9 @@ def summary(night: Night) -> dict[str, Any]:
             state = "failed"
         steps.append({
             "step": step.name, "state": state, "seconds": times.get(step.name, {}).get("seconds"),
-            "counts": _counts(found) if found else {},
+            "counts": {} if found is None else _counts(_found(night, step)),
         })  # fmt: skip
-    imported = night.done("import") or {}
+    aside = arrivals.set_aside(night)
     gates = [night.done(gate) or {} for gate in (INPUT_GATE, RESULT_GATE)]
     return {
         "as_of": str(settings.as_of),
@@ -254,13 +278,15 @@ def summary(night: Night) -> dict[str, Any]:
         "started_at": settings.started_at.isoformat(),
         "started_by": settings.started_by,
         "folder": str(night.folder),
-        "manifest_sha256": sha256_of(night.folder / MANIFEST) if sealed else None,
+        "manifest_sha256": night.sealed_as() if sealed else None,
         "steps": steps,
         "failed": None if sealed else failed,
         "stopped_by": stopped(night),
         "warnings": [each for gate in gates for each in gate.get("findings", [])],
-        "refused": imported.get("refused", []),
-        "quarantined": sum(imported.get("quarantined", {}).values()),
+        "refused": aside["refused"],
+        "quarantined": aside["quarantined"],
+        "misplaced": list(settings.misplaced),
+        "not_swept": keeping.not_swept(night),
         "banks": (night.done("bank-files") or {}).get("banks", {}),
         "tracked": night.noted(TRACKING) is not None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -13,11 +13,14 @@ from credit.app.building import Engine
 from credit.app.clock import day_of, now
 from credit.app.home import Home
 from credit.app.scoring import TARGET, former_of
+from credit.domain.errors import NightRefused
 
 if TYPE_CHECKING:
     from data.nights import Night
 
-INBOX = "inbox"
+INBOX, ACKNOWLEDGEMENTS = "inbox", "acknowledgements"
+# What banks send: each file by itself, also where several lie in one folder.
+FILE_BY_FILE = (ACKNOWLEDGEMENTS, "bank-feedback")
 # What is still being written there, or is not meant for us.
 _NOT_YET = (".", "~")
 _HALF_WRITTEN = (".partial", ".tmp", ".part")
@@ -27,9 +30,10 @@ _HALF_WRITTEN = (".partial", ".tmp", ".part")
 class Settings:
     """What is fixed at the first start: whoever finishes the night later works with the same.
 
-    `inbox` is what had arrived, `ledger_before` the version of the ledger before anything was imported, `models` the
-    champion of each kind of data, `former` the one before it while that scores too, `banks` whom files are written for,
-    and `previous` the hash of the manifest of the last sealed night.
+    `inbox` is what had arrived, `misplaced` what lay there where nothing is looked for, `set_aside` what was refused by
+    an earlier beginning that the input gate let pass. `ledger_before` is the version of the ledger before anything was
+    imported for this night, `ledger_begun` that at this beginning. `models` has the champion of each kind of data,
+    `former` the one before it while that scores too, and `banks` whom files are written for.
     """
 
     as_of: date
@@ -41,8 +45,10 @@ class Settings:
     ledger_before: int
     models: Mapping[str, Mapping[str, Any]]
     banks: tuple[str, ...]
-    previous: str | None
     former: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ledger_begun: int = 0
+    misplaced: tuple[str, ...] = ()
+    set_aside: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The settings as they are kept."""
@@ -55,7 +61,8 @@ class Settings:
             "as_of": date.fromisoformat(document["as_of"]),
             "started_at": datetime.fromisoformat(document["started_at"]),
         }
-        return cls(**{**document, **days, "inbox": tuple(document["inbox"]), "banks": tuple(document["banks"])})
+        lists = {name: tuple(document[name]) for name in ("inbox", "banks", "misplaced") if name in document}
+        return cls(**{**document, **days, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +104,10 @@ def fix(home: Home, night: Night, *, engine: Engine, master: str) -> None:
         ledger_before=began["ledger_before"],
         models=champions(home),
         banks=tuple(sorted(file.stem for file in agreements(home).glob("*.toml"))),
-        previous=_last_seal(home, night.as_of),
         former=formers(home, on=day_of(moment)),
+        ledger_begun=home.ledger().version,
+        misplaced=misplaced(home),
+        set_aside=began.get("set_aside"),
     )
     night.begin(settings.document(), policies=home.policies, agreements=agreements(home))
 
@@ -130,22 +139,42 @@ def agreements(home: Home) -> Path:
 
 
 def arrived(home: Home) -> tuple[str, ...]:
-    """What lies whole in the inbox, by its path in it: `FORMAT/NAME`, a file or a folder of files, in order."""
+    """What lies whole in the inbox, by its path in it, in order: `FORMAT/NAME`, a file or a folder of files; of what is
+    taken file by file `FORMAT/NAME/FILE` too.
+    """
+    return tuple(entry for entry, path in _entries(home) if path is not None)
+
+
+def misplaced(home: Home) -> tuple[str, ...]:
+    """What lies in the inbox where nothing is looked for, by its path in it: no folder, or an empty one."""
+    return tuple(entry for entry, path in _entries(home) if path is None)
+
+
+def refuse_no_folder(home: Home) -> None:
+    """Raise NightRefused where the inbox is something else than a folder: then what arrives is nowhere."""
     inbox = home.root / INBOX
-    found = []
-    for folder in sorted(inbox.iterdir()) if inbox.is_dir() else []:
-        if folder.is_dir() and not folder.name.startswith(_NOT_YET):
-            found += [
-                f"{folder.name}/{each.name}"
-                for each in sorted(folder.iterdir())
-                if not each.name.startswith(_NOT_YET) and not each.name.endswith(_HALF_WRITTEN)
-            ]
-    return tuple(found)
+    if (inbox.exists() or inbox.is_symlink()) and not inbox.is_dir():
+        raise NightRefused(f"{INBOX} is no folder", hint=f"what arrives is looked for in {inbox}/FORMAT/NAME")
 
 
-def _last_seal(home: Home, as_of: date) -> str | None:
-    from data.durable import sha256_of
-    from data.nights import MANIFEST
+def _entries(home: Home) -> Iterator[tuple[str, Path | None]]:
+    """What lies in the inbox, by its path in it; without a path where nothing is looked for."""
+    for folder in _whole(home.root / INBOX):
+        if not folder.is_dir():
+            yield folder.name, None
+            continue
+        for each in _whole(folder):
+            if folder.name not in FILE_BY_FILE or not each.is_dir():
+                yield f"{folder.name}/{each.name}", each
+                continue
+            there = _whole(each)
+            yield from ((f"{folder.name}/{each.name}/{file.name}", file) for file in there)
+            # A bank may have a folder of its own for its answers, in which nothing lies yet.
+            if not there and folder.name != ACKNOWLEDGEMENTS:
+                yield f"{folder.name}/{each.name}", None
 
-    before = home.nights().sealed(before=as_of)
-    return sha256_of(before[-1].folder / MANIFEST) if before else None
+
+def _whole(folder: Path) -> list[Path]:
+    """What lies in a folder and is not still being written, by name."""
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in there if not each.name.startswith(_NOT_YET) and not each.name.endswith(_HALF_WRITTEN)]

@@ -27,12 +27,12 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step("import", "what has arrived goes into the ledger", arrivals.take_in),
     Step(gate.INPUT_GATE, "what arrived is held against what is usual", gate.judge_inputs, arrivals.put_aside),
-    Step("book", "payments are swept, ended lines closed", keeping.keep_book),
+    Step(keeping.STEP, "payments are swept, ended lines closed", keeping.keep_book),
     Step(computing.FEATURES, "features of every supplier", computing.build_features),
     Step(computing.SCORES, "scores with reasons", computing.score),
     Step(computing.DECISIONS, "limits and indicative decisions", computing.decide),
     Step(gate.RESULT_GATE, "what came of it is held against what is usual", gate.judge_results),
-    Step("alerts", "what went wrong on lines that stand", keeping.find_alerts, keeping.raise_alerts),
-    Step("bank-files", "a file for every bank", files.write_files),
+    Step(keeping.ALERTS_STEP, "what went wrong on lines that stand", keeping.find_alerts, keeping.raise_alerts),
+    Step(files.STEP, "a file for every bank", files.write_files),
     Step("monitoring", "what the night looked like, beside those before", report.write_report),
 )

@@ -212,7 +212,7 @@ def sealed_night(home: Home, day: date, pds: dict[str, float]) -> Night:
     settings = Settings(
         as_of=day, started_at=pd.Timestamp(day).to_pydatetime() + timedelta(days=1), started_by="night",
         engine="duckdb", master="local", inbox=(), ledger_before=0, models={"platform": {"name": "m", "version": 1}},
-        banks=(), previous=None,
+        banks=(),
     )  # fmt: skip
     found = home.nights().night(day)
     found.begin(settings.document(), policies=home.policies, agreements=SHIPPED)

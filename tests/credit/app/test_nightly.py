@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyrage
 import pytest
 
-from credit.app import identity
+from credit.app import exporting, identity, sweeping, warning
 from credit.app.home import Home
 from credit.app.night import keeping, running
 from credit.app.night.settings import Settings
 from credit.app.night.steps import STEPS
+from credit.domain.alerts import Alert
+from credit.domain.errors import CreditError
+from data.exports.banks import SHIPPED
 from data.nights import Nights
 from tests import nightly
 from tests.credit.app.conftest import Credit, run_credit
@@ -176,6 +183,30 @@ def test_a_night_that_is_killed_goes_on_to_the_same_plaintext(before, sealed):
     assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
 
 
+def test_each_file_is_made_by_the_consents_of_its_own_moment_and_comes_out_again(before, monkeypatch):
+    home, credit = before
+    first = pd.read_parquet(next((home / "exports-kept" / "demo-bank").glob("*_FULL_*")) / "scores.parquet")
+    gone = first.loc[first["purpose"] == "credit_line", "supplier_id"].iloc[0]
+    with monkeypatch.context() as patch:
+        broken_for(patch, "second-bank", KeyboardInterrupt())
+        assert credit("nightly", "run", "--as-of", DAY).code != 0
+    # Between two banks' files midnight passes, and a firm revokes its consent to both.
+    next_day = {"CREDIT_NOW": "2026-11-04T01:00:00"}
+    for bank in ("demo-bank", "second-bank"):
+        assert credit("consent", "revoke", gone, "--bank", bank, CREDIT_NOW="2026-11-03T20:00:00").code == 0
+    said = credit("nightly", "run", "--as-of", DAY, "--json", **next_day).json[0]
+    assert said["started_at"] == NOW
+    on = {bank: (each["consents_on"], each["sequence"]) for bank, each in said["banks"].items()}
+    assert on == {"demo-bank": ("2026-11-03", 2), "second-bank": ("2026-11-04", 1)}
+    held = {
+        bank: set(pd.read_parquet(home / "exports-kept" / each["folder"] / "scores.parquet")["supplier_id"])
+        for bank, each in said["banks"].items()
+    }
+    assert gone in held["demo-bank"] and gone not in held["second-bank"]
+    assert credit("nightly", "replay", "--json", **next_day).json == {"as_of": DAY, "differences": []}
+    assert credit("nightly", "verify", **next_day).code == 0
+
+
 def test_what_arrives_after_the_night_began_waits_for_the_next(before):
     home, credit = before
     with nightly.fault_at(60):
@@ -202,6 +233,16 @@ def test_the_model_and_the_policy_are_those_of_the_first_start(before, sealed):
     assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
 
 
+def test_a_night_that_was_begun_is_finished_before_a_later_one(before):
+    home, credit = before
+    with nightly.fault_at(60):
+        assert credit("nightly", "run", "--as-of", DAY).code == 1
+    assert not list(home.glob("nights/*/manifest.json"))
+    said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
+    assert [(night["as_of"], night["state"]) for night in said.json] == [(DAY, "sealed"), ("2026-11-02", "sealed")]
+    assert said.json[0]["started_at"] == NOW
+
+
 def test_a_tracking_server_that_is_down_does_not_stop_the_night(before):
     _, credit = before
     said = credit("nightly", "run", "--as-of", DAY, "--json", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
@@ -214,8 +255,8 @@ def test_a_night_takes_in_what_banks_answered_and_compacts_the_ledger(after, mon
     home, credit = after
     monkeypatch.setattr(keeping, "BATCHES_BESIDE", 1)
     sent = credit("nightly", "status", "--json").json["banks"]["demo-bank"]["export_id"]
-    answers = home / "inbox" / "acknowledgements"
-    answers.mkdir()
+    answers = home / "inbox" / "acknowledgements" / "demo-bank"
+    answers.mkdir(parents=True)
     (answers / "one.json").write_text(json.dumps({"export_id": sent, "status": "REJECTED"}))
     (answers / "stray.json").write_text(
         json.dumps({"export_id": "demo-bank_000099_FULL_2026-10-31", "status": "RECEIVED"})
@@ -223,8 +264,8 @@ def test_a_night_takes_in_what_banks_answered_and_compacts_the_ledger(after, mon
     said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
     assert said.code == 4
     assert said.json[0]["banks"]["demo-bank"]["supersedes"] == sent
-    assert [each["entry"] for each in said.json[0]["refused"]] == ["acknowledgements/stray.json"]
-    assert (home / "inbox" / ".taken" / "2026-11-02" / "acknowledgements" / "one.json").is_file()
+    assert [each["entry"] for each in said.json[0]["refused"]] == ["acknowledgements/demo-bank/stray.json"]
+    assert (home / "inbox" / ".taken" / "2026-11-02" / "acknowledgements" / "demo-bank" / "one.json").is_file()
     # A compaction changes no answer: both nights come out again.
     ledger = Home(home).ledger()
     assert ledger.compaction().upto == ledger.version
@@ -253,6 +294,97 @@ def test_rows_in_quarantine_leave_exit_code_4(before):
     nightly.arrive(home, "partly", [*paid(home), "X,S0000001,,,someday,500,CNY,PROGRESS,,2026-10-31T12:00:00"])
     said = credit("nightly", "run", "--as-of", DAY, "--json")
     assert (said.code, said.json[0]["quarantined"]) == (4, 1)
+
+
+def test_what_banks_send_is_taken_file_by_file_and_what_is_misplaced_is_said(before, monkeypatch):
+    home, credit = before
+    inbox, sent = home / "inbox", next((home / "exports" / "demo-bank").glob("*_FULL_*")).name
+    answer = json.dumps({"export_id": sent, "status": "RECEIVED"})
+    files = {
+        "acknowledgements/demo-bank/broken.json": "{",
+        "acknowledgements/demo-bank/good.json": answer,
+        # Another bank cannot answer for the one that was sent the file.
+        "acknowledgements/second-bank/forged.json": answer,
+        "stray.csv": "x",
+    }
+    for name, text in files.items():
+        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        (inbox / name).write_text(text)
+    (inbox / "bank-feedback" / "two").mkdir(parents=True)
+    refused = ["acknowledgements/demo-bank/broken.json", "acknowledgements/second-bank/forged.json"]
+
+    def no_sweep(*_: object, **__: object) -> None:
+        raise CreditError("the night ends here", hint="it is enough")
+
+    monkeypatch.setattr(sweeping, "sweep", no_sweep)
+    # The second time it begins anew: what it refused, and has put aside by then, is still said.
+    for _ in range(2):
+        assert "the night ends here" in credit("nightly", "run", "--as-of", DAY).err
+        said = credit("nightly", "status", "--json").json
+        assert [each["entry"] for each in said["refused"]] == refused
+        assert said["misplaced"] == ["bank-feedback/two", "stray.csv"]
+        assert {str(each.relative_to(inbox / ".refused" / DAY)) for each in inbox.rglob(".refused/**/*.json")} == set(
+            refused
+        )
+    assert (inbox / ".taken" / DAY / "acknowledgements" / "demo-bank" / "good.json").is_file()
+    assert "Not looked at: inbox/stray.csv" in credit("nightly", "status").out
+    assert len(list((home / "exports-kept" / "demo-bank" / sent / "acknowledgements").iterdir())) == 1
+    assert not list((home / "exports-kept" / "second-bank").rglob("acknowledgements"))
+
+
+def test_an_inbox_that_is_no_folder_is_refused_before_the_night_begins(before):
+    home, credit = before
+    shutil.rmtree(home / "inbox")
+    (home / "inbox").write_text("x")
+    said = credit("nightly", "run", "--as-of", DAY)
+    assert (said.code, "inbox is no folder" in said.err) == (1, True)
+    assert not (home / "nights" / f"as_of={DAY}").exists()
+
+
+def test_rows_that_were_mended_do_not_count_against_the_feed(before):
+    home, credit = before
+    good, bad = ("2026-10-31", "someday")
+    rows = [f"M-{{n}},S0000001,,,{day},500,CNY,PROGRESS,,2026-10-31T12:00:00" for day in (good, bad)]
+    folder = nightly.arrive(home, "feed", [rows[n > 0].format(n=n) for n in range(9)])
+
+    def stops() -> list[str]:
+        assert credit("nightly", "run", "--as-of", DAY).code == 6
+        return [each["check"] for each in credit("nightly", "status", "--json").json["stopped_by"]]
+
+    assert stops() == ["quarantined_share"]
+    # To run it again is no way past the gate, also where another row came by.
+    (folder / "payments.csv").write_text((folder / "payments.csv").read_text() + rows[0].format(n=9) + "\n")
+    assert stops() == ["quarantined_share"]
+    shutil.rmtree(folder)
+    nightly.arrive(home, "feed", [rows[0].format(n=n) for n in range(10)])
+    for name in "abc":
+        nightly.arrive(home, name, ["1"], table="suppliers", header="nonsense\n")
+    assert stops() == ["refused_files"]
+    said = credit("nightly", "status", "--json").json
+    # Of the feed ten rows came in, two of them by the first tries; three came beside it.
+    assert (said["steps"][0]["counts"]["imported"], said["quarantined"]) == (13, 0)
+
+
+def test_what_was_not_swept_is_said_and_what_is_raised_is_what_was_sealed(before, monkeypatch):
+    home, credit = before
+    late = {"payment_id": "P9", "why": "something was booked on a later day"}
+    monkeypatch.setattr(sweeping, "sweep", lambda *_, **__: {"swept": [], "refused": [late]})
+    told = Alert(
+        alert_id="W1", rule="EW-LISTED", rule_version="1", severity="WATCH", action="WATCH", supplier_id="S0000001",
+        contract_id=None, line_id="L1", raised_on=date(2026, 10, 1), due_on=date(2026, 12, 1), owner="analyst",
+        evidence="{}",
+    )  # fmt: skip
+    answers = [[told]]
+    # Whoever asks a second time finds more than what the night has sealed.
+    monkeypatch.setattr(
+        warning, "found", lambda *_, **__: answers.pop() if answers else [told, replace(told, alert_id="W2")]
+    )
+    said = credit("nightly", "run", "--as-of", DAY, "--json")
+    assert (said.code, said.json[0]["state"], said.json[0]["not_swept"]) == (4, "sealed", [late])
+    assert next(each["counts"] for each in said.json[0]["steps"] if each["step"] == "book")["not_swept"] == 1
+    assert "Not swept: payment P9" in credit("nightly", "status").out
+    assert {each["alert_id"] for each in Home(home).alerts().listed()} >= {"W1"}
+    assert "W2" not in {each["alert_id"] for each in Home(home).alerts().listed()}
 
 
 def stopped(home: Path, credit: Credit) -> None:
@@ -319,6 +451,49 @@ def test_a_second_person_accepts_what_stopped_the_night(before, monkeypatch):
     kept = json.loads((home / "nights" / f"as_of={DAY}" / "accepted.json").read_text())["accepted"][0]
     assert (kept["who"], kept["findings"][0]["check"]) == ("zhang", "refused_files")
     assert "has not begun" in credit(*NEXT, "--accept", "x", CREDIT_NOW=NEXT_NOW).err
+
+
+def broken_for(monkeypatch: pytest.MonkeyPatch, bank_id: str, error: BaseException | None = None) -> None:
+    """No file can be written for a bank."""
+    raised = error or CreditError("a column of a row is bad", hint="correct it")
+    real = exporting.build_from
+
+    def build_from(home, bank, *words, **named):
+        if bank.bank_id == bank_id:
+            raise raised
+        return real(home, bank, *words, **named)
+
+    monkeypatch.setattr(exporting, "build_from", build_from)
+
+
+def test_what_would_stop_the_bank_files_is_said_before_the_night_begins(before):
+    home, credit = before
+    shutil.copytree(SHIPPED, home / "banks", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    agreed = home / "banks" / "second-bank.toml"
+    right = str(pyrage.x25519.Identity.generate().to_public())
+    wrong = right[:-1] + ("q" if right[-1] != "q" else "p")
+    whole = agreed.read_text()
+    agreed.write_text(f'age_recipient = "{wrong}"\n{whole}')
+    said = credit("nightly", "run", "--as-of", DAY)
+    assert (said.code, "second-bank.toml: 'age_recipient' is not a public key" in said.err) == (1, True)
+    assert not (home / "nights" / f"as_of={DAY}").exists()
+
+
+def test_a_night_that_failed_before_anything_was_sent_begins_anew_once_it_is_mended(before, monkeypatch):
+    _, credit = before
+    later = "2026-11-03T05:00:00"
+    with monkeypatch.context() as patch:
+        broken_for(patch, "demo-bank")
+        assert "a column of a row is bad" in credit("nightly", "run", "--as-of", DAY).err
+    with monkeypatch.context() as patch:
+        broken_for(patch, "second-bank")
+        assert credit("nightly", "run", "--as-of", DAY, CREDIT_NOW=later).code == 1
+    # It began anew, and then one bank was sent its file: from here on the night is what it is.
+    said = credit("nightly", "run", "--as-of", DAY, "--json", CREDIT_NOW="2026-11-03T09:00:00").json[0]
+    assert (said["state"], said["started_at"]) == ("sealed", later)
+    assert said["steps"][0]["counts"]["imported"] == 3
+    assert {bank: each["sequence"] for bank, each in said["banks"].items()} == {"demo-bank": 2, "second-bank": 1}
+    assert credit("nightly", "replay", "--json").json == {"as_of": DAY, "differences": []}
 
 
 def test_scores_that_moved_as_a_whole_stop_the_night(after, monkeypatch):
@@ -454,6 +629,48 @@ def test_a_sealed_night_is_verified(after):
     (night / "scores" / "more.txt").unlink()
     (night / "settings.json").unlink()
     assert credit("nightly", "verify").code != 0
+
+
+def test_a_night_that_was_altered_and_sealed_by_hand_breaks_the_chain(after):
+    home, credit = after
+    assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 0
+    night, later = (home / "nights" / f"as_of={day}" for day in (DAY, "2026-11-02"))
+    for folder in (night, later):
+        scores, manifest = folder / "scores" / "platform.parquet", folder / "manifest.json"
+        whole = {file: file.read_bytes() for file in (scores, manifest)}
+        scores.write_bytes(whole[scores] + b" ")
+        was, now = (hashlib.sha256(each).hexdigest() for each in (whole[scores], scores.read_bytes()))
+        manifest.write_text(manifest.read_text().replace(was, now))
+        if folder == night:
+            for day in (DAY, "2026-11-02"):
+                assert "names another night before it" in credit("nightly", "verify", "--as-of", day).err
+        assert "not the one that sealed it" in credit("nightly", "verify", "--as-of", folder.name[-10:]).err
+        # Without its manifest a night that was altered is damage, and not sealed again.
+        manifest.unlink()
+        assert credit("nightly", "verify", "--as-of", folder.name[-10:]).code == 6
+        if folder == later:
+            again = credit(*NEXT, CREDIT_NOW=NEXT_NOW)
+            assert (again.code, "was sealed, its manifest is gone" in again.err) == (6, True)
+            assert not manifest.exists()
+        for file, content in whole.items():
+            file.write_bytes(content)
+        assert credit("nightly", "verify", "--as-of", folder.name[-10:]).code == 0
+    # Where nothing was altered, what is sealed again is the same seal.
+    manifest.unlink()
+    assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 0
+    assert manifest.read_bytes() == whole[manifest]
+
+
+def test_a_bank_file_that_is_not_as_it_was_sent_is_found_by_verify(after):
+    home, credit = after
+    bank = credit("nightly", "status", "--json").json["banks"]["second-bank"]
+    folder = home / "exports" / bank["folder"]
+    rows = folder / "scores.csv"
+    rows.write_bytes(rows.read_bytes() + b" ")
+    assert "scores.csv: gone, or altered since it was sent" in credit("nightly", "verify").err
+    shutil.rmtree(folder)
+    said = credit("nightly", "verify")
+    assert (said.code, "not in the bank's folder" in said.err) == (6, True)
 
 
 def test_a_revoked_consent_is_gone_by_the_next_file(after):

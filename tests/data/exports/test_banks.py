@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from credit.domain.errors import FileMissing, UnknownName, WrongFormat
@@ -78,12 +79,20 @@ def test_a_faulty_agreement_is_refused_by_its_file_name(tmp_path: Path, old: str
 
 
 def test_an_agreement_may_name_version_key_and_how_often_a_full_file_is_written(tmp_path: Path):
-    recipient = f"age1{'q' * 58}"
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
     more = f'schema = "2.0.0"\nage_recipient = "{recipient}"\nfull_every_days = 7\n'
     bank = load_bank(write(tmp_path, AGREEMENT + more))
     assert (bank.schema, bank.age_recipient, bank.full_every_days) == ("2.0.0", recipient, 7)
     plain = load_bank(write(tmp_path, AGREEMENT))
     assert (plain.schema, plain.age_recipient, plain.full_every_days) == ("2.1.0", None, None)
+
+
+def test_a_key_with_one_wrong_character_is_refused_when_the_agreement_is_read(tmp_path: Path):
+    right = str(pyrage.x25519.Identity.generate().to_public())
+    wrong = right[:-1] + ("q" if right[-1] != "q" else "p")
+    load_bank(write(tmp_path, f'{AGREEMENT}age_recipient = "{right}"\n'))
+    with pytest.raises(WrongFormat, match=r"^some-bank\.toml: 'age_recipient' is not a public key of age"):
+        load_bank(write(tmp_path, f'{AGREEMENT}age_recipient = "{wrong}"\n'))
 
 
 def test_a_bank_on_an_older_version_receives_no_field_of_a_later_one(tmp_path: Path):
