@@ -98,6 +98,12 @@ RESULT_CHECKS: tuple[Check, ...] = (
         "`credit features show NAME`",
     ),
     Check(
+        "tenure_psi",
+        "资历类特征稳定性指数",
+        "stability index of a tenure against the model's first night",
+        "whether old suppliers are missing; or train anew, the model has grown old",
+    ),
+    Check(
         "score_psi",
         "评分稳定性指数",
         "stability index of the score against the model's first night",

@@ -248,6 +248,6 @@ def test_where_a_case_was_passed_on_to_is_the_last_level_and_a_judged_one_goes_n
     assert store.passed_on(["D1", "D2"], before="2026-11-03T16:00:00") == {
         "D1": {"to": "committee", "text": "large", "by": "li", "at": "2026-11-03T01:00:00"}
     }
-    store.add([row(2, supersedes="D1")])
+    store.add([row(2, decided_at="2026-11-03T02:00:00", supersedes="D1")])
     with pytest.raises(NotAuthorised, match="superseded by D2"):
-        passes("senior", "K3")
+        passes("senior", "K3", "2026-11-03T03:00:00")

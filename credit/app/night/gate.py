@@ -90,12 +90,16 @@ def _arrived_by_day(nights: Sequence[Night]) -> dict[date, Counter[str]]:
 
 
 def _of_results(run: Run) -> Iterator[tuple[str, str, float | None]]:
+    from features.catalogue import CATALOGUE
+
     before = run.before()
     last = before[-1] if before else None
+    # What counts months from a day moves with the calendar, whatever arrives.
+    grown = {feature.name for feature in CATALOGUE if feature.age == "months"}
     for tier in run.tiers:
         now = run.night.document(FEATURES, f"{tier}.json")
         for name, each in now["features"].items():
-            yield "feature_psi", f"{tier} {name}", each["psi"]
+            yield ("tenure_psi" if name in grown else "feature_psi"), f"{tier} {name}", each["psi"]
         yield "score_psi", tier, run.found(SCORES)["tiers"][tier]["psi"]
         if last is None or tier not in (last.done(SCORES) or {"tiers": {}})["tiers"]:
             continue

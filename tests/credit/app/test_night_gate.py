@@ -75,3 +75,17 @@ def test_what_came_for_several_nights_is_judged_with_the_last_of_them(tmp_path, 
     found = verdicts([*usual, one, two], night(tmp_path, last, begun=today, rows=0))
     assert (found["rows_share_low"], found["rows_share_high"]) == ("PASS", "PASS")
     assert Verdict.STOP.name not in found.values()
+
+
+def test_a_tenure_that_grew_by_itself_stops_no_night(tmp_path):
+    features = {name: {"missing": 0.0, "psi": 2.0} for name in ("contract_tenure_months", "paid_sales_12m")}
+    run: Any = SimpleNamespace(
+        tiers=("platform",),
+        before=lambda: [],
+        night=SimpleNamespace(document=lambda *_: {"features": features}),
+        found=lambda _: {"tiers": {"platform": {"psi": 0.0}}},
+    )
+    folder = Path(gate.__file__).parents[2] / "parameters"
+    terms = {name: each.on(FIRST) for name, each in night_parameters(folder).items()}
+    found = {each.about: each.verdict for each in judged(gate._of_results(run), terms)}
+    assert (found["platform contract_tenure_months"], found["platform paid_sales_12m"]) == ("WARN", "STOP")
