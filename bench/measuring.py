@@ -21,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
+# So much of what a command that failed said on stderr is repeated.
+LAST_WORDS = 2_000
 CREDIT = str(Path(sys.executable).parent / "credit")
 
 
@@ -48,16 +50,15 @@ class Run:
 
 def measured(command: list[str], home: Path, allow: int = 0) -> Run:
     """Run a command to its end; raises if it fails otherwise than with the exit code that is allowed."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said, tempfile.TemporaryFile("w+", encoding="utf-8") as told:
         start = time.perf_counter()
-        process = subprocess.Popen(
-            command, env={**os.environ, "CREDIT_HOME": str(home)}, stdout=said, stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, env={**os.environ, "CREDIT_HOME": str(home)}, stdout=said, stderr=told)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in (0, allow):
-            raise SystemExit(f"{' '.join(command)} exited {process.returncode}")
+            told.seek(0)
+            raise SystemExit(f"{' '.join(command)} exited {process.returncode}\n{told.read()[-LAST_WORDS:]}")
         said.seek(0)
         return Run(seconds, usage.ru_maxrss / 1024, said.read())
 
