@@ -11,8 +11,6 @@ import typer
 from credit.app import configuration, console
 from credit.app.home import Home
 from credit.app.imports import SHOWN_PROBLEMS, answer_import
-from credit.app.roles import refuse
-from credit.domain.authority import Action
 from credit.domain.errors import UnknownName
 
 app = console.group("Import history, and see what the ledger holds.")
@@ -38,6 +36,8 @@ def import_(
     """
     from credit.app import identity
     from credit.app.clock import now
+    from credit.app.roles import refuse
+    from credit.domain.authority import Action
     from data.formats import format_named
     from data.formats.mapped import MAPPED, read_mapping
     from data.importing import import_history
@@ -156,6 +156,8 @@ def erase(
     from credit.app import identity
     from credit.app.clock import now
     from credit.app.deciding import supplier_tier
+    from credit.app.roles import refuse
+    from credit.domain.authority import Action
     from data.upkeep import erase as erase_names
 
     home = Home.from_environment()
