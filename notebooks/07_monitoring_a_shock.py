@@ -164,7 +164,7 @@ print(shown.loc[apart.index[:10]].round(3).to_string())
 # model reads looks back a year or more. And losses cannot: no draw has matured, so calibration and vintages stay silent
 # for a year. Whoever watches the score alone learns of a shock from its write-offs.
 #
-# And what moves furthest is no finding. On both platforms it is a tenure, for everybody has become four months older and
+# And what moves furthest is no finding. On both platforms it is a tenure, as everybody has become four months older and
 # the histories begin with the feed. The gate judges tenures apart and only warns of them: one that is red by the
 # calendar is one that people learn to open. Nothing stops either night, and the shock is for a person to see.
 #
