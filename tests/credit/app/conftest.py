@@ -111,11 +111,15 @@ ROLES = '[roles]\nli = "analyst"\nzhang = "senior"\nnight = "operator"\neye = "a
 @pytest.fixture
 def people(changed, monkeypatch):
     """A home of a demonstration that may be changed, and the command as one of these people."""
-    home, credit = changed
+    return with_roles(changed[0], monkeypatch)
+
+
+def with_roles(home, patch):
+    """A home in which these people have roles, and the command as one of them."""
     (home / "roles.toml").write_text(ROLES, encoding="utf-8")
 
     def as_(who, *words, **env):
-        monkeypatch.setattr(identity, "who", lambda: who)
-        return credit(*words, **env)
+        patch.setattr(identity, "who", lambda: who)
+        return run_credit(home, *words, **env)
 
     return home, as_
