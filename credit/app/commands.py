@@ -74,9 +74,9 @@ def _language() -> Any:
 
     def speaks(
         lang: Annotated[
-            Literal["zh", "en"] | None,
+            Literal["zh", "en", "both"] | None,
             typer.Option(
-                "--lang", help="Answer in one language; default: `lang`, else both.", callback=_asks, is_eager=True
+                "--lang", help="Answer in one language, or both; default: `lang`.", callback=_asks, is_eager=True
             ),
         ] = None,
     ) -> None:

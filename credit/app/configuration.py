@@ -59,8 +59,8 @@ class Configuration:
     @property
     def language(self) -> str | None:
         """The one language that is wanted; None for both."""
-        wanted: str | None = self["lang"]
-        return wanted
+        wanted: str = self["lang"]
+        return None if wanted == "both" else wanted
 
     @property
     def now(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Which of the two languages a reader wants: `lang` is `zh` or `en`; without it, both stand side by side."""
+"""Which of the two languages a reader wants: `lang` is `zh`, `en`, or both of them side by side."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ ADDRESS = Kind("an address", str)
 SIZE = Kind('a size such as "4GB"', _size)
 COUNT = Kind("a whole number of 0 or more", _count, int)
 MOMENT = Kind("a moment, YYYY-MM-DDTHH:MM:SS in UTC or with its zone", datetime.fromisoformat)
-LANGUAGE = _choice("zh", "en")
+LANGUAGE = _choice("zh", "en", "both")
 ENGINE = _choice("duckdb", "spark")
 
 SETTINGS: tuple[Setting, ...] = (
@@ -86,9 +86,9 @@ SETTINGS: tuple[Setting, ...] = (
         key="lang",
         kind=LANGUAGE,
         variable="CREDIT_LANG",
-        meaning="The language of answers and reasons; `--lang` of a command wins.",
+        meaning="The language of answers and reasons, or both side by side; `--lang` of a command wins.",
         example="zh",
-        otherwise="both, side by side",
+        default="both",
     ),
     Setting(
         key="book.url",
