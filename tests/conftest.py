@@ -235,6 +235,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A process that starts workers and has loaded readline tells them a width, though there is no terminal.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     config.addinivalue_line("markers", "soak: takes minutes and kills processes of its own; needs --soak")
 
 

@@ -140,7 +140,7 @@ class Store:
             return
         self.engine()
         # One byte of one file a key: the operating system frees it when this process ends, however it ends.
-        handle = os.open(self.file.with_suffix(".keys"), os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self.file.with_suffix(".keys"), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             try:
                 fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
@@ -223,7 +223,10 @@ class Store:
     @property
     def name(self) -> str:
         """What people call it: the file's name, or the address without its password."""
-        return self.file.name if self.is_embedded else self.url.render_as_string(hide_password=True)
+        if self.is_embedded:
+            return self.file.name
+        # A password may stand among the options too.
+        return self.url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
     def _connected(self) -> Engine:
         if self.is_embedded:

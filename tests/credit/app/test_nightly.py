@@ -577,7 +577,7 @@ def test_a_sealed_night_is_made_again_to_the_byte(after):
 def test_a_night_with_the_model_before_and_a_guarantee_is_made_again_to_the_byte(before, demo_said):
     home, credit = before
     contract = demo_said["guarantee"]["contract_id"]
-    early = {"CREDIT_NOW": "2026-11-01T02:00:00"}
+    early = {"CREDIT_NOW": "2026-11-02T02:00:00"}
     record = credit("guarantee", "decide", "performance", "--contract", contract, "--json", **early).json
     granting = (
         "consent",
