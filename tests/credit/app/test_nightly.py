@@ -593,12 +593,12 @@ def test_a_night_with_the_model_before_and_a_guarantee_is_made_again_to_the_byte
     guarantee = credit(*issue, **early).json["guarantee_id"]
     nightly.second_model(home, "2026-11-02T01:00:00")
     with nightly.fault_at(60):
-        assert credit("nightly", "run", "--as-of", DAY).code == 1
+        assert credit(*NEXT, CREDIT_NOW=NEXT_NOW).code == 1
     # What changes once it has begun is the next night's: it goes on with the models, and the book, that it began with.
-    Home(home).registry().rollback("loan_default.platform", at=NOW, who="ann", why="it fails")
-    demand = ("guarantee", "demand", guarantee, "--amount", "100", "--on", DAY)
-    credit(*demand, CREDIT_NOW="2026-11-03T01:00:01")
-    said = credit("nightly", "run", "--as-of", DAY, "--json", CREDIT_NOW="2026-11-03T01:00:02").json[0]
+    Home(home).registry().rollback("loan_default.platform", at=NEXT_NOW, who="ann", why="it fails")
+    demand = ("guarantee", "demand", guarantee, "--amount", "100", "--on", "2026-11-02")
+    credit(*demand, CREDIT_NOW="2026-11-03T20:00:01")
+    said = credit(*NEXT, "--json", CREDIT_NOW="2026-11-03T20:00:02").json[0]
     assert said["state"] == "sealed" and said["banks"]["demo-bank"]["further"]["guarantees"]["rows"] == 1
     assert "further" not in said["banks"]["second-bank"]
     folder = home / "exports" / said["banks"]["demo-bank"]["folder"]
@@ -606,8 +606,8 @@ def test_a_night_with_the_model_before_and_a_guarantee_is_made_again_to_the_byte
     assert set(rows["previous_model_version"]) == {1} and set(rows["model_version"]) == {2}
     assert (rows["previous_pd"] > rows["pd"]).all()
     assert list(pd.read_csv(folder / "guarantees.csv")["status"]) == ["EFFECTIVE"]
-    assert credit("nightly", "replay", "--json").json == {"as_of": DAY, "differences": []}
-    settings = json.loads((home / "nights" / f"as_of={DAY}" / "settings.json").read_text())
+    assert credit("nightly", "replay", "--json", CREDIT_NOW=NEXT_NOW).json == {"as_of": "2026-11-02", "differences": []}
+    settings = json.loads((home / "nights" / "as_of=2026-11-02" / "settings.json").read_text())
     assert settings["former"] == {"platform": {"name": "loan_default.platform", "version": 1}}
     # Nights that were sealed before there was such a thing are read all the same.
     assert Settings.read({name: value for name, value in settings.items() if name != "former"}).former == {}
