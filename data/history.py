@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from data.batches import fed_by
 from data.ledger import Known, Ledger
 from data.schema import (
     ACCEPTANCES,
@@ -137,21 +138,23 @@ class History:
     """What is known of a supplier on a day; amounts are fen, what is not known is None.
 
     `months` has the last so many, oldest first; `buyers` those of a year, the largest first, and what the others bought
-    in one row; `sold_as` says which of a month's amounts are its sales.
+    in one row; `sold_as` says which of a month's amounts are its sales. What no feed has ever told of is None: that
+    nothing is known is not that nothing was.
     """
 
     registration: dict[str, Any]
     months: list[dict[str, Any]]
     sold_as: str
     buyers: list[dict[str, Any]]
-    contracts: dict[str, Any]
-    draws: dict[str, Any]
-    guarantees: dict[str, Any]
-    listings: list[str]
+    contracts: dict[str, Any] | None
+    draws: dict[str, Any] | None
+    guarantees: dict[str, Any] | None
+    listings: list[str] | None
 
 
-def history(ledger: Ledger, supplier_id: str, as_of: date, *, version: int | None = None) -> History:
-    """The history of one supplier as known on a day."""
+def history(ledger: Ledger, supplier_id: str, as_of: date, *, tier: str, version: int | None = None) -> History:
+    """The history of one supplier as known on a day, by a kind of data."""
+    fed = fed_by(ledger.batches(version), tier)
     cases = pd.DataFrame({"case_id": [0], "supplier_id": [supplier_id], "as_of": [as_of]})
     with ledger.known_on(cases, version=version, tables=TABLES) as known:
         months = _rows(known, _BY_MONTH)
@@ -161,11 +164,19 @@ def history(ledger: Ledger, supplier_id: str, as_of: date, *, version: int | Non
             months=months,
             sold_as=_sold_as(months),
             buyers=_largest(_rows(known, _BY_BUYER)),
-            contracts=_rows(known, _CONTRACTS)[0],
-            draws=_rows(known, _DRAWS)[0],
-            guarantees=_rows(known, _GUARANTEES)[0],
-            listings=[row["list"] for row in _rows(known, _LISTINGS)],
+            contracts=_contracts(known, fed),
+            draws=_rows(known, _DRAWS)[0] if CREDIT_EVENTS.name in fed else None,
+            guarantees=_rows(known, _GUARANTEES)[0] if GUARANTEE_EVENTS.name in fed else None,
+            listings=[row["list"] for row in _rows(known, _LISTINGS)] if LISTINGS.name in fed else None,
         )
+
+
+def _contracts(known: Known, fed: frozenset[str]) -> dict[str, Any] | None:
+    """What is known of contracts; of how they ended nothing where no feed tells of their changes."""
+    if CONTRACTS.name not in fed:
+        return None
+    unknown = {} if AMENDMENTS.name in fed else dict.fromkeys(("completed", "ended", "ended_by_its_fault"))
+    return {**_rows(known, _CONTRACTS)[0], **unknown}
 
 
 def _sold_as(months: list[dict[str, Any]]) -> str:

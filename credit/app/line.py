@@ -139,8 +139,9 @@ def show(
     """Show what a line is today, and all that happened to it; of a supplier, its credit memo.
 
     The memo is about the newest decision on the supplier's turnover line that stands, else about one that is made for
-    it alone and not stored. With --as-of it knows nothing of later days. --html writes it as a page for a committee, to
-    read or print; of a line, about the decision that the line stands on.
+    it alone and not stored. With --as-of it is about that day, or, where no decision stood on it, an answer made today
+    on the history of that day. --html writes it as a page for a committee, to read or print; of a line, about the
+    decision that the line stands on.
     """
     from credit.app import agreements
     from credit.app.memo import gathering

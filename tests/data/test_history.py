@@ -56,7 +56,7 @@ def ledger(tmp_path_factory, import_rows):
 
 
 def test_a_month_has_what_happened_in_it_until_the_day(ledger):
-    months = {month["month"]: month for month in history(ledger, "S1", DAY).months}
+    months = {month["month"]: month for month in history(ledger, "S1", DAY, tier="platform").months}
     assert len(months) == MONTHS and max(months) == "2025-06" and min(months) == "2023-07"
     assert (months["2025-05"]["deliveries"], months["2025-05"]["late"]) == (2, 1)
     assert months["2025-06"]["deliveries"] == 0
@@ -65,25 +65,25 @@ def test_a_month_has_what_happened_in_it_until_the_day(ledger):
 
 
 def test_a_delivery_of_the_day_itself_is_known_and_one_of_the_next_is_not(ledger):
-    june = history(ledger, "S1", date(2025, 6, 16)).months[-1]
+    june = history(ledger, "S1", date(2025, 6, 16), tier="platform").months[-1]
     assert june["deliveries"] == 1 and june["late"] == 0
 
 
 def test_the_largest_buyers_have_names_and_the_others_one_row(ledger):
-    buyers = history(ledger, "S1", DAY).buyers
+    buyers = history(ledger, "S1", DAY, tier="platform").buyers
     assert [each["buyer_id"] for each in buyers] == [f"B{number:02d}" for number in range(11, 3, -1)] + [None]
     assert buyers[-1]["others"] == 3 and buyers[-1]["amount_fen"] == (3 + 2 + 1) * 1_000_00
     assert sum(each["share"] for each in buyers) == pytest.approx(1)
 
 
 def test_what_was_lent_guaranteed_and_listed_is_summed_up(ledger):
-    found = history(ledger, "S1", DAY)
+    found = history(ledger, "S1", DAY, tier="platform")
     assert found.draws["open_fen"] == 2_000_000 and found.draws["worst_days_past_due"] == 30
     assert (found.guarantees["standing"], found.guarantees["standing_fen"]) == (1, 400_000)
     assert found.listings == ["TAX"] and found.registration["size_class"] == "SMALL"
     assert (found.contracts["completed"], found.contracts["open"]) == (1, 10)
     assert found.contracts["largest_completed_fen"] == 1_000_00
-    assert history(ledger, "S1", date(2025, 6, 13)).draws["worst_days_past_due"] == 0
+    assert history(ledger, "S1", date(2025, 6, 13), tier="platform").draws["worst_days_past_due"] == 0
 
 
 def test_what_is_recorded_later_changes_nothing(tmp_path, import_rows, small_ledger):
@@ -92,17 +92,32 @@ def test_what_is_recorded_later_changes_nothing(tmp_path, import_rows, small_led
     ledger = Ledger(tmp_path / "ledger")
     tables = ("suppliers", "buyers", "contracts", "deliveries", "payments")
     import_rows(ledger, **{table: [{}] for table in tables})
-    before = asdict(history(ledger, "S1", DAY))
+    before = asdict(history(ledger, "S1", DAY, tier="platform"))
     import_rows(
         ledger,
         payments=[{"payment_id": "P9", "paid_on": "2025-05-02", "recorded_at": "2025-06-15T16:00:00Z"}],
         deliveries=[{"delivery_id": "D9", "delivered_on": "2025-06-16", "recorded_at": "2025-06-16T02:00:00Z"}],
     )
-    assert asdict(history(ledger, "S1", DAY)) == before
-    assert asdict(history(ledger, "S1", date(2025, 6, 16))) != before
+    assert asdict(history(ledger, "S1", DAY, tier="platform")) == before
+    assert asdict(history(ledger, "S1", date(2025, 6, 16), tier="platform")) != before
 
 
 def test_a_firm_of_which_nothing_is_known_has_an_empty_history(small_ledger):
-    found = history(small_ledger, "nobody", DAY)
+    found = history(small_ledger, "nobody", DAY, tier="platform")
     assert found.registration == {} and found.buyers == [] and found.contracts["signed"] == 0
     assert all(month["invoiced_fen"] is None and month["deliveries"] == 0 for month in found.months)
+
+
+def test_what_no_feed_tells_of_is_not_known(tmp_path, import_rows):
+    from data.ledger import Ledger
+
+    ledger = Ledger(tmp_path / "ledger")
+    import_rows(ledger, suppliers=[{}], buyers=[{}], contracts=[{}])
+    found = history(ledger, "S1", DAY, tier="platform")
+    assert (found.draws, found.guarantees, found.listings) == (None, None, None)
+    assert found.contracts["signed"] == 1 and found.contracts["ended"] is None
+    # A file with a header and no row says that there was nothing.
+    import_rows(ledger, amendments=[], credit_events=[], guarantee_events=[], listings=[])
+    found = history(ledger, "S1", DAY, tier="platform")
+    assert (found.draws["draws"], found.guarantees["issued"], found.listings) == (0, 0, [])
+    assert found.contracts["ended"] == 0

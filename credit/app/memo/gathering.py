@@ -1,7 +1,9 @@
 """All that the memo says, as one document: the firm, its history, the answer, its score, and what would change it.
 
 The history is what was known on the day of the answer; decisions, lines and exposure are what the book knew when the
-day of the memo ended. Asked with a date, both are that day at the latest: nothing after it is in the document.
+day of the memo ended. Asked with a date on which a decision stood, nothing after it is in the document. Where none did,
+the answer is made today on the history of that day, as everywhere: with the model, the disputes and what stands offered
+of today, and so the book of today is beside it.
 """
 
 from __future__ import annotations
@@ -50,9 +52,9 @@ def of_supplier(home: Home, supplier: str, as_of: date | None) -> dict[str, Any]
     tier, today = supplier_tier(home, supplier), day_of(now())
     supplier = home.ledger().gone_on_as(today).get(supplier, supplier)
     on = as_of or today
-    standing = _standing(home, supplier, on)
-    answer = _answered(home, standing) if standing else _asked(home, supplier, tier, as_of)
-    return _memo(home, answer, on)
+    if standing := _standing(home, supplier, on):
+        return _memo(home, _answered(home, standing), on)
+    return _memo(home, _asked(home, supplier, tier, as_of), today)
 
 
 def of_decision(home: Home, decision_id: str) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def _memo(home: Home, answer: _Answer, on: date) -> dict[str, Any]:
 
     pinned, record, supplier = answer.pinned, answer.record, answer.supplier
     ids = _ids(home, supplier, on)
-    told = history(home.ledger(), supplier, pinned.as_of, version=pinned.ledger_version)
+    told = history(home.ledger(), supplier, pinned.as_of, tier=pinned.pack.tier, version=pinned.ledger_version)
     code = answer.known.scores["unscorable"].iloc[0]
     score = explained(
         home, pinned.served, answer.known.features, code, supplier=supplier, day=pinned.as_of, what_if=None

@@ -109,17 +109,21 @@ def _answer(document: dict[str, Any]) -> str:
         f'<div class="answer {looks}"><p class="product">{said(record["product"])}{about}</p>'
         f'<p class="outcome">{named(record["outcome"])}</p><p class="amount">{amount}</p></div>'
     )
-    indicative = "" if document["stored"] else _indicative(document["supplier_id"])
+    indicative = "" if document["stored"] else _indicative(document)
     return (
         f'<section><h2 class="seen">{both("结论", "The answer")}</h2>{indicative}'
         f'<div class="verdicts">{verdict}{facts(_terms(record))}</div>{_because(record)}</section>'
     )
 
 
-def _indicative(supplier: str) -> str:
-    how = f"<code>credit line decide {html.text(supplier)}</code>"
+def _indicative(document: dict[str, Any]) -> str:
+    how = f"<code>credit line decide {html.text(document['supplier_id'])}</code>"
+    made, known = document["book_on"], document["as_of"]
     zh_en = both(
-        "示意结论，未存储，未向任何人提供；存储并提供：", "Indicative: stored nowhere and offered to nobody until"
+        f"示意结论：于 {made} 依据截至 {known} 的交易记录作出，模型、异议与已报价均为 {made} 当日；"
+        "未存储，未向任何人提供；存储并提供：",
+        f"Indicative: made on {made} on the record as known on {known}, with the model, the disputes and what stands "
+        f"offered of {made}; stored nowhere and offered to nobody until",
     )
     return f'<p class="banner warn">{zh_en} {how}</p>'
 
@@ -194,7 +198,7 @@ def _firm(document: dict[str, Any]) -> str:
         (both("区县代码", "county"), html.text(firm["region"] or NOTHING)),
         (both("专项", "programmes"), listed(named(each) for each in firm["programmes"])),
         (both("关联企业", "tied to"), listed(html.text(each) for each in firm["tied_to"])),
-        (both("失信与处罚名单", "exclusion lists"), listed(named(each) for each in history["listings"])),
+        (both("失信与处罚名单", "exclusion lists"), _lists(history["listings"])),
         (both("授权", "consents"), listed(consents)),
         (both("数据来源", "known by"), f"{named(firm['tier'])}, {counted(firm['feed_age_days'], '天前', 'days old')}"),
         (both("数据异议", "data disputed"), listed(html.text(each["datum"]) for each in disputes)),
@@ -202,32 +206,55 @@ def _firm(document: dict[str, Any]) -> str:
     return facts(told, columns=True)
 
 
+def _lists(listings: list[str] | None) -> str:
+    return both("未知", "not known") if listings is None else listed(named(each) for each in listings)
+
+
 def _record(history: dict[str, Any]) -> str:
-    """What the firm signed, was lent, and was guaranteed for, in figures."""
-    contracts, draws, guarantees = history["contracts"], history["draws"], history["guarantees"]
+    """What the firm signed, was lent, and was guaranteed for, in figures; that nothing is known is not that nothing
+    was.
+    """
+    parts = {"contracts": _contracts, "draws": _draws, "guarantees": _guarantees}
+    heads = {
+        "contracts": both("合同", "contracts"),
+        "draws": both("各家借款", "draws, any lender"),
+        "guarantees": both("保函", "guarantees"),
+    }
+    told: list[Fact] = []
+    for name, figures in parts.items():
+        known = history[name]
+        told += [(heads[name], both("未知", "not known"))] if known is None else figures(heads[name], known)
+    return facts(told, columns=True)
+
+
+def _contracts(head: str, contracts: dict[str, Any]) -> list[Fact]:
     told = [
-        (both("合同", "contracts"), f"{contracts['signed']:,} · CNY {money(contracts['signed_fen'])}"),
+        (head, f"{contracts['signed']:,} · CNY {money(contracts['signed_fen'])}"),
         (both("其中在履行", "of them open"), f"{contracts['open']:,} · CNY {money(contracts['open_fen'])}"),
         (both("最大已完成", "largest completed"), f"CNY {money(contracts['largest_completed_fen'])}"),
-        (
-            both("提前终止", "ended early"),
-            f"{contracts['ended']:,} · " + counted(contracts["ended_by_its_fault"], "因其过错", "by its fault"),
-        ),
-        (
-            both("各家借款", "draws, any lender"),
-            f"{draws['draws']:,} · CNY {money(draws['drawn_fen'])} · " + counted(draws["lenders"], "家", "lenders"),
-        ),
+    ]
+    if contracts["ended"] is None:
+        return [*told, (both("提前终止", "ended early"), both("未知", "not known"))]
+    ended = f"{contracts['ended']:,} · " + counted(contracts["ended_by_its_fault"], "因其过错", "by its fault")
+    return [*told, (both("提前终止", "ended early"), ended)]
+
+
+def _draws(head: str, draws: dict[str, Any]) -> list[Fact]:
+    lenders = counted(draws["lenders"], "家", "lender" if draws["lenders"] == 1 else "lenders")
+    return [
+        (head, f"{draws['draws']:,} · CNY {money(draws['drawn_fen'])} · {lenders}"),
         (both("其中未还", "of them owed"), f"{draws['open']:,} · CNY {money(draws['open_fen'])}"),
-        (
-            both("最长逾期", "worst past due"),
-            counted(draws["worst_days_past_due"], "天", "days"),
-        ),
+        (both("最长逾期", "worst past due"), counted(draws["worst_days_past_due"], "天", "days")),
         (both("核销", "written off"), f"CNY {money(draws['written_off_fen'])}"),
-        (both("保函", "guarantees"), f"{guarantees['issued']:,} · CNY {money(guarantees['issued_fen'])}"),
+    ]
+
+
+def _guarantees(head: str, guarantees: dict[str, Any]) -> list[Fact]:
+    return [
+        (head, f"{guarantees['issued']:,} · CNY {money(guarantees['issued_fen'])}"),
         (both("其中有效", "of them standing"), f"{guarantees['standing']:,} · CNY {money(guarantees['standing_fen'])}"),
         (both("曾被索赔", "called"), f"{guarantees['called']:,}"),
     ]
-    return facts(told, columns=True)
 
 
 def _basis(document: dict[str, Any]) -> str:

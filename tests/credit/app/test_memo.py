@@ -186,14 +186,24 @@ def test_a_firm_without_a_decision_has_an_indicative_answer_that_nobody_keeps(ch
     assert decided == said["decision"]
 
 
-def test_asked_with_a_day_it_knows_nothing_of_later_ones(spoilt, granted, tmp_path):
+def test_asked_with_a_day_its_history_knows_nothing_of_later_ones(spoilt, granted):
     _, credit = spoilt
     day = "2026-06-15"
     said = credit("line", "show", granted["supplier_id"], "--as-of", day, "--json").json
-    assert said["as_of"] == said["book_on"] == day and said["past"] == []
-    told = {name: said[name] for name in ("history", "exposure", "disputes")}
-    assert max(re.findall(r"\d{4}-\d{2}-\d{2}", json.dumps(told)), default=day) <= day
+    assert said["as_of"] == day
+    assert max(re.findall(r"\d{4}-\d{2}-\d{2}", json.dumps(said["history"])), default=day) <= day
     assert said["history"]["months"][-1]["month"] == "2026-06"
+
+
+def test_an_answer_that_is_made_today_on_an_earlier_history_says_so_and_has_the_book_of_today(changed, granted):
+    _, credit = changed
+    supplier, day = granted["supplier_id"], "2026-06-15"
+    assert credit("decision", "dispute", supplier, "--datum", "delivery D1", "--text", "on time").code == 0
+    said = credit("line", "show", supplier, "--as-of", day, "--json").json
+    found = {each["rule"]: each["finding"] for each in said["decision"]["findings"]}
+    assert found["R-DISPUTED"] == "NOT_MET" and [each["datum"] for each in said["disputes"]] == ["delivery D1"]
+    assert (said["as_of"], said["book_on"], said["stored"]) == (day, "2026-11-02", False)
+    assert f"made on 2026-11-02 on the record as known on {day}" in page(said)
 
 
 def test_a_sole_trader_who_consents_to_nothing_has_no_name_here(spoilt):
@@ -241,8 +251,9 @@ def test_an_accepted_line_is_on_the_memo_and_leads_to_it(changed, granted, tmp_p
     assert credit("line", "show", line["line_id"], "--html", file, "--json").json == line
     assert line["line_id"] in file.read_text(encoding="utf-8")
     assert credit("line", "show", line["line_id"], "--as-of", "2026-10-31").code == 2
+    # No decision stood on that day: what is answered now on its history stands beside the line of now.
     before = credit("line", "show", granted["supplier_id"], "--as-of", "2026-10-31", "--json").json
-    assert before["exposure"]["lines"] == [] and before["stored"] is False
+    assert before["stored"] is False and len(before["exposure"]["lines"]) == 1
 
 
 def test_a_decision_on_a_contract_has_a_memo_too(spoilt, tmp_path):
