@@ -10,6 +10,8 @@ from features.catalogue import CATALOGUE
 from models.registry import Served
 
 MOST_REASONS = 4
+# The reason that stands for all of which nothing is known.
+UNKNOWN = "UNK"
 # As records keep them; less than half of the last digit is no reason.
 DIGITS = 6
 _REASON_OF = {feature.name: feature.reason for feature in CATALOGUE}
@@ -18,9 +20,25 @@ _REASON_OF = {feature.name: feature.reason for feature in CATALOGUE}
 def by_reason(served: Served, frame: pd.DataFrame) -> pd.DataFrame:
     """What each reason adds to the log-odds beyond the reference population's mean, one column a reason code.
 
-    Above zero is toward risk. Columns are in the order of the codes, rows those of the frame.
+    Above zero is toward risk. Columns are in the order of the codes, rows those of the frame. A firm of which nothing
+    is known that a reason speaks of is not said to deliver late, or to have repaid badly: what the model makes of not
+    knowing is summed up under `UNKNOWN`.
     """
-    return served.model.explain(served.inputs(frame), _REASON_OF).contributions
+    grouped = served.model.explain(served.inputs(frame), _REASON_OF).contributions
+    silent = unknown(served, frame)[grouped.columns].to_numpy()
+    values = grouped.to_numpy()
+    found = grouped.where(~silent, 0.0)
+    found[UNKNOWN] = np.where(silent, values, 0.0).sum(axis=1)
+    return found[sorted(found.columns)]
+
+
+def unknown(served: Served, frame: pd.DataFrame) -> pd.DataFrame:
+    """Whether nothing is known of all that a reason speaks of to this model, a column a reason code, rows as given."""
+    inputs = served.inputs(frame)
+    groups: dict[str, list[str]] = {}
+    for name in map(str, inputs.columns):
+        groups.setdefault(_REASON_OF[name], []).append(name)
+    return pd.DataFrame({code: inputs[mine].isna().all(axis=1) for code, mine in groups.items()}, index=frame.index)
 
 
 def strongest(grouped: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

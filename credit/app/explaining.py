@@ -142,14 +142,16 @@ def _reasons(case: _Case, frame: pd.DataFrame) -> tuple[float, list[dict[str, An
     from credit.domain.reasons import reason_for
     from credit.domain.record import said
     from features.catalogue import feature_named
-    from models.explain import DIGITS, by_reason
+    from models.explain import DIGITS, UNKNOWN, by_reason, unknown
 
     by_feature = case.served.model.explain(case.served.inputs(frame))
+    silent = unknown(case.served, frame).iloc[0]
     features: dict[str, list[dict[str, Any]]] = {}
     for name, weight in _strongest(by_feature.contributions.iloc[0].round(DIGITS)):
         feature = feature_named(name)
         value = float(frame[name].iloc[0])
-        features.setdefault(feature.reason, []).append({**_said(feature, value), "log_odds": weight})
+        code = UNKNOWN if silent[feature.reason] else feature.reason
+        features.setdefault(code, []).append({**_said(feature, value), "log_odds": weight})
     reasons = []
     for code, weight in _strongest(by_reason(case.served, frame).iloc[0].round(DIGITS)):
         reason = reason_for(code)

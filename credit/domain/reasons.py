@@ -94,6 +94,13 @@ DRIVERS: tuple[Reason, ...] = (
     Reason("ENQ", "近期融资申请较多", "many recent credit applications", "减少重复申请", "apply less often"),
     Reason("GRO", "增长过快或波动较大", "growth strain or unsteady sales"),
     Reason(
+        "UNK",
+        "部分记录未知，评分按未知处理",
+        "some of the record is not known",
+        "授权或补充数据",
+        "have the data provided",
+    ),
+    Reason(
         "MAR",
         "进销差或税负水平偏弱",
         "thin margin between sales and purchases",

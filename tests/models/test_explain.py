@@ -16,7 +16,7 @@ from features.catalogue import CATALOGUE, catalogue_hash, feature_named, names
 from features.derived import follow, following
 from features.feature import RISES
 from models.changes import smallest
-from models.explain import _REASON_OF, by_reason, strongest, top_codes, top_reasons
+from models.explain import _REASON_OF, UNKNOWN, by_reason, strongest, top_codes, top_reasons
 from models.pd_model import PdModel
 from models.reference import approved
 from models.registry import Served
@@ -67,10 +67,21 @@ def test_the_reference_population_has_no_reason_on_average(served, frame):
 
 def test_a_reason_adds_what_its_features_add(served, frame):
     grouped, whole = by_reason(served, frame), served.model.explain(frame).contributions
-    assert list(grouped.columns) == sorted({_REASON_OF[name] for name in whole})
-    for code in grouped.columns:
+    assert list(grouped.columns) == sorted({UNKNOWN, *(_REASON_OF[name] for name in whole)})
+    for code in grouped.columns.drop(UNKNOWN):
         mine = [name for name in whole if _REASON_OF[name] == code]
-        assert grouped[code].to_numpy() == pytest.approx(whole[mine].sum(axis=1).to_numpy(), abs=1e-9)
+        known = frame[mine].notna().any(axis=1)
+        assert grouped[code].to_numpy() == pytest.approx(whole[mine].sum(axis=1).where(known, 0).to_numpy(), abs=1e-9)
+    assert grouped.sum(axis=1).to_numpy() == pytest.approx(whole.sum(axis=1).to_numpy(), abs=1e-9)
+
+
+def test_what_is_not_known_is_no_reason_of_its_own(served, frame):
+    late = [name for name in served.model.columns if _REASON_OF[name] == "DEL"]
+    silent = frame.assign(**dict.fromkeys(late, np.nan))
+    assert (by_reason(served, silent)["DEL"] == 0).all()
+    assert all("DEL" not in [code for code, _ in row] for row in top_reasons(served, silent))
+    # What the model makes of it is not lost.
+    assert by_reason(served, silent)[UNKNOWN].abs().max() > 0
 
 
 def test_one_firm_has_the_reasons_that_it_has_among_many_to_the_byte(served, frame):

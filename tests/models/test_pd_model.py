@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from models import trees
-from models.explain import by_reason, top_reasons
+from models.explain import UNKNOWN, by_reason, top_reasons
 from models.pd_model import PdModel, folds_of
 from models.registry import Served
 from models.scorer import Scorer
@@ -217,7 +217,7 @@ def test_twin_features_do_not_split_a_reason_and_at_most_four_are_named(monkeypa
     monkeypatch.setattr("models.explain._REASON_OF", reasons_of)
     grouped = by_reason(served, frame.head(10))
     whole = model.scorer_.explain(frame.head(10)).contributions
-    assert list(grouped.columns) == ["ACT", "CAP", "DEL"]
+    assert list(grouped.columns) == ["ACT", "CAP", "DEL", UNKNOWN]
     assert grouped["ACT"].to_numpy() == pytest.approx((whole["paid"] + whole["noise"]).to_numpy())
     for reasons in top_reasons(served, frame.head(10)):
         weights = [weight for _, weight in reasons]
