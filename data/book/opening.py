@@ -6,6 +6,7 @@ lock of the operating system, which wakes who waits for it instead of letting ea
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -196,7 +197,9 @@ class Store:
         try:
             with engine.execution_options(**{_READS: True}).begin() as con:
                 is_new = _is_new(con, self.name)
-        except OperationalError:
+        except OperationalError as failed:
+            if self.is_embedded and not os.access(self.file.parent, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.file)) from failed
             # That others write at this moment is no damage.
             raise
         except DatabaseError as broken:

@@ -26,7 +26,7 @@ def exposure(taken: dict[str, Any]) -> str:
     told = [
         (both("借款与保函合计", "loans and guarantees"), f"CNY {money(taken['exposure_fen'])}"),
         (both("其中借款", "of it borrowed"), f"CNY {money(taken['borrowed_fen'])}"),
-        (both("集团合计", "its group, with it"), f"CNY {money(taken['group_exposure_fen'])}"),
+        (both("集团合计", "its group"), f"CNY {money(taken['group_exposure_fen'])}"),
         (both("另有已报价", "offered besides"), f"CNY {money(taken['offered_fen'])}"),
         (both("本行承诺", "we committed"), f"CNY {money(book['committed_fen'])}"),
         (both("本行未还", "owed to us"), f"CNY {money(book['outstanding_fen'])}"),

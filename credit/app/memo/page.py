@@ -144,6 +144,9 @@ def _terms(record: dict[str, Any]) -> list[Fact]:
             told.append((both("期限", "tenor"), counted(record["tenor_months"], "个月", "months")))
     if record["bound_by"]:
         told.append((both("约束条件", "bound by"), said(record["bound_by"])))
+    if judged := record.get("judgement"):
+        words_said = f": {html.text(judged['text'])}" if judged["text"] else ""
+        told.append((both("审批", "judged by"), f"{html.text(judged['by'])}, {html.text(judged['role'])}{words_said}"))
     told.append((both("风险", "risk"), _risk(record)))
     told.append((both("有效期至", "valid until"), html.text(record["valid_until"])))
     return told

@@ -14,6 +14,7 @@ from credit.app.memo.saying import (
     named,
     observed,
     percent,
+    rate,
     said,
 )
 from models import html
@@ -51,7 +52,8 @@ def _price(record: dict[str, Any]) -> str:
         return f'<h3>{both("定价", "Price")}</h3><p class="quiet">{both("未定价。", "Not priced.")}</p>'
     order = sorted(parts, key=lambda name: (name == "rate", name))
     rows = [(named(name), percent(parts[name])) for name in order]
-    kinds = ["bound" if name == "rate" else "" for name in order]
+    rows.append((both("取整（向上）并扣除贴息后", "rounded up, less any subsidy"), rate(record["yearly_rate_bp"])))
+    kinds = [*("" for _ in order), "bound"]
     heads = (both("定价", "price"), both("每年", "a year"))
     return html.table(heads, rows, numbers=(1,), kinds=kinds, named=True)
 

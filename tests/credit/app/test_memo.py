@@ -216,6 +216,27 @@ def test_a_sole_trader_who_consents_to_nothing_has_no_name_here(spoilt):
     assert supplier in Read(page(said)).said
 
 
+def test_what_a_person_made_of_it_stands_by_the_answer(memo):
+    document, _ = memo
+    judged = {
+        "by": "zhang",
+        "role": "senior",
+        "code": None,
+        "text": "<known> for years",
+        "evidence": "",
+        "lapses_on": None,
+    }
+    said = page({**document, "decision": {**document["decision"], "judgement": judged}})
+    answer = said.partition("<section>")[2].partition("</section>")[0]
+    assert "zhang, senior: &lt;known&gt; for years" in answer
+
+
+def test_the_parts_of_a_price_lead_to_the_rate_that_is_answered(memo):
+    document, _ = memo
+    text = " ".join(Read(page(document)).said)
+    assert f"rounded up, less any subsidy {document['decision']['yearly_rate_bp'] / 100:.2f}" in " ".join(text.split())
+
+
 def test_who_may_not_read_names_reads_an_id(spoilt, memo, granted, monkeypatch):
     home, _ = spoilt
     name = memo[0]["name"]
