@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from credit.domain.alerts import (
     RESPONSES,
     RULES,
+    Alert,
     Response,
     Severity,
     in_order,
@@ -124,6 +125,11 @@ def test_the_worst_come_first_and_of_those_the_oldest():
     said = alerts({}, earlier, late)
     assert [(each.rule, each.raised_on.day) for each in said] == [("EW-LISTED", 1), ("EW-LATE", 27), ("EW-LATE", 28)]
     assert in_order(said[::-1]) == said
+
+
+def test_an_alert_is_read_as_it_was_written():
+    found = alerts({}, {"line_id": "L2", "contract_id": None})
+    assert [Alert.read(json.loads(json.dumps(asdict(each), default=str))) for each in found] == found
 
 
 def test_nothing_found_raises_nothing():
