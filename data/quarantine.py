@@ -41,6 +41,9 @@ HINTS: dict[str, str] = {
     "unknown-supplier": "no supplier of that id is registered; the row is kept, and goes in with the registration",
 }
 
+# What a day has to be like where a mapping says so: its pattern follows.
+DATED = "the mapping says how a day of this column is written: "
+
 
 def describe(row: dict[str, object]) -> str:
     """One quarantined row as an error message: file, line, column, value.

@@ -23,6 +23,7 @@ from credit.domain.authority import (
     judged,
     level_for,
     overrides,
+    refuse_grant,
     refuse_judgement,
 )
 from credit.domain.errors import NotAuthorised, UnknownDecision, UnknownName
@@ -87,6 +88,13 @@ def _weighed(home: Home, row: dict[str, Any], said: Said, *, who: str) -> Record
     terms = authority_terms(home, today)
     refuse_judgement(record, judgement, terms, maker=row["maker"], again=again, today=today)
     return judged(record, judgement)
+
+
+def refuse_amount(home: Home, record: Record, said: Said, *, who: str) -> None:
+    """Raise NotAuthorised where so much is not somebody's to grant, before they are asked why they would."""
+    if said.outcome in GRANTING:
+        terms = authority_terms(home, day_of(now()))
+        refuse_grant(record, judgement_of(home, record, said, who=who), terms, again=record)
 
 
 def judgement_of(home: Home, record: Record, said: Said, *, who: str) -> Judgement:

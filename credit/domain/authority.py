@@ -161,7 +161,7 @@ def refuse_judgement(
     if judgement.outcome in (Outcome.APPROVE, Outcome.REDUCE):
         if date.fromisoformat(record["valid_until"]) < today:
             raise NotAuthorised(f"{record['decision_id']} lapsed on {record['valid_until']}", hint="ask again")
-        _refuse_grant(record, judgement, terms, again)
+        refuse_grant(record, judgement, terms, again=again)
     if overrides(record, judgement):
         _refuse_bare_override(record, judgement)
     if judgement.lapses_on is not None and judgement.lapses_on < today:
@@ -210,7 +210,9 @@ def level_for(record: Record, terms: Mapping[str, Any]) -> Role | None:
     return None
 
 
-def _refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any], again: Record) -> None:
+def refuse_grant(record: Record, judgement: Judgement, terms: Mapping[str, Any], *, again: Record) -> None:
+    """Raise NotAuthorised where so much may not be granted, whatever is said for it; the rest as `refuse_judgement` has
+    it, with the record itself as `again` where nobody has decided it again yet."""
     knocked_out = [each["rule"] for each in record["findings"] if each["outcome"] == Outcome.DECLINE.name]
     if knocked_out:
         raise NotAuthorised(

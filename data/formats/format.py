@@ -34,10 +34,11 @@ PASSED_OVER = "passed_over"
 class Mapping:
     """How files of one name fill one table.
 
-    `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named
-    stays empty. `needs` are the source's columns without which the file is refused, `optional` those it may leave
-    out. Of a file that holds several relations, `relation` names the one. `beside` names the tables that have to be fed
-    by the same import because `columns` looks at the days of their rows, `first_day` and `last_day` in `days_<table>`.
+    `columns` gives a SQL expression over the source's text columns for each ledger column; one that is not named stays
+    empty; `dates` says which of them the source writes after a pattern of its own. `needs` are the source's columns
+    without which the file is refused, `optional` those it may leave out. Of a file that holds several relations,
+    `relation` names the one. `beside` names the tables that have to be fed by the same import because `columns` looks
+    at the days of their rows, `first_day` and `last_day` in `days_<table>`.
     """
 
     table: Table
@@ -47,6 +48,7 @@ class Mapping:
     money_in: MoneyIn = MoneyIn.MINOR
     where: str = "true"
     optional: tuple[str, ...] = ()
+    dates: dict[str, str] = field(default_factory=dict)
     beside: tuple[Table, ...] = ()
     relation: str = ""
 

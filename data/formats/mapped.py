@@ -143,6 +143,7 @@ def _mapping(said: dict[str, Any], where: str) -> Mapping:
         money_in=MoneyIn(unit),
         where=" AND ".join((*only, *(f"coalesce(NOT ({each}), true)" for each in others))) or "true",
         optional=tuple(dict.fromkeys(each for each in optional if each not in (*needs, *asked))),
+        dates={name: cell["date"] for name, cell in cells.items() if isinstance(cell, dict) and "date" in cell},
     )
 
 

@@ -244,6 +244,7 @@ class Desk:
     def _judge(self, item: Item, record: Record, said: judging.Said, *, usual: Code | None) -> None:
         """Ask for the reasons that a judgement has to give, show what it would be, and book it."""
         who = self.found.who
+        judging.refuse_amount(self.home, record, said, who=who)
         if overrides(record, judging.judgement_of(self.home, record, said, who=who)):
             said = self._reasons(record, said, usual)
         else:
@@ -338,13 +339,16 @@ class Desk:
 
     def _chosen(self, question: str, choices: Sequence[str], usual: str | None) -> str:
         """One of some choices, by its first letters. Raises _GaveUp where none is named."""
+        asked = question
         while True:
-            typed = self.terminal.ask(question + ":").upper() or usual
+            typed = self.terminal.ask(asked + ":").upper() or usual
             if not typed:
                 raise _GaveUp
             found = [each for each in choices if each.startswith(typed)]
             if len(found) == 1:
                 return str(found[0])
+            unclear = words("不明确", "could be several") if found else words("无此项", "is none of them")
+            asked = f"{printable(typed)} {unclear}. {question}"
 
     def _mine(self, item: Item) -> Record:
         """The record of a case that one may judge. Raises NotAuthorised before anything is asked."""

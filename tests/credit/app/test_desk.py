@@ -193,8 +193,8 @@ def test_an_amount_that_is_none_is_said_to_be_none(people, case, wrong):
 
 def test_more_than_the_limits_leave_is_refused_and_nothing_is_booked(people, case):
     more = case["amount_fen"] // 100 + 10_000
-    out = people.at_desk("zhang", people.number_of("zhang", case["decision_id"]), "a", more, *WHY, "q")
-    assert "not within what the limits" in " ".join(out.split())
+    out = people.at_desk("zhang", people.number_of("zhang", case["decision_id"]), "a", more, "q")
+    assert "not within what the limits" in " ".join(out.split()) and "理由" not in out
     assert people.judged(case["decision_id"]) is None
 
 
@@ -208,6 +208,12 @@ def test_a_decline_says_why_on_what_evidence_and_until_when(people, case):
         "DECLINE", "TIGHTENING", "a rumour", "minute 7"
     )  # fmt: skip
     assert made["valid_until"] == LAPSES
+
+
+def test_a_code_that_is_none_is_said_to_be_none_and_asked_again(people, case):
+    number = people.number_of("zhang", case["decision_id"])
+    out = people.at_desk("zhang", number, "d", "x", "zz", *WHY, "n", "q")
+    assert "ZZ 无此项 is none of them" in out and "TIGHTENING: a rumour" in out
 
 
 @pytest.mark.parametrize("typed", [("",), ("", "", "n"), ("", "text")])
@@ -256,7 +262,7 @@ def test_what_is_above_ones_level_is_shown_passed_on_and_granted_there(people, c
         monkeypatch.setattr(f"{module}.authority_terms", lambda *_: less)
     seen = next(each for each in people.waiting("li") if each["item_id"] == decision)
     assert (seen["may"], seen["level"]) == ("decline", "senior") and "may grant up to CNY 1" in seen["against"]
-    out = people.at_desk("li", people.number_of("li", decision), "a", "", "", "p", "too large for me", "q")
+    out = people.at_desk("li", people.number_of("li", decision), "a", "", "p", "too large for me", "q")
     assert "hand it to the next level" in " ".join(out.split()) and f"{decision} is passed on to senior" in out
     assert people.judged(decision) is None
     passed = next(each for each in people.waiting("zhang", "--mine") if each["item_id"] == decision)["passed"]

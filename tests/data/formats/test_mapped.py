@@ -71,6 +71,13 @@ def test_what_is_set_aside_shows_the_words_and_columns_of_the_source(ledger: Led
     ]
 
 
+def test_the_hint_for_a_day_says_how_the_mapping_wants_it(ledger: Ledger, imported: Imported) -> None:
+    imported()
+    hints = ledger.quarantine().set_index("column")["hint"]
+    assert hints["day"] == "the mapping says how a day of this column is written: %d/%m/%Y"
+    assert "%d" not in hints["list"]
+
+
 def test_an_empty_cell_is_asked_for_as_an_empty_text(ledger: Ledger, imported: Imported) -> None:
     rows = "list,entry,vendor,day,state\n税务,1,S1,28/02/2025,\n税务,2,S1,28/02/2025,FINAL\n"
     open_ones = MAPPED.sample.replace('["FINAL"]', '["", "DRAFT"]')
