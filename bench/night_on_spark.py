@@ -48,7 +48,7 @@ def features_differing(home: Path) -> dict[str, Any]:
     ledger = Home(home).ledger()
     mine = engine.build_on(ledger, FIRST, tier="platform")
     cases = ledger.suppliers(FIRST, tier="platform")
-    theirs = spark.build_cases(ledger, cases, tier="platform", master=MASTER).set_axis(mine.index)
+    theirs = spark.build_cases(ledger, cases, tier="platform", cluster=spark.Cluster(MASTER)).set_axis(mine.index)
     theirs = theirs[list(mine.columns)]
     a, b = mine.to_numpy(dtype=float), theirs.to_numpy(dtype=float)
     differs = ~((a == b) | (np.isnan(a) & np.isnan(b)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Part = TypeVar("Part")
-LOCAL = "local[*]"
 # So many rows are handed to a partition at once, in so many parts at most.
 ROWS_A_PART, MOST_PARTS = 25_000, 400
 SETTINGS: dict[str, bool | float | int | str | None] = {
@@ -35,21 +35,30 @@ SETTINGS: dict[str, bool | float | int | str | None] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where Spark runs: under which master, and how much memory its driver may have, which under a local master is all
+    that Spark has. It is a size such as "4GB", and holds until the process ends."""
+
+    master: str
+    memory: str = "4GB"
+
+
 def build_cases(
-    ledger: Ledger, cases: pd.DataFrame, *, tier: str, master: str = LOCAL, version: int | None = None
+    ledger: Ledger, cases: pd.DataFrame, *, tier: str, cluster: Cluster, version: int | None = None
 ) -> pd.DataFrame:
-    """The features of each case, as the embedded engine has them, computed by Spark under this master.
+    """The features of each case, as the embedded engine has them, computed by Spark.
 
     A row for each case in the order of the cases, indexed by case_id. Raises MissingExtra where there is no pyspark.
     """
-    made = _features(_session(master), ledger, cases, tier, version)
+    made = _features(_session(cluster), ledger, cases, tier, version)
     frame: pd.DataFrame = made.toArrow().to_pandas()
     return frame.set_index("case_id").astype(float)[names()].reindex(cases["case_id"])
 
 
-def table(ledger: Ledger, cases: pd.DataFrame, *, tier: str, master: str = LOCAL, version: int | None = None) -> Any:
+def table(ledger: Ledger, cases: pd.DataFrame, *, tier: str, cluster: Cluster, version: int | None = None) -> Any:
     """The same as Spark's own table, which stays on its partitions: case_id, supplier_id, a double a feature."""
-    session = _session(master)
+    session = _session(cluster)
     made = _features(session, ledger, cases, tier, version)
     columns = ", ".join(f"CAST(f.`{name}` AS DOUBLE) AS `{name}`" for name in names())
     made.createOrReplaceTempView("made")
@@ -83,9 +92,9 @@ def _worked(piece: pd.DataFrame, work: Callable[[pd.DataFrame], pd.DataFrame], t
     return made
 
 
-def in_parts(master: str, work: Callable[[pd.DataFrame], Part], frame: pd.DataFrame) -> list[Part]:
+def in_parts(cluster: Cluster, work: Callable[[pd.DataFrame], Part], frame: pd.DataFrame) -> list[Part]:
     """What a function makes of parts of a frame, each on a partition, in the frame's order."""
-    context = _session(master).sparkContext
+    context = _session(cluster).sparkContext
     count = max(min(-(-len(frame) // ROWS_A_PART), MOST_PARTS), 1)
     size = -(-max(len(frame), 1) // count)
     pieces = [frame.iloc[start : start + size] for start in range(0, max(len(frame), 1), size)]
@@ -119,7 +128,7 @@ def _features(session: Any, ledger: Ledger, cases: pd.DataFrame, tier: str, vers
     return session.table(LAST[-1])
 
 
-def _session(master: str) -> Any:
+def _session(cluster: Cluster) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ModuleNotFoundError:
@@ -128,7 +137,10 @@ def _session(master: str) -> Any:
         ) from None
     # Workers on this machine run the Python that runs us.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = SparkSession.builder.master(master).appName("supplier-credit").config(map=SETTINGS).getOrCreate()
+    # Java has units of one letter.
+    memory = cluster.memory.removesuffix("B").removesuffix("i").lower()
+    settings = {**SETTINGS, "spark.driver.memory": memory}
+    session = SparkSession.builder.master(cluster.master).appName("supplier-credit").config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data.ledger import Ledger
+    from features.spark import Cluster
 
 
 class Engine(StrEnum):
@@ -39,6 +40,13 @@ def engine_asked(engine: Engine | None, master: str | None) -> tuple[Engine, str
     """What computes, and under which master: as the command says, else as the configuration does."""
     settings = configuration.current()
     return engine or Engine(settings["compute.engine"]), master or settings["compute.master"]
+
+
+def cluster(master: str) -> Cluster:
+    """The Spark of a master, with the memory that the configuration gives it."""
+    from features.spark import Cluster
+
+    return Cluster(master, configuration.current()["compute.spark_memory"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +94,7 @@ def _asked(ledger: Ledger, wanted: Wanted) -> pd.DataFrame:
     if wanted.engine is Engine.SPARK:
         from features import spark
 
-        frame = spark.build_cases(ledger, cases, tier=wanted.tier, master=wanted.master)
+        frame = spark.build_cases(ledger, cases, tier=wanted.tier, cluster=cluster(wanted.master))
         frame = frame[list(wanted.features)] if wanted.features else frame
     else:
         frame = engine.build_cases(

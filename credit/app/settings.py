@@ -166,6 +166,14 @@ SETTINGS: tuple[Setting, ...] = (
         default="local[*]",
     ),
     Setting(
+        key="compute.spark_memory",
+        kind=SIZE,
+        variable="CREDIT_SPARK_MEMORY",
+        meaning="What the driver of Spark may hold in memory; under a local master, all that Spark may.",
+        example="16GB",
+        default="4GB",
+    ),
+    Setting(
         key="now",
         kind=MOMENT,
         variable="CREDIT_NOW",

@@ -114,7 +114,8 @@ def test_spark_gives_the_features_that_duckdb_gives(simulated: Ledger, asked: pd
         pytest.skip("Spark is not installed: pip install -e '.[spark]', and Java")
     from features import spark
 
-    same(spark.build_cases(simulated, asked, tier=TIER, master="local[2]"), build_cases(simulated, asked, tier=TIER))
+    made = spark.build_cases(simulated, asked, tier=TIER, cluster=spark.Cluster("local[2]"))
+    same(made, build_cases(simulated, asked, tier=TIER))
 
 
 def test_duckdb_runs_the_script_that_is_printed_for_it(simulated: Ledger, asked: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from credit.app.building import Engine
+from credit.app.building import Engine, cluster
 from credit.app.home import Home
 from credit.app.night.run import Computing, Run, Scoring
 from credit.app.night.settings import NightHome, Settings
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from credit.domain.policy.terms import Pack
     from credit.domain.products import Product
     from data.nights import Night
+    from features.spark import Cluster
 
 
 def computing(settings: Settings) -> Computing:
     """What a night computes with, as its settings say."""
-    return OnSpark(settings.master) if settings.engine == Engine.SPARK else Embedded()
+    return OnSpark(cluster(settings.master)) if settings.engine == Engine.SPARK else Embedded()
 
 
 def run_of(home: Home, night: Night, progress: Progress = silent) -> Run:
@@ -92,9 +93,9 @@ class Embedded:
 
 @dataclass(slots=True)
 class OnSpark:
-    """Spark under a master: features stay on its partitions, and what is made of them comes back."""
+    """Spark: features stay on its partitions, and what is made of them comes back."""
 
-    master: str
+    cluster: Cluster
     tables: dict[str, Any] = field(default_factory=dict)
 
     def look(self, run: Run, tier: str, most: int) -> tuple[int, pd.DataFrame]:
@@ -119,7 +120,7 @@ class OnSpark:
         from credit.domain.decision import decide, joined
         from features import spark
 
-        return joined(spark.in_parts(self.master, partial(_decided, decide, product, pack, as_of), cases))
+        return joined(spark.in_parts(self.cluster, partial(_decided, decide, product, pack, as_of), cases))
 
     def _table(self, run: Run, tier: str) -> Any:
         from features import spark
@@ -127,7 +128,7 @@ class OnSpark:
         if tier not in self.tables:
             cases = run.ledger.suppliers(run.settings.as_of, tier=tier, version=run.version)
             self.tables[tier] = spark.table(
-                run.ledger, cases, tier=tier, master=self.master, version=run.version
+                run.ledger, cases, tier=tier, cluster=self.cluster, version=run.version
             ).persist()
         return self.tables[tier]
 
