@@ -20,6 +20,9 @@ from credit.app.settings import FILE, FILE_VARIABLE, PATH, SETTINGS, Setting
 from credit.domain.errors import AlreadyThere, ConfigurationBroken
 
 HOME = "home"
+DEBUG_VARIABLE, _PREFIX = "CREDIT_DEBUG", "CREDIT_"
+# How much of a name two share that are one and the same but for a slip; CREDIT_HOST is no CREDIT_HOME.
+_NEARLY = 0.9
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*(@)|((?:password|passwd|token|secret)=)[^&]*", re.IGNORECASE)
 
@@ -96,8 +99,21 @@ def current() -> Configuration:
     key = (*_asked.items(), *said.items(), os.environ.get(FILE_VARIABLE))
     if key not in _read:
         _read.clear()
+        _refuse_mistyped()
         _read[key] = _of(said)
     return _read[key]
+
+
+def _refuse_mistyped() -> None:
+    """Raise ConfigurationBroken for a variable that is nearly one of ours: what it was meant to say would not hold."""
+    known = [*(setting.variable for setting in SETTINGS), FILE_VARIABLE, DEBUG_VARIABLE]
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=_NEARLY)
+            if nearest:
+                raise ConfigurationBroken(
+                    f"there is no variable {name}", hint=f"did you mean {nearest[0]}? Else call it something else"
+                )
 
 
 def file_in_force() -> Path:
@@ -108,7 +124,7 @@ def file_in_force() -> Path:
 
 def debugging() -> bool:
     """Whether a traceback is wanted; asked where something went wrong, so it is no setting that could be broken."""
-    return bool(os.environ.get("CREDIT_DEBUG"))
+    return bool(os.environ.get(DEBUG_VARIABLE))
 
 
 def colours(*, terminal: bool) -> bool:

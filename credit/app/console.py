@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from credit.app import commands, tables
+from credit.app import commands, completing, tables
 from credit.app import progress as reported
 from credit.domain import amounts
 from credit.domain.errors import CreditError, Exit, FileRefused
@@ -36,6 +36,13 @@ LookedUp = Annotated[
 ]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="What was known on this day; default: the last day known.")
+]
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", autocompletion=completing.tiers, help="invoice or platform; default: the only one there is."
+    ),
 ]
 
 

@@ -33,6 +33,11 @@ def build(
     """
     from credit.app.documenting import check_pages, write_pages
 
+    if site is not None:
+        from credit.app.website import refuse_unready
+
+        # Before anything is written.
+        refuse_unready(folder, site)
     root = context.find_root().command
     pages = check_pages(folder, root) if check else write_pages(folder, root)
     verb = "up to date" if check else "written"

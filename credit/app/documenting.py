@@ -339,15 +339,14 @@ def _configuration() -> str:
     ]
     rows = [
         (
-            f"`{s.key}`",
+            f"`{s.key}`<br>`{s.variable}`",
             s.meaning + (" Only as a variable." if s.variable_only else ""),
             s.kind.says,
             s.otherwise or f"`{s.default}`",
-            f"`{s.variable}`",
         )
         for s in SETTINGS
     ]
-    lines += table(("key", "what it is", "a value is", "default", "variable"), rows)
+    lines += table(("key and variable", "what it is", "a value is", "default"), rows)
     lines += [
         "\nBeside them `CREDIT_DEBUG=1` shows the traceback of an unexpected error; `NO_COLOR` takes the colours away, "
         "`FORCE_COLOR=1` keeps them through a pipe, and `COLUMNS` says how wide tables may be.\n",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from credit.app import console
+from credit.app import completing, console
 from credit.app.building import Engine, EngineAsked, MasterAsked, Wanted, build_wanted, engine_asked
 from credit.app.describing import last_build
 from credit.app.home import Home
@@ -92,7 +92,9 @@ def _said(feature: Feature) -> dict[str, Any]:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The feature, see `credit features list`.")],
+    name: Annotated[
+        str, typer.Argument(autocompletion=completing.features, help="The feature, see `credit features list`.")
+    ],
     as_json: console.AsJson = False,
 ) -> None:
     """Show one feature: what it means, its SQL, and how it was distributed at the last build."""
@@ -132,9 +134,7 @@ def build(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
     feature: Annotated[list[str] | None, typer.Option(help="Only this feature; say it again for more.")] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
-    ] = None,
+    data: console.Data = None,
     engine: EngineAsked = None,
     master: MasterAsked = None,
     full: Annotated[bool, typer.Option("--full", help="Use nothing that an earlier build kept.")] = False,
@@ -198,9 +198,7 @@ def sql(
 @app.command("check-leakage")
 def check_leakage_(
     as_of: console.AsOf = None,
-    data: Annotated[
-        str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
-    ] = None,
+    data: console.Data = None,
     suppliers: Annotated[int, typer.Option(min=1, help="How many suppliers are drawn.")] = 1000,
     seed: Annotated[int, typer.Option(help="Which ones.")] = 1,
     as_json: console.AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from credit.app import configuration, console
+from credit.app import completing, configuration, console
 from credit.app.home import Home
 from credit.app.imports import SHOWN_PROBLEMS, answer_import
 from credit.domain.errors import UnknownName
@@ -19,7 +19,9 @@ app = console.group("Import history, and see what the ledger holds.")
 @app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="A folder of files, or one file.")],
-    format_name: Annotated[str, typer.Option("--format", help="See `credit ledger formats`.")],
+    format_name: Annotated[
+        str, typer.Option("--format", autocompletion=completing.formats, help="See `credit ledger formats`.")
+    ],
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="For `mapped`: the TOML file that says which column fills which.")
     ] = None,
@@ -57,7 +59,10 @@ def import_(
 
 @app.command()
 def formats(
-    name: Annotated[str | None, typer.Argument(help="A format, to see its page, columns and a sample.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(autocompletion=completing.formats, help="A format, to see its page, columns and a sample."),
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """List the import formats, or show one."""
@@ -112,7 +117,7 @@ def summary(as_json: console.AsJson = False) -> None:
 
 @app.command()
 def files(
-    table: Annotated[str, typer.Argument(help="The table, see docs/tables.md.")],
+    table: Annotated[str, typer.Argument(autocompletion=completing.tables, help="The table, see docs/tables.md.")],
     as_json: console.AsJson = False,
 ) -> None:
     """List the Parquet files that hold a table now, for DuckDB, Spark or pandas.

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from credit.app import console, identity
+from credit.app import completing, console, identity
 from credit.app.home import Home
 from credit.domain.errors import ValidationFailed
 
@@ -20,10 +20,10 @@ Why = Annotated[str, typer.Option(help="The reason, for the history.")]
 
 @app.command()
 def train(
-    target: Annotated[str, typer.Argument(help="loan_default or performance_breach.")],
-    data: Annotated[
-        str | None, typer.Option("--data", help="invoice or platform; default: the only one there is.")
-    ] = None,
+    target: Annotated[
+        str, typer.Argument(autocompletion=completing.targets, help="loan_default or performance_breach.")
+    ],
+    data: console.Data = None,
     as_of: console.AsOf = None,
     as_json: console.AsJson = False,
 ) -> None:

@@ -14,7 +14,6 @@ from credit.app.home import Home
 app = console.group("Show, check, compare and try out the policy packs.")
 
 Days = Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help="A past day; say it again for more.")]
-Data = Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")]
 
 
 @app.command()
@@ -96,7 +95,7 @@ def simulate(
     other: Annotated[Path, typer.Option("--policy", help="A folder of parameter files.")],
     as_of: Days = None,
     product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
-    data: Data = None,
+    data: console.Data = None,
     html: console.Html = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -121,7 +120,7 @@ def sweep(
     ],
     as_of: Days = None,
     product: Annotated[str, typer.Option(help="The product that is decided.")] = "turnover_line",
-    data: Data = None,
+    data: console.Data = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Decide past days with one cut-off or limit at several values: approvals, exposure, loss and income of each."""

@@ -28,7 +28,6 @@ Expected = Annotated[
     bool,
     typer.Option("--count-expected", help="The budget binds what is expected to be taken up, not all that is offered."),
 ]
-Data = Annotated[str | None, typer.Option("--data", help="invoice or platform; default: the only one.")]
 Flat = Annotated[
     str, typer.Option("--flat", help="Flat rates in per cent to set beside; default: those of a published solution.")
 ]
@@ -73,7 +72,7 @@ def allocate(  # noqa: PLR0913, PLR0917 - the options are what the problem is ma
     referred: Referred = False,
     count_expected: Expected = False,
     flat: Flat = "4.65,5.85",
-    data: Data = None,
+    data: console.Data = None,
     as_of: console.AsOf = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -97,7 +96,7 @@ def stress(  # noqa: PLR0913, PLR0917 - the options are what the problem is made
     rates: Rates = None,
     referred: Referred = False,
     count_expected: Expected = False,
-    data: Data = None,
+    data: console.Data = None,
     as_of: console.AsOf = None,
     as_json: console.AsJson = False,
 ) -> None:

@@ -47,26 +47,33 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def render(pages: Path, site: Path) -> int:
-    """Render the pages of a folder into a site; answers how many there are.
-
-    Raises MissingExtra without what renders, FileMissing where there is no index, DocsOutdated naming what a page says
-    that does not hold, such as a link that leads nowhere.
-    """
+def refuse_unready(pages: Path, site: Path) -> None:
+    """Raise MissingExtra without what renders, FileMissing where there is no index or the site would replace something
+    else."""
     missing = [name for name in ("sphinx", "myst_parser", "furo", "mermaidx") if find_spec(name) is None]
     if missing:
         raise MissingExtra(
             f"the site is rendered by Sphinx; not installed: {', '.join(missing)}",
             hint="pip install 'supplier-credit[docs]'",
         )
+    if not (pages / f"{INDEX}.md").is_file():
+        raise FileMissing(f"{pages} has no {INDEX}.md", hint="name the folder of the pages, by default `docs`")
+    if site.exists() and any(site.iterdir()) and not (site / "searchindex.js").is_file():
+        raise FileMissing(f"{site} is not empty, and no site", hint="name a folder of its own for the site")
+
+
+def render(pages: Path, site: Path) -> int:
+    """Render the pages of a folder into a site; answers how many there are.
+
+    Raises as `refuse_unready` does, and DocsOutdated naming what a page says that does not hold, such as a link that
+    leads nowhere.
+    """
+    refuse_unready(pages, site)
     from sphinx.application import Sphinx
     from sphinx.util.console import nocolor
 
-    if not (pages / f"{INDEX}.md").is_file():
-        raise FileMissing(f"{pages} has no {INDEX}.md", hint="name the folder of the pages, by default `docs`")
     nocolor()
     if site.exists():
-        _refuse_other(site)
         shutil.rmtree(site)
     said = io.StringIO()
     app = Sphinx(pages, None, site, site / _TREES, "html", SETTINGS, status=None, warning=said)
@@ -79,12 +86,6 @@ def render(pages: Path, site: Path) -> int:
 
 
 _TREES = ".doctrees"
-
-
-def _refuse_other(site: Path) -> None:
-    """Never empty a folder that is not a site."""
-    if any(site.iterdir()) and not (site / "searchindex.js").is_file():
-        raise FileMissing(f"{site} is not empty, and no site", hint="name a folder of its own for the site")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

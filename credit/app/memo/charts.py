@@ -100,7 +100,13 @@ def _span(month: dict[str, Any]) -> tuple[float, float]:
 
 
 def _buyers(buyers: Sequence[dict[str, Any]]) -> str:
-    heads = [both("采购人", "buyer"), "CNY", both("占比", "share"), "", both("延迟", "late")]
+    heads = [
+        both("采购人", "buyer"),
+        both("采购额 CNY", "bought, CNY"),
+        both("占比", "share"),
+        "",
+        both("延迟", "late"),
+    ]
     most = max((each["share"] for each in buyers), default=1.0)
     rows = []
     for each in buyers:

@@ -142,6 +142,16 @@ def test_a_broken_variable_is_named_and_a_broken_clock_too(empty):
         assert answer.code == 1 and next(iter(env)) in answer.err
 
 
+@pytest.mark.parametrize(("name", "meant"), [("CREDIT_HOEM", "CREDIT_HOME"), ("CREDIT_BOOK_ULR", "CREDIT_BOOK_URL")])
+def test_a_mistyped_variable_is_refused_with_what_was_meant(empty, name, meant):
+    answer = empty("config", "show", **{name: "elsewhere"})
+    assert answer.code == 1 and name in answer.err and f"did you mean {meant}?" in answer.err
+
+
+def test_a_variable_of_another_program_is_left_alone(empty):
+    assert empty("config", "show", CREDIT_HOST="card.example", CREDIT_DEBUG="1", CREDIT_CONFIG="").code == 0
+
+
 def test_a_file_that_cannot_be_read_is_refused_and_help_works_all_the_same(empty, said, tmp_path):
     file = said("lang = \n")
     assert "credit.toml" in empty("config", "show").err

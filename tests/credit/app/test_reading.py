@@ -221,3 +221,18 @@ def test_nouns_verbs_options_and_choices_are_completed(shell):
     assert "--lang" in completed(shell, "line", "decide", "--la")
     assert "zh" in completed(shell, "line", "decide", "--lang", "z")
     assert "spark" in completed(shell, "features", "build", "--engine", "s")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("ledger", "import", "--format", "vat"), "vat-invoices"),
+        (("ledger", "formats", "map"), "mapped"),
+        (("ledger", "files", "pay"), "payments"),
+        (("model", "train", "perf"), "performance_breach"),
+        (("model", "train", "loan_default", "--data", "i"), "invoice"),
+        (("features", "show", "sales_amount_sum_3"), "sales_amount_sum_3m"),
+    ],
+)
+def test_names_that_the_product_knows_are_completed(words, name):
+    assert name in completed("bash", *words).splitlines()

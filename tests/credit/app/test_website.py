@@ -69,6 +69,11 @@ def test_a_page_that_no_index_names_stops_it(tmp_path):
         render(docs, tmp_path / "site")
 
 
+def test_a_folder_that_holds_no_pages_is_refused_before_anything_is_written(empty, tmp_path):
+    said = empty("docs", "build", "--folder", tmp_path / "docs", "--site", tmp_path / "site")
+    assert said.code == 1 and "has no README.md" in said.err and not list(tmp_path.glob("[ds]*"))
+
+
 def test_a_folder_that_is_no_site_is_not_emptied(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
