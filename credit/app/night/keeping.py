@@ -69,15 +69,16 @@ def raise_alerts(run: Run) -> None:
     run.night.note("alerts", warning.raise_found(run.home, found, who=identity.who()))
 
 
-def compact(run: Run) -> None:
+def compact(run: Run) -> dict[str, Any] | None:
     """Compact the ledger once a month of batches lies beside the last compaction; where somebody imports, another night
-    does it."""
+    does it. Answers up to which version, or None."""
     from data.upkeep import compact as compact_ledger
 
     ledger = run.ledger
     last = ledger.compaction()
     if ledger.version - (last.upto if last else 0) < BATCHES_BESIDE:
-        return
-    run.progress("compacting the ledger")
+        return None
     with contextlib.suppress(Locked):
-        compact_ledger(ledger, progress=run.progress)
+        made = compact_ledger(ledger, progress=run.progress)
+        return None if made is None else {"version": made.upto}
+    return None

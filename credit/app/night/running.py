@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -104,8 +104,8 @@ def run_night(home: Home, night: Night, *, engine: Engine, master: str, accepted
             if step.name not in (night.noted(TIMES) or {}):
                 _do(replace(run, progress=_watched(f"{night.as_of}, step {place} of {len(STEPS)}: ")), step)
         _seal(run)
-        _track(run)
-        keeping.compact(run)
+        _afterwards(run, TRACKING, "telling tracking", _track)
+        _afterwards(run, "compaction", "compacting the ledger", keeping.compact)
     return summary(night)
 
 
@@ -159,7 +159,17 @@ def _do(run: Run, step: Step) -> None:
     seconds = round(time.monotonic() - begun, 1)
     times = run.night.noted(TIMES) or {}
     run.night.note(TIMES, {**times, step.name: {"seconds": seconds, "ended_at": now().isoformat()}})
-    _tell(run, step, seconds, _found(run.night, step))
+    _tell(run, step.name, seconds, _found(run.night, step))
+
+
+def _afterwards(run: Run, name: str, says: str, do: Callable[[Run], dict[str, Any] | None]) -> None:
+    """Do what belongs to no night's result; where there was nothing to do, nothing is told."""
+    begun = time.monotonic()
+    watched = replace(run, progress=_watched(f"{run.settings.as_of}, after the seal: "))
+    watched.progress(says)
+    found = do(watched)
+    if found is not None:
+        _tell(run, name, round(time.monotonic() - begun, 1), found)
 
 
 def _refuse_empty(run: Run, found: dict[str, Any]) -> None:
@@ -184,8 +194,12 @@ def _failed(run: Run, step: Step, message: str, hint: str, *, mendable: bool = F
     run.night.note(FAILED, {**said, "at": now().isoformat()})
 
 
-def _track(run: Run) -> None:
-    """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it."""
+def _track(run: Run) -> dict[str, Any]:
+    """Tell tracking of this night and of those it has not heard of; where it is down, the next night tells it.
+
+    Answers how many nights it was told and how many wait.
+    """
+    told = 0
     waiting = [night for night in [*run.before(), run.night] if night.noted(TRACKING) is None]
     try:
         for night in waiting:
@@ -193,10 +207,12 @@ def _track(run: Run) -> None:
             lies = {"path": str(night.folder), "manifest_sha256": night.sealed_as()}
             run.home.tracking().log_night(document, page.read_text(encoding="utf-8"), metrics(document), lies=lies)
             night.note(TRACKING, {"told_at": now().isoformat()})
+            told += 1
     except CreditError:
         raise
     except Exception as down:
         run.night.note("tracking-down", {"why": type(down).__name__, "at": now().isoformat()})
+    return {"told": told, "waiting": len(waiting) - told}
 
 
 def _seal(run: Run) -> None:
@@ -217,15 +233,15 @@ def _watched(before: str) -> Progress:
     return told if sys.stderr.isatty() else silent
 
 
-def _tell(run: Run, step: Step, seconds: float, found: dict[str, Any]) -> None:
+def _tell(run: Run, name: str, seconds: float, found: dict[str, Any]) -> None:
     counts = _counts(found)
     if sys.stderr.isatty():
-        rows = next((value for name, value in counts.items() if name in ("suppliers", "decided", "read")), 0)
+        rows = next((value for what, value in counts.items() if what in ("suppliers", "decided", "read")), 0)
         rate = f", {rows / seconds:,.0f} a second" if rows and seconds else ""
         console.progress_done()
-        sys.stderr.write(f"  {run.settings.as_of} {step.name}: {seconds:.1f} s{rate}\n")
+        sys.stderr.write(f"  {run.settings.as_of} {name}: {seconds:.1f} s{rate}\n")
         return
-    line = {"night": str(run.settings.as_of), "step": step.name, "seconds": seconds, **counts}
+    line = {"night": str(run.settings.as_of), "step": name, "seconds": seconds, **counts}
     sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
     sys.stderr.flush()
 
