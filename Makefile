@@ -41,7 +41,7 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes hours, needs .[bench]
+bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes hours, needs .[bench,spark]
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.features
 	$(BIN)/python -m bench.beside
@@ -52,6 +52,7 @@ bench: $(STAMP)  ## measure the figures of docs/figures.md and docs/bench; takes
 	$(BIN)/python -m bench.portfolio
 	$(BIN)/python -m bench.book
 	$(BIN)/python -m bench.night
+	$(BIN)/python -m bench.night_on_spark
 
 exam: $(STAMP)    ## how hard the simulated platform is, to docs/exam.md; needs .[exam]
 	$(BIN)/python -m bench.exam
