@@ -402,7 +402,11 @@ def test_a_wrapped_line_loses_nothing_and_fits(text, width):
 
 
 # The terminal becomes that of the command's session, so that Ctrl-C reaches it.
-AT_A_TERMINAL = "import cli, fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); cli.main()"
+# Who was started in the background hands down an ear that is deaf to Ctrl-C.
+AT_A_TERMINAL = (
+    "import cli, fcntl, signal, termios; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); cli.main()"
+)
 
 
 class Screen:
