@@ -119,17 +119,20 @@ def test_what_grants_nothing_lapsed_or_is_unknown_begins_no_line(desk):
 
 
 def test_a_referred_line_has_a_counter_offer_that_is_then_granted(desk):
-    _, as_, _ = desk
-    rows = as_("li", "decision", "list", "--limit", "600", "--json").json
-    for row in rows:
-        if row["outcome"] == "REFER" and row["amount_fen"] and row["product"] == "turnover_line":
-            offers = as_("li", "line", "offer", row["supplier_id"], "--json").json["alternatives"]
-            if offers:
-                amount = max(each["amount_fen"] for each in offers)
-                asked = ("line", "decide", row["supplier_id"], "--amount", str(amount // 100), "--json")
-                answer = as_("li", *asked).json
-                assert (answer["outcome"], answer["amount_fen"]) == ("APPROVE", amount)
-                assert answer["yearly_rate_bp"] == offers[0]["yearly_rate_bp"]
-                assert "costs" in as_("li", "line", "offer", row["supplier_id"]).out
-                return
-    pytest.skip("nobody of the demonstration is referred for the amount alone")
+    """Who meets every rule and is referred for the amount alone is told what would be granted without a person."""
+    home, as_, _ = desk
+    offered = as_("li", "decision", "list", "--limit", "600", "--json").json
+    largest = max((each for each in offered if each["outcome"] == "APPROVE"), key=lambda each: each["amount_fen"])
+    exposed = as_("li", "line", "decide", largest["supplier_id"], "--json").json["inputs"]["group_exposure_fen"]
+    own = shutil.copytree(Home(home).policies, home / "policy") / "platform-line.toml"
+    table, key, rest = own.read_text().partition("[parameters.automatic_exposure_max_fen]")
+    alone = exposed + largest["amount_fen"] // 2
+    own.write_text(table + key + rest.replace("value = 100000000", f"value = {alone}", 1))
+    assert as_("li", "line", "decide", largest["supplier_id"], "--json").json["outcome"] == "REFER"
+    offers = as_("li", "line", "offer", largest["supplier_id"], "--json").json["alternatives"]
+    amount = max(each["amount_fen"] for each in offers)
+    assert 0 < amount <= alone - exposed
+    answer = as_("li", "line", "decide", largest["supplier_id"], "--amount", str(amount // 100), "--json").json
+    assert (answer["outcome"], answer["amount_fen"]) == ("APPROVE", amount)
+    assert answer["yearly_rate_bp"] == offers[0]["yearly_rate_bp"]
+    assert "costs" in as_("li", "line", "offer", largest["supplier_id"]).out
