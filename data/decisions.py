@@ -97,16 +97,16 @@ class DecisionStore:
         with self.store.one_at_a_time():
             yield
 
-    def latest(self, pack: str, as_of: date) -> list[tuple[str, str]]:
-        """Each supplier's last decision under a pack on a date, as id and record, by supplier."""
+    def made_on(self, pack: str, as_of: date) -> list[tuple[str, str]]:
+        """The decisions under a pack on a date, as id and record: by supplier, each one's in their order."""
         query = (
-            select(DECISIONS.c.supplier_id, DECISIONS.c.decision_id, DECISIONS.c.record)
+            select(DECISIONS.c.decision_id, DECISIONS.c.record)
             .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
             .where(DECISIONS.c.pack == pack, DECISIONS.c.as_of == as_of)
             .order_by(DECISIONS.c.supplier_id, OUTBOX.c.number)
         )
         with self.store.reading() as con:
-            return list({row[0]: (row[1], row[2]) for row in con.execute(query)}.values())
+            return [(row.decision_id, row.record) for row in con.execute(query)]
 
     def standing(self, since: date, until: date, *, accepted_only: bool = False) -> list[Offer]:
         """What stands granted at any time between two days: by question the largest that lives in between.

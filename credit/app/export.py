@@ -134,10 +134,10 @@ def list_(bank: Bank, as_json: console.AsJson = False) -> None:
             "type": name.type,
             "as_of": str(name.as_of),
             "export_id": str(name),
-            "status": answers[-1].status if answers else None,
-            "errors": len(answers[-1].errors) if answers else 0,
+            "status": said.status if said else None,
+            "errors": len(said.errors) if said else 0,
         }
-        for name, answers in exporting.sent_to(Home.from_environment(), bank)
+        for name, said in exporting.sent_to(Home.from_environment(), bank)
     ]
     headings = ("sequence", "type", "as of", "export", "answer", "errors")
     console.answer(

@@ -22,6 +22,7 @@ from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, Wron
 if TYPE_CHECKING:
     import pandas as pd
 
+    from credit.domain.record import Record
     from data.exports.acknowledging import Acknowledgement
     from data.exports.banks import Bank
     from data.exports.build import Origin
@@ -48,6 +49,8 @@ DECIDED = (
     "product",
     "policy_version",
 )
+# Beside them: the last day on which a decision stands.
+UNTIL = "decided_until"
 
 
 def bank_named(home: Home, bank_id: str) -> Bank:
@@ -65,13 +68,13 @@ def folders_of(home: Home, bank: Bank) -> Folders:
     return Folders(home.exports / bank.bank_id, home.kept_exports / bank.bank_id)
 
 
-def sent_to(home: Home, bank_id: str) -> list[tuple[ExportName, tuple[Acknowledgement, ...]]]:
-    """The exports that a bank was sent, by sequence, each with what the bank answered to it. Raises UnknownName."""
-    from data.exports.acknowledging import answers_to
+def sent_to(home: Home, bank_id: str) -> list[tuple[ExportName, Acknowledgement | None]]:
+    """The exports that a bank was sent, by sequence, each with the answer that stands, if any. Raises UnknownName."""
+    from data.exports.acknowledging import answers_to, standing
     from data.exports.layout import committed_exports
 
     folders = folders_of(home, bank_named(home, bank_id))
-    return [(name, answers_to(folders, name)) for name in committed_exports(folders.sent)]
+    return [(name, standing(answers_to(folders, name))) for name in committed_exports(folders.sent)]
 
 
 def acknowledge(home: Home, file: Path, *, bank_id: str | None = None) -> Acknowledgement:
@@ -142,7 +145,7 @@ def build(home: Home, bank_id: str, *, of: str | None = None, supersedes: str | 
         code_version=code_version(),
     )
     _refuse_demonstration(home, bank, origin.models)
-    rows = [records_of(home, bank, run, _decisions(home, run), on=day_of(moment)) for run in runs]
+    rows = [records_of(home, bank, run, _decisions(home, run, day_of(moment)), on=day_of(moment)) for run in runs]
     suppliers = pd.concat([run.frame.index.to_series() for run in runs])
     consents = valid_consents(home.ledger(), suppliers, on=day_of(moment))
     beside = Beside(
@@ -188,6 +191,7 @@ def build_from(
     refuse_unready(home, bank, origin.models)
     folders = folders_of(home, bank)
     refused = rejected(folders)
+    _refuse_what_cannot_stand(bank, folders, of, supersedes, refused)
     whole = refused is not None or full_is_due(bank, folders, origin.as_of)
 
     def revoked(consents: Mapping[str, str]) -> Collection[str]:
@@ -205,6 +209,29 @@ def build_from(
         supersedes=supersedes or (str(refused) if refused else None),
         revoked=revoked,
     )
+
+
+def _refuse_what_cannot_stand(
+    bank: Bank, folders: Folders, of: str | None, supersedes: str | None, refused: ExportName | None
+) -> None:
+    """Raise ExportRefused where the bank has nothing that what was asked for could stand on, or take the place of."""
+    from data.exports.layout import committed_exports, manifest_of
+    from data.exports.state import last_full
+    from data.exports.verify import DELTA, FULL
+
+    if supersedes is not None and supersedes not in {str(each) for each in committed_exports(folders.sent)}:
+        raise ExportRefused(
+            f"{bank.bank_id} was sent no export {supersedes!r}", hint=f"`credit export list --bank {bank.bank_id}`"
+        )
+    if of != DELTA:
+        return
+    base, instead = last_full(folders), f"leave out --type, or ask for --type {FULL}"
+    if refused is not None:
+        raise ExportRefused(f"{bank.bank_id} rejected {refused}: what it is sent next is whole", hint=instead)
+    if base is None:
+        raise ExportRefused(f"{bank.bank_id} was sent no full file for a delta to stand on", hint=instead)
+    if manifest_of(folders.sent, base)["schema_version"] != bank.schema or not bank.has_deltas:
+        raise ExportRefused(f"a delta of version {bank.schema} does not stand on {base}", hint=instead)
 
 
 def code_version() -> str:
@@ -252,8 +279,8 @@ def _refuse_demonstration(home: Home, bank: Bank, models: Mapping[str, str]) -> 
 def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFrame, *, on: date) -> pd.DataFrame:
     """The export's rows of one score run: consenting firms alone, each with its score and its last decision.
 
-    `decisions` is indexed by supplier_id and has the columns `DECIDED`; a firm that is not in it has no advice. `on` is
-    the day on which the file is made: a consent revoked by then binds.
+    `decisions` is indexed by supplier_id and has the columns `DECIDED` and `UNTIL`; a firm that is not in it has no
+    advice. `on` is the day on which the file is made: a consent revoked by then binds.
     """
     import pandas as pd
 
@@ -270,7 +297,8 @@ def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFram
     consents, decisions = consents.reindex(scores.index), decisions.reindex(scores.index)
     advised = consents["purpose"] == CREDIT_LINE
     model = run.facts["model"]
-    valid_days = int(scale_terms(home, run.as_of)["valid_days"])
+    until = pd.Series(run.as_of + timedelta(days=int(scale_terms(home, run.as_of)["valid_days"])), index=scores.index)
+    ends = decisions[UNTIL].where(advised)
     frame = pd.DataFrame(
         {
             "uscc": registered["uscc"],
@@ -278,7 +306,8 @@ def records_of(home: Home, bank: Bank, run: StoredScores, decisions: pd.DataFram
             "bank_id": consents["bank_id"],
             "purpose": consents["purpose"],
             "scored_at": datetime.fromisoformat(run.facts["scored_at"]).replace(tzinfo=UTC),
-            "valid_until": run.as_of + timedelta(days=valid_days),
+            # What a person granted may lapse before the score does.
+            "valid_until": until.mask((ends < until).fillna(False), ends),
             **score_columns(scores, model["horizon_months"], former=run.facts.get("previous_model")),
             # Who consents to the score alone is not advised on.
             **{name: decisions[name].where(advised) if name in ADVICE else decisions[name] for name in DECIDED},
@@ -373,20 +402,31 @@ def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     return columns
 
 
-def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
+def _decisions(home: Home, run: StoredScores, on: date) -> pd.DataFrame:
     """Each supplier's last line decision of the run's own date, as the export's columns, by supplier_id.
 
-    Raises ReplayDiffers where a stored record was altered: it must not reach a bank.
+    A firm that asked one lender for an amount did not ask the others for it, and what has lapsed by the day on which
+    the file is made is no advice (ADR 20). Raises ReplayDiffers where a stored record was altered: it must not reach a
+    bank. Raises ExportRefused where nobody was decided on that day.
     """
     import pandas as pd
 
     from credit.domain.record import is_whole
 
-    stored = home.decisions().latest(pack_for(home, "turnover_line", run.tier).name, run.as_of)
-    records = [record_of(*each) for each in stored]
-    for (decision_id, _), record in zip(stored, records, strict=True):
+    stored = home.decisions().made_on(pack_for(home, "turnover_line", run.tier).name, run.as_of)
+    if not stored:
+        raise ExportRefused(
+            f"nothing was decided as of {run.as_of}, and the file would take all advice back",
+            hint=f"`credit line decide --all --as-of {run.as_of}` first",
+        )
+    last: dict[str, Record] = {}
+    for decision_id, text in stored:
+        record = record_of(decision_id, text)
         if not is_whole(record):
             raise altered(decision_id)
+        if record["application"]["requested_fen"] is None:
+            last[record["application"]["supplier_id"]] = record
+    records = [each for each in last.values() if date.fromisoformat(each["valid_until"]) >= on]
     rows = [
         {
             "supplier_id": r["application"]["supplier_id"],
@@ -402,11 +442,12 @@ def _decisions(home: Home, run: StoredScores) -> pd.DataFrame:
             "limit_bound_by": r["bound_by"]["code"] if r["bound_by"] else None,
             "product": r["product"]["name"],
             "policy_version": f"{r['policy']['version']}+{r['policy']['sha256'][:12]}",
+            UNTIL: date.fromisoformat(r["valid_until"]),
         }
         for r in records
     ]
-    names = ("supplier_id", *DECIDED)
+    names = ("supplier_id", *DECIDED, UNTIL)
     whole = {"indicative_limit_fen": "Int64", "yearly_rate_bp": "Int64", "tenor_months": "Int64"}
     flags = dict.fromkeys(("human_reviewed", "override_flag"), "boolean")
-    texts = {name: "str" for name in names if name not in whole and name not in flags}
+    texts = {name: "str" for name in names if name not in (*whole, *flags, UNTIL)}
     return pd.DataFrame(rows, columns=list(names)).astype({**whole, **flags, **texts}).set_index("supplier_id")

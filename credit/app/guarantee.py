@@ -10,6 +10,7 @@ import typer
 
 from credit.app import answers, console
 from credit.app.home import Home
+from credit.domain.guarantee import OVER
 
 app = console.group("Decide guarantees on a contract, and what becomes of them once they are issued.")
 
@@ -263,7 +264,7 @@ def _answer(document: dict[str, Any], *, as_json: bool) -> None:
             f"{document['guarantee_id']}: {document['state']}  {_form(document)} of {document['supplier_id']} on "
             f"{document['contract_id']}"
         )
-        over = document["state"] in ("NIL", "LAPSED", "RELEASED", "EXPIRED")
+        over = document["state"] in OVER
         left = "no more" if over else f"CNY {console.yuan(document['outstanding_fen'])}"
         until = "" if over else f", until {document['expires_on']}"
         typer.echo(f"  can be called  {left}{until}")

@@ -133,6 +133,8 @@ def _page(night: dict[str, Any]) -> None:
         typer.echo(f"Quarantined: {night['quarantined']:,} rows; `credit ledger summary` shows them")
     for each in night["misplaced"]:
         typer.echo(f"Not looked at: inbox/{each}: what arrives lies in inbox/FORMAT/NAME")
+    for each in night["ahead"]:
+        typer.echo(f"  {each}: no file, for it was sent one of a later day")
     for each in night["not_swept"]:
         typer.echo(f"Not swept: payment {each['payment_id']}: {each['why']}; `credit repayment collect`")
     for each in (*night["stopped_by"], *night["warnings"]):

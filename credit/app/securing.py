@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Under which consents a bank is told of a firm's contracts, the widest first, and of guarantees.
 CONTRACT_PURPOSES, GUARANTEE_PURPOSES = ("credit_line", "guarantee"), ("guarantee",)
 TIER = "platform"
+# The loan's limits that a contract and the product set, whoever the supplier is but for its grade.
+_OF_A_CONTRACT = ("LIM-product", "LIM-grade", "LIM-receivable", "LIM-cost", "LIM-contract", "LIM-wrong-way")
 
 
 @dataclass(kw_only=True)
@@ -118,25 +120,28 @@ def _inputs(beside: Beside, facts: pd.DataFrame, terms: Terms) -> pd.DataFrame:
 
 
 def _draw_max(cases: pd.DataFrame, terms: Terms) -> pd.Series[int]:
-    """The advance rate of the net base within the caps on one contract, where nothing stands on that.
+    """The smallest of the loan's own limits on one contract and of its product, where nothing stands on the contract.
 
-    The limits of the supplier and of what is lent in all are not in it; missing without a grade.
+    Nothing where that is less than the product lends at all. The limits of the supplier and of what is lent in all are
+    not in it, nor are the rules; missing without a grade. What the contract costs is taken at its least share that is
+    believed, which no supplier's own share is below.
     """
-    from credit.domain.products import contract_loan
+    from credit.domain.limits import smallest
+    from credit.domain.products.contract_loan import CONTRACT_LOAN
 
-    alone = cases.assign(guaranteed_fen=0, advance_guaranteed_fen=0, loans_on_contract_fen=0)
-    lent = contract_loan.receivable(alone, terms)
-    for headroom in (contract_loan.contract_headroom, contract_loan.wrong_way_headroom):
-        most = headroom(alone, terms)
-        lent = lent.mask((most < lent).fillna(False), most)
-    return lent.clip(lower=0)
+    alone = cases.assign(
+        **dict.fromkeys(("guaranteed_fen", "advance_guaranteed_fen", "loans_on_contract_fen"), 0), cost_share=None
+    )
+    own = tuple(each for each in CONTRACT_LOAN.limits if each.code in _OF_A_CONTRACT)
+    most: pd.Series[int] = smallest(own, alone, terms, step_fen=int(terms["rounding_step_fen"]))["limit_fen"]
+    return most.mask((most < int(terms["product_minimum_fen"])).fillna(False), 0)
 
 
 def _booked_on(beside: Beside) -> set[str]:
-    """The contracts on which something stands in the book."""
-    from data.book.exposure import exposure
+    """The contracts on which something stood in the book on the day."""
+    from data.book.exposure import contracts_taken
 
-    return set(exposure(beside.home.store(), beside.known_before.isoformat())["contract_id"].dropna())
+    return contracts_taken(beside.home.store(), beside.known_before.isoformat(), beside.as_of)
 
 
 # -- guarantees
@@ -177,7 +182,7 @@ def _said(events: list[GuaranteeEvent], day: date) -> dict[str, Any]:
         "type": wording.form.value,
         "contract_id": wording.contract_id,
         "amount_fen": here.amount_fen,
-        "outstanding_fen": here.outstanding_fen,
+        "outstanding_fen": here.callable_fen,
         "demanded_fen": here.demanded_fen,
         "paid_fen": here.paid_fen,
         "effective_trigger": "ADVANCE_CREDITED" if of_an_advance else "CONTRACT_SIGNED",

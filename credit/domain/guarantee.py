@@ -121,6 +121,8 @@ MOVES: dict[tuple[State, Event], tuple[State, ...]] = {
 
 # What a guarantee is by itself once its last day is over; while a demand is open, and with nothing left, no day counts.
 AFTER_LAST_DAY: dict[State, State] = {State.ISSUED: State.LAPSED, State.EFFECTIVE: State.LAPSED}
+# What a guarantee is when it can be called no more.
+OVER = (State.NIL, State.LAPSED, State.RELEASED, State.EXPIRED)
 
 
 class Standing(StrEnum):
@@ -272,6 +274,11 @@ class Guaranteed:
     def outstanding_fen(self) -> int:
         """What is neither reduced nor paid."""
         return self.amount_fen - self.reduced_fen - self.paid_fen
+
+    @property
+    def callable_fen(self) -> int:
+        """What of that can still be called: nothing once it was given back, struck off, or its last day is over."""
+        return 0 if self.state in OVER else self.outstanding_fen
 
     @property
     def demanded_fen(self) -> int:

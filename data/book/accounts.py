@@ -49,6 +49,11 @@ def pending_of(draw_id: ColumnElement[str]) -> ColumnElement[str]:
     return literal("draw:") + draw_id + literal(":pending")
 
 
+def principal_of(draw_id: ColumnElement[str]) -> ColumnElement[str]:
+    """What is owed of the principal of each of a column of draws, for a query."""
+    return literal("draw:") + draw_id + literal(":principal")
+
+
 def guaranteed_of(guarantee_id: ColumnElement[str]) -> ColumnElement[str]:
     """`guaranteed` of a column of guarantees, for a query."""
     return literal("guarantee:") + guarantee_id

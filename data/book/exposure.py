@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 import pandas as pd
 from sqlalchemy import and_, func, or_, select
@@ -14,6 +15,29 @@ from data.book.tables import ENTRIES, LOG, SUBJECTS
 COLUMNS = ("subject_id", "kind", "supplier_id", "contract_id", "buyer_id", "district", "category", "product")
 COMMITTED, OUTSTANDING, GUARANTEED = "committed_fen", "outstanding_fen", "guaranteed_fen"
 CLAIMED = "claimed_fen"
+
+
+def contracts_taken(store: Store, before: str, on: date) -> set[str]:
+    """The contracts on which anything stood on a day, as far as it was booked before a moment (ISO, UTC).
+
+    By a line or a guarantee on the contract, or by a draw for it on a line of the supplier.
+    """
+    subject = SUBJECTS.c.subject_id
+    named = (accounts.committed_of, accounts.guaranteed_of, accounts.claimed_of, accounts.pending_of)
+    held = or_(*(ENTRIES.c.account == of(subject) for of in (*named, accounts.principal_of)))
+    booked = and_(
+        LOG.c.partition == ENTRIES.c.partition, LOG.c.sequence == ENTRIES.c.sequence, LOG.c.at < before,
+        LOG.c.on_day <= on,
+    )  # fmt: skip
+    query = (
+        select(SUBJECTS.c.contract_id)
+        .select_from(SUBJECTS.join(ENTRIES, held).join(LOG, booked))
+        .where(SUBJECTS.c.contract_id.is_not(None))
+        .group_by(SUBJECTS.c.contract_id, ENTRIES.c.account)
+        .having(func.sum(ENTRIES.c.delta_fen) != 0)
+    )
+    with store.reading() as con:
+        return set(con.execute(query).scalars())
 
 
 def exposure(store: Store, before: str, *, suppliers: Collection[str] | None = None) -> pd.DataFrame:

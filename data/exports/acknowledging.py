@@ -1,6 +1,7 @@
 """What a bank answers to a file: that it came, that it was taken in, or why not, line by line.
 
-An answer is kept as it came, beside what was kept of the export; the last one stands. JSON, or CSV with a row an error:
+An answer is kept as it came, beside what was kept of the export. The last one stands, but that a file came says nothing
+of whether it was taken in: RECEIVED takes back neither PROCESSED nor REJECTED. JSON, or CSV with a row an error:
 
     {"export_id": "…", "status": "REJECTED", "errors": [{"line": 48, "column": "grade", "code": "X", "text": "…"}]}
 """
@@ -96,11 +97,17 @@ def answers_to(folders: Folders, name: ExportName) -> tuple[Acknowledgement, ...
     return tuple(_read(path.name, path.read_bytes()) for path in kept)
 
 
+def standing(answers: Sequence[Acknowledgement]) -> Acknowledgement | None:
+    """The answer that stands: the last that judges the file, else the last."""
+    judging = [each for each in answers if each.status != RECEIVED]
+    return (judging or list(answers) or [None])[-1]
+
+
 def rejected(folders: Folders) -> ExportName | None:
     """The last export on which the bank's state stands and that it has rejected: it has to be sent anew, whole."""
     base = last_full(folders)
-    standing = [name for name in committed_exports(folders.sent) if base and name.sequence >= base.sequence]
-    refused = [name for name in standing if (said := answers_to(folders, name)) and said[-1].status == REJECTED]
+    since = [name for name in committed_exports(folders.sent) if base and name.sequence >= base.sequence]
+    refused = [name for name in since if (said := standing(answers_to(folders, name))) and said.status == REJECTED]
     return refused[-1] if refused else None
 
 
@@ -127,13 +134,24 @@ def _kind(content: bytes) -> str:
 def _read(file: str, content: bytes) -> Acknowledgement:
     try:
         text = content.decode("utf-8-sig")
-        said = json.loads(text) if _kind(content) == "json" else _of_rows(list(csv.DictReader(io.StringIO(text))))
+        is_json = _kind(content) == "json"
+        said = (
+            json.loads(text, object_pairs_hook=_once) if is_json else _of_rows(list(csv.DictReader(io.StringIO(text))))
+        )
         return _answer(said)
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error, RecursionError):
         raise WrongFormat(
             f"{file}: not an acknowledgement: export_id, status ({', '.join(STATUSES)}), errors",
             hint=f"JSON such as {SAMPLE}, or CSV with columns export_id, status, line, column, code, text",
         ) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no key comes twice: which of both is meant is not ours to guess."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
 
 
 def _of_rows(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from data.exports.schema import (
     Field,
     fields_named,
 )
-from data.exports.verify import CONTRACTS, GUARANTEES, SCORES, Table
+from data.exports.verify import CONTRACTS, GUARANTEES, OP, SCORES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,11 @@ class Bank:
             for table, names in agreed.items()
             if names is not None and table.since in known
         }
+
+    @property
+    def has_deltas(self) -> bool:
+        """Whether its version of the record says what a row of a delta is."""
+        return any(each.name == OP for each in self.fields)
 
     def widest(self, consents: pd.DataFrame, purposes: Sequence[str]) -> pd.DataFrame:
         """Of consents those to the bank for one of these purposes, the widest first, and of each firm its widest."""
@@ -129,8 +134,8 @@ def _refuse_wrong_options(path: Path, agreement: dict[str, Any]) -> None:
     version, days = agreement.get("schema", SCHEMA_VERSION), agreement.get("full_every_days")
     if version not in VERSIONS:
         raise WrongFormat(f"{path.name}: 'schema' is no version of the record", hint=f"one of {', '.join(VERSIONS)}")
-    recipient = agreement.get("age_recipient", "")
-    if not isinstance(recipient, str) or (recipient and not is_recipient(recipient)):
+    recipient = agreement.get("age_recipient")
+    if "age_recipient" in agreement and not (isinstance(recipient, str) and is_recipient(recipient)):
         raise WrongFormat(
             f"{path.name}: 'age_recipient' is not a public key of age",
             hint="the bank makes a pair with `age-keygen` and tells the line that begins with age1; one wrong character"
@@ -138,6 +143,11 @@ def _refuse_wrong_options(path: Path, agreement: dict[str, Any]) -> None:
         )
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
         raise WrongFormat(f"{path.name}: 'full_every_days' is not a number of days", hint="7 writes a full file a week")
+    if "guarantees" in agreement and "guarantee" not in agreement["purposes"]:
+        raise WrongFormat(
+            f"{path.name}: 'guarantees' are told where firms consent to them, and 'guarantee' is no purpose here",
+            hint='add "guarantee" to purposes, or leave out guarantees',
+        )
     if days is not None and version == FIRST_VERSION:
         raise WrongFormat(
             f"{path.name}: version {FIRST_VERSION} of the record has no deltas",

@@ -247,7 +247,7 @@ def _draft(
         rows = rows.append_column(CHANGE_REASON, pa.nulls(state.num_rows, pa.string()))
         return _Draft(name, None, {**states, SCORES: rows}, None)
     base = last_full(folders)
-    if base is None or OP not in [each.name for each in bank.fields]:
+    if base is None or not bank.has_deltas:
         raise ValueError("a delta stands on a full file, and on a version of the record that has deltas")
     held = held_by(bank, folders, base)
     delta = difference(held, state, as_of=name.as_of, revoked=revoked, corrects=corrects)

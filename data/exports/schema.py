@@ -208,8 +208,9 @@ CONTRACT_RECORD: tuple[Field, ...] = (
     Field(
         "draw_max_fen",
         Kind.FEN,
-        "most that could be drawn on it: the advance rate of the net base by grade and stage, within the caps on a "
-        "contract; empty where something stands on it, and limits of the supplier are not in it",
+        "most that the loan's limits on a contract leave: the advance rate of the net base by grade and stage, within "
+        "the contract's cost and the caps on contract, grade and product; 0 below the least that is lent; empty where "
+        "something stands on it. Rules and the supplier's own limits are not in it",
         at_least=0,
         not_for=(GUARANTEE,),
         since="2.1.0",
@@ -224,7 +225,7 @@ GUARANTEE_RECORD: tuple[Field, ...] = (
     Field("contract_id", Kind.TEXT, "the contract that it is on", since="2.1.0"),
     Field("beneficiary", Kind.TEXT, "the buyer's id on the platform, who may call it", since="2.1.0"),
     Field("amount_fen", Kind.FEN, "what it was issued for", at_least=0, since="2.1.0"),
-    Field("outstanding_fen", Kind.FEN, "what is neither reduced nor paid", at_least=0, since="2.1.0"),
+    Field("outstanding_fen", Kind.FEN, "what can still be called; nothing once it is over", at_least=0, since="2.1.0"),
     Field("demanded_fen", Kind.FEN, "what open demands ask for", at_least=0, since="2.1.0"),
     Field("paid_fen", Kind.FEN, "what was paid under it", at_least=0, since="2.1.0"),
     Field(

@@ -91,11 +91,11 @@ def test_of_two_answers_to_one_question_the_larger_offer_counts(store):
     }
 
 
-def test_the_latest_decision_of_a_supplier_is_the_one_stored_last(store):
+def test_the_decisions_of_a_day_come_in_the_order_in_which_each_suppliers_were_stored(store):
     store.add([row(2)])
     store.add([row(1)])
-    assert store.latest("platform-line", date(2026, 10, 31)) == [("D1", '{"n": 1}\n')]
-    assert store.latest("platform-line", date(2026, 10, 30)) == []
+    assert [each[0] for each in store.made_on("platform-line", date(2026, 10, 31))] == ["D2", "D1"]
+    assert store.made_on("platform-line", date(2026, 10, 30)) == []
 
 
 def test_processes_that_store_the_same_decisions_at_once_store_each_once(tmp_path):

@@ -99,7 +99,8 @@ def write_files(run: Run, out: Path) -> dict[str, Any]:
             f"the night of {run.settings.as_of} does not say by whose consents {gone[0]} was sent its file",
             hint=f"restore {CONSENTS}.json of the night's log from a backup",
         )
-    pending = [bank_id for bank_id in run.settings.banks if bank_id not in stand]
+    ahead = _ahead(run, stand)
+    pending = [bank_id for bank_id in run.settings.banks if bank_id not in stand and bank_id not in ahead]
     asked = {"consents_on": str(on), "consents_version": version}
     noted = {bank_id: before[bank_id] for bank_id in stand} | dict.fromkeys(pending, asked)
     run.night.note(CONSENTS, noted)
@@ -108,7 +109,17 @@ def write_files(run: Run, out: Path) -> dict[str, Any]:
         folder = exporting.build_from(run.home, bank, records, origin_of(run), on=on, version=version)
         stand[bank.bank_id] = folder
     banks = {bank_id: {**exporting.said_of(stand[bank_id]), **noted[bank_id]} for bank_id in sorted(stand)}
-    return {"files": len(banks), "banks": banks}
+    return {"files": len(banks), "banks": banks, "ahead": ahead}
+
+
+def _ahead(run: Run, stand: Collection[str]) -> list[str]:
+    """The banks that were sent a file of a later day by hand, which nothing takes back: the next night goes on for
+    them."""
+    from data.exports.layout import committed_exports
+
+    sent = {bank_id: committed_exports(run.home.exports / bank_id) for bank_id in run.settings.banks}
+    as_of = run.settings.as_of
+    return [each for each, names in sent.items() if each not in stand and names and names[-1].as_of > as_of]
 
 
 def records_of(

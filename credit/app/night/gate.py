@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from credit.app.clock import day_of
 from credit.app.night.computing import DECISIONS, FEATURES, SCORES
 from credit.app.night.run import Run
+from credit.app.night.settings import ACKNOWLEDGEMENTS
 from credit.app.policies import night_parameters
 from credit.domain.errors import GateStopped, NightRefused
 from credit.domain.quality import Verdict, judged
@@ -76,7 +77,10 @@ def _of_inputs(run: Run) -> Iterator[tuple[str, str, float | None]]:
         if read:
             yield "quarantined_share", table, imported["quarantined"].get(table, 0) / read
             yield "duplicate_share", table, imported["duplicates"].get(table, 0) / read
-    yield "refused_files", "inbox", float(len(imported["refused"]))
+    # What one bank sends back wrongly is said, and stops no other bank's file.
+    answers = f"{ACKNOWLEDGEMENTS}/"
+    refused = [each for each in imported["refused"] if not each["entry"].startswith(answers)]
+    yield "refused_files", "inbox", float(len(refused))
 
 
 def _arrived_by_day(nights: Sequence[Night]) -> dict[date, Counter[str]]:

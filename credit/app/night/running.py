@@ -304,6 +304,7 @@ def summary(night: Night) -> dict[str, Any]:
         "misplaced": list(settings.misplaced),
         "not_swept": keeping.not_swept(night),
         "banks": (night.done("bank-files") or {}).get("banks", {}),
+        "ahead": (night.done("bank-files") or {}).get("ahead", []),
         "tracked": night.noted(TRACKING) is not None,
     }
 

@@ -46,12 +46,19 @@ def test_a_bank_is_told_of_the_contracts_with_a_locked_account_of_firms_that_con
 
 def test_what_is_said_of_a_contract_is_what_the_loan_on_it_would_be_decided_by(demo_said, credit):
     rows = table(demo_said["export"], "contracts")
-    for row in rows[rows["draw_max_fen"] != ""].head(3).itertuples():
+    told = rows[rows["draw_max_fen"] != ""]
+    assert (told["draw_max_fen"] != "0").any()
+    for row in told.sort_values("draw_max_fen", key=lambda fen: -fen.astype(int)).iloc[[0, 1, 2, -1]].itertuples():
         record = credit("loan", "decide", "--contract", row.contract_id, "--as-of", demo_said["as_of"], "--json").json
         inputs = record["inputs"]
         assert (inputs["contract_fen"], inputs["prepaid_fen"]) == (int(row.amount_fen), int(row.prepaid_fen))
         assert (inputs["paid_fen"], inputs["retention_fen"]) == (int(row.paid_fen), int(row.retention_fen))
-        assert record["limits_fen"]["LIM-receivable"] >= int(row.draw_max_fen) >= 0
+        # A guarantee that is offered on it takes of the loan here, and is nothing that stands on it.
+        caps = () if inputs["guaranteed_fen"] else ("contract", "wrong-way")
+        of_the_contract = ("product", "grade", "receivable", "cost", *caps)
+        most = min(record["limits_fen"][f"LIM-{each}"] for each in of_the_contract)
+        assert max(most, 0) >= int(row.draw_max_fen) >= 0
+        assert int(row.draw_max_fen) == 0 or int(row.draw_max_fen) >= record["parameters"]["product_minimum_fen"]
         if record["conditions"]:
             assert record["conditions"]["net_base_fen"] == int(row.net_base_fen)
             assert record["conditions"]["due_on"] == row.expected_pay_date
@@ -63,6 +70,22 @@ def test_what_stands_on_a_contract_is_a_flag_and_nothing_is_said_of_what_could_b
     financed = rows[rows["other_financing_flag"] == "true"]
     assert 0 < len(financed) < len(rows)
     assert set(financed["draw_max_fen"]) == {""}
+
+
+def test_what_was_drawn_for_a_contract_on_the_suppliers_line_stands_on_it(people, demo_said):
+    home, as_ = people
+    rows = table(demo_said["export"], "contracts")
+    scores = table(demo_said["export"], "scores").set_index("supplier_id")
+    granted = scores[scores["decision"] == "APPROVE"].index
+    free = rows[rows["supplier_id"].isin(granted) & (rows["draw_max_fen"] != "")].iloc[0]
+    line = as_("li", "line", "accept", scores.at[free["supplier_id"], "decision_id"], "--json").json
+    words = ("--amount", "20000", "--contract", free["contract_id"], "--json")
+    assert as_("night", "drawdown", "request", line["line_id"], *words).code == 0
+    scored_later(home, as_)
+    assert as_("night", "line", "decide", "--all", "--as-of", "2026-11-02", CREDIT_NOW=LATER).code == 0
+    built = as_("night", "export", "build", "--bank", "demo-bank", "--json", CREDIT_NOW=LATER).json
+    now = table(built["folder"], "contracts").set_index("contract_id").loc[free["contract_id"]]
+    assert (now["other_financing_flag"], now["draw_max_fen"]) == ("true", "")
 
 
 def test_a_firm_that_consents_to_guarantees_alone_is_in_no_score_and_no_draw(changed):
@@ -106,9 +129,9 @@ def second_bank_agrees(home: Path, as_, supplier: str) -> None:
 
 
 def scored_later(home: Path, as_) -> None:
-    """Scores of the day on which a guarantee was issued: what a file says is as of the last scores."""
-    words = ("score", "run", "--as-of", "2026-11-02")
-    assert as_("night", *words, CREDIT_NOW=LATER).code == 0
+    """Scores and decisions of the day on which a guarantee was issued: what a file says is as of the last scores."""
+    for words in (("score", "run"), ("line", "decide", "--all")):
+        assert as_("night", *words, "--as-of", "2026-11-02", CREDIT_NOW=LATER).code == 0
 
 
 def test_a_guarantee_is_in_the_files_of_the_bank_that_issued_it_and_in_no_others(asked):
@@ -212,3 +235,24 @@ def test_an_advice_that_a_person_judged_says_so(people, demo_said):
     [mine] = later[later["decision_id"] == made.json["decision_id"]].to_dict("records")
     assert (mine["decision"], mine["human_reviewed"], mine["override_flag"]) == ("DECLINE", "true", "true")
     assert set(later.loc[later["supplier_id"] != mine["supplier_id"], "human_reviewed"]) == {"false"}
+    # It stands until the day on which it lapses, and is no advice after that.
+    assert mine["valid_until"] == "2026-11-20"
+    lapsed = as_("night", "export", "build", "--bank", "demo-bank", "--json", CREDIT_NOW="2026-11-21T01:00:00").json
+    [mine] = table(lapsed["folder"], "scores").query("supplier_id == @mine['supplier_id']").to_dict("records")
+    assert (mine["decision"], mine["decision_id"], mine["human_reviewed"]) == ("", "", "")
+
+
+def test_what_a_firm_asked_one_lender_for_is_no_limit_of_another(people, demo_said):
+    _, as_ = people
+    rows = table(demo_said["export"], "scores")
+    approved = rows[rows["decision"] == "APPROVE"]
+    firm = approved.loc[approved["indicative_limit_fen"].astype(int).idxmax()]
+    less = int(firm["indicative_limit_fen"]) // 100 - 1_000
+    asked = as_("li", "line", "decide", firm["supplier_id"], "--amount", str(less), "--json").json
+    assert asked["bound_by"]["code"] == "LIM-requested"
+    built = as_("night", "export", "build", "--bank", "demo-bank", "--json").json
+    again = table(built["folder"], "scores").set_index("supplier_id").loc[firm["supplier_id"]]
+    assert (again["indicative_limit_fen"], again["limit_bound_by"]) == (
+        firm["indicative_limit_fen"],
+        firm["limit_bound_by"],
+    )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -187,12 +188,38 @@ def test_what_a_bank_rejects_is_sent_anew_whole_and_takes_its_place(changed, tmp
     said = credit("export", "acknowledge", answer, "--bank", "demo-bank")
     assert said.code == 0 and "E7" in said.out
     assert credit("export", "list", "--bank", "demo-bank", "--json").json[0]["status"] == "REJECTED"
+    on_what_was_refused = credit("export", "build", "--bank", "demo-bank", "--type", "DELTA")
+    assert on_what_was_refused.code == 6 and "what it is sent next is whole" in on_what_was_refused.err
     anew = credit("export", "build", "--bank", "demo-bank", "--json").json
     assert (anew["type"], anew["supersedes"], anew["sequence"]) == ("FULL", first["export_id"], 2)
     assert credit("export", "build", "--bank", "demo-bank", "--json").json["type"] == "DELTA"
     answer.write_text(json.dumps({"export_id": "demo-bank_000009_FULL_2026-10-31", "status": "RECEIVED"}))
     wrong = credit("export", "acknowledge", answer, "--bank", "demo-bank")
     assert wrong.code == 6 and "demo-bank_000009_FULL_2026-10-31" in wrong.err
+
+
+def test_what_could_stand_on_nothing_is_refused_by_name(changed):
+    home, credit = changed
+    build = ("export", "build", "--bank", "demo-bank")
+    unknown = credit(*build, "--supersedes", "nope")
+    assert unknown.code == 6 and "was sent no export 'nope'" in unknown.err
+    agree(home, schema="1.0.0")
+    assert credit(*build).code == 0
+    for schema in ("1.0.0", "2.1.0"):
+        agree(home, schema=schema)
+        refused = credit(*build, "--type", "DELTA")
+        assert refused.code == 6 and "does not stand on" in refused.err
+    shutil.rmtree(home / "exports" / "demo-bank")
+    none = credit(*build, "--type", "DELTA")
+    assert none.code == 6 and "no full file" in none.err
+
+
+def test_a_day_of_which_nothing_was_decided_takes_no_advice_back(changed):
+    _, credit = changed
+    later = {"CREDIT_NOW": "2026-11-04T01:00:00"}
+    assert credit("score", "run", "--as-of", "2026-11-03", **later).code == 0
+    said = credit("export", "build", "--bank", "demo-bank", **later)
+    assert said.code == 6 and "line decide --all --as-of 2026-11-03" in said.err
 
 
 def test_who_consents_to_the_score_alone_is_not_advised_on(changed):

@@ -208,7 +208,7 @@ def test_an_answer_that_is_made_today_on_an_earlier_history_says_so_and_has_the_
 
 def test_a_sole_trader_who_consents_to_nothing_has_no_name_here(spoilt):
     home, credit = spoilt
-    stored = (json.loads(text) for _, text in Home(home).decisions().latest("platform-line", DAY))
+    stored = (json.loads(text) for _, text in Home(home).decisions().made_on("platform-line", DAY))
     silent = next(each for each in stored if each["unscorable"] and each["unscorable"]["code"] == "U04")
     supplier = silent["application"]["supplier_id"]
     said = credit("line", "show", supplier, "--json").json

@@ -233,6 +233,29 @@ def test_the_model_and_the_policy_are_those_of_the_first_start(before, sealed):
     assert nightly.plaintext(home) == nightly.plaintext(sealed[0])
 
 
+def test_a_bank_that_was_sent_a_later_day_by_hand_stops_no_missed_night(after):
+    _, credit = after
+    later = {"CREDIT_NOW": "2026-11-04T01:00:00"}
+    for words in (("score", "run"), ("line", "decide", "--all")):
+        assert credit(*words, "--as-of", "2026-11-03", **later).code == 0
+    sent = credit("export", "build", "--bank", "second-bank", "--json", **later).json
+    assert sent["export_id"].endswith("2026-11-03")
+    said = credit("nightly", "run", "--as-of", "2026-11-03", "--json", **later)
+    missed, last = said.json
+    assert (missed["state"], missed["ahead"], sorted(missed["banks"])) == ("sealed", ["second-bank"], ["demo-bank"])
+    assert (last["state"], last["ahead"]) == ("sealed", []) and "second-bank" in last["banks"]
+
+
+def test_answers_that_cannot_be_read_stop_no_other_banks_file(after):
+    home, credit = after
+    answers = home / "inbox" / "acknowledgements" / "demo-bank"
+    answers.mkdir(parents=True)
+    for number in range(4):
+        (answers / f"{number}.json").write_text("{")
+    said = credit(*NEXT, "--json", CREDIT_NOW=NEXT_NOW)
+    assert (said.code, said.json[0]["state"], len(said.json[0]["refused"])) == (4, "sealed", 4)
+
+
 def test_a_night_that_was_begun_is_finished_before_a_later_one(before):
     home, credit = before
     with nightly.fault_at(60):

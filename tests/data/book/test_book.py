@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from data.book import accounts
 from data.book.alerts import Alerts, Outcome
 from data.book.audit import sealed, verified
 from data.book.book import Asked
-from data.book.exposure import exposure
+from data.book.exposure import contracts_taken, exposure
 from data.book.tables import BALANCES, ENTRIES, HEADS, PAYMENTS
 from data.decisions import DecisionStore
 
@@ -252,3 +253,15 @@ def test_seals_follow_each_other(book, line, store):
     first, second = (sealed(store, at=f"2026-01-0{day}") for day in (1, 2))
     assert first["hash"] != second["hash"]
     assert verified(store, anchored=first["hash"]).faults == ()
+
+
+def test_a_draw_for_a_contract_stands_on_it_from_its_day_until_it_is_repaid(book, line):
+    late = BEGINS + timedelta(days=20)
+    book.request_draw(asked("r", "r"), replace(wanted("W1", 300), contract_id="C1"))
+    book.post_draw(asked("p", "p"), "W1", BEGINS)
+    taken = functools.partial(contracts_taken, book.store)
+    assert taken("9", BEGINS) == {"C1"}
+    assert taken("9", BEGINS - timedelta(days=1)) == taken("2000", BEGINS) == set()
+    book.repay(asked("b", "b"), "W1", "P1", 300, late, KINDS)
+    assert taken("9", late) == set()
+    assert taken("9", late - timedelta(days=1)) == {"C1"}

@@ -38,6 +38,23 @@ def test_an_answer_is_kept_as_it_came_and_the_last_one_stands(export: Path, tmp_
     assert check(export).rows == 3
 
 
+@pytest.mark.parametrize("order", [("REJECTED", "RECEIVED"), ("RECEIVED", "REJECTED")])
+def test_that_a_file_came_takes_nothing_back_of_what_was_said_of_it(export: Path, tmp_path: Path, order):
+    folders = folders_of(export.parent)
+    for status in order:
+        take_in(folders, answer(tmp_path, export_id=export.name, status=status))
+    assert rejected(folders) == ExportName.parse(export.name)
+    take_in(folders, answer(tmp_path, export_id=export.name, status="PROCESSED"))
+    assert rejected(folders) is None
+
+
+def test_an_answer_that_says_a_thing_twice_is_none(export: Path, tmp_path: Path):
+    path = tmp_path / "answer.json"
+    path.write_text(f'{{"export_id": "{export.name}", "status": "RECEIVED", "status": "REJECTED"}}')
+    with pytest.raises(WrongFormat, match="not an acknowledgement"):
+        take_in(folders_of(export.parent), path)
+
+
 def test_an_answer_may_be_a_table(export: Path, tmp_path: Path):
     path = tmp_path / "answer.csv"
     path.write_text(

@@ -66,6 +66,8 @@ def test_a_bank_name_never_leads_out_of_the_folder():
         ('name = "某银行"', 'name = "某银行"\nsecret = 1', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nschema = "9.0.0"', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nage_recipient = "ssh-ed25519 AAAA"', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nage_recipient = ""', WrongFormat),
+        ('name = "某银行"', 'name = "某银行"\nguarantees = ["type"]', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nfull_every_days = 0', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nfull_every_days = true', WrongFormat),
         ('name = "某银行"', 'name = "某银行"\nschema = "1.0.0"\nfull_every_days = 7', WrongFormat),
