@@ -83,7 +83,13 @@ class DecisionStore:
     ) -> list[dict[str, Any]]:
         """The last decisions, newest first, without their records; with `before`, of those made before a moment."""
         columns = [column for column in DECISIONS.c if column.name != "record"]
-        query = select(*columns).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id).limit(limit)
+        query = (
+            select(*columns)
+            .join(OUTBOX, OUTBOX.c.decision_id == DECISIONS.c.decision_id)
+            # Of those of one moment, the one stored last is the newest.
+            .order_by(DECISIONS.c.decided_at.desc(), OUTBOX.c.number.desc())
+            .limit(limit)
+        )
         if supplier_id is not None:
             query = query.where(DECISIONS.c.supplier_id == supplier_id)
         if before is not None:

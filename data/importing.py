@@ -31,7 +31,7 @@ from data.formats.format import PASSED_OVER, Format, Mapping
 from data.ledger import Ledger
 from data.ledger_files import loaded_text
 from data.parsing import SHOWN_CHARACTERS, cells, parse_sql
-from data.quarantine import DATED, HINTS, describe
+from data.quarantine import CHOICES, DATED, HINTS, describe
 from data.resolving import (
     FATES,
     Source,
@@ -243,7 +243,8 @@ def _stage(steps: _Steps, ledger: Ledger, fmt: Format, files: list[tuple[Mapping
     con = steps.con
     con.execute('CREATE TEMP TABLE source_files (number INTEGER, file VARCHAR, "table" VARCHAR, rows BIGINT)')
     con.execute("CREATE TEMP TABLE passed_over (what VARCHAR, rows BIGINT)")
-    con.execute("CREATE TEMP TABLE source_columns (number INTEGER, name VARCHAR, source VARCHAR, dates VARCHAR)")
+    con.execute("CREATE TEMP TABLE source_columns (number INTEGER, name VARCHAR, source VARCHAR)")
+    con.execute("CREATE TEMP TABLE own_hints (number INTEGER, source VARCHAR, problem VARCHAR, hint VARCHAR)")
     con.execute(
         'CREATE TEMP TABLE wrong ("table" VARCHAR, _file INTEGER, _row BIGINT, _line BIGINT, '
         "c VARCHAR, v VARCHAR, p VARCHAR)"
@@ -402,9 +403,13 @@ def _judge(steps: _Steps, fmt: Format, table: Table, sources: list[Source]) -> N
 def _count(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Note how many rows a file has and what its columns are called, and each value of it that cannot be read."""
     table, number, whole = source.mapping.table, source.number, source.mapping.where == "true"
+    read = cells(source.mapping, source.staged)
+    con.executemany("INSERT INTO source_columns VALUES (?, ?, ?)", [[number, c.column.name, c.called] for c in read])
+    own = [[number, c.called, "not-a-choice", CHOICES + ", ".join(c.column.choices)] for c in read if c.column.choices]
     dates = source.mapping.dates
-    called = [[number, c.column.name, c.called, dates.get(c.column.name)] for c in cells(source.mapping, source.staged)]
-    con.executemany("INSERT INTO source_columns VALUES (?, ?, ?, ?)", called)
+    own += [[number, c.called, "bad-date", DATED + dates[c.column.name]] for c in read if c.column.name in dates]
+    if own:
+        con.executemany("INSERT INTO own_hints VALUES (?, ?, ?, ?)", own)
     rows = count(con, source.staged.relation if whole else source.view)
     con.execute("INSERT INTO source_files VALUES (?, ?, ?, ?)", [number, source.path.name, table.name, rows])
     if not whole:
@@ -426,11 +431,10 @@ def _summarise(con: duckdb.DuckDBPyConnection, fmt: Format, tables: list[Table])
         f"""CREATE TEMP TABLE rejected AS
             SELECT q._file, q.{ROW}, q."table", coalesce(o.source_file, f.file) AS file,
                    coalesce(o.source_line, q.{LINE}) AS line, q.c AS "column", q.v AS value, q.p AS problem,
-                   CASE WHEN q.p = 'bad-date' AND d.dates IS NOT NULL THEN {literal(DATED)} || d.dates
-                        ELSE CASE q.p {hints} END END AS hint
+                   coalesce(w.hint, CASE q.p {hints} END) AS hint
             FROM ({rows}) AS q JOIN source_files AS f ON f.number = q._file
-            LEFT JOIN (SELECT number, source, max(dates) AS dates FROM source_columns GROUP BY ALL) AS d
-                   ON d.number = q._file AND d.source = q.c
+            LEFT JOIN (SELECT number, source, problem, max(hint) AS hint FROM own_hints GROUP BY ALL) AS w
+                   ON w.number = q._file AND w.source = q.c AND w.problem = q.p
             LEFT JOIN origins AS o USING (_file, {ROW})"""
     )
     rejected, waiting = (

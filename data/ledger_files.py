@@ -82,6 +82,31 @@ class LedgerFiles:
 
     def damaged(self, version: int | None = None) -> list[str]:
         """The files of the ledger that are no longer what their batch wrote, each with what is wrong with it."""
+        wrong = []
+        for file, digest in self._written(version).items():
+            if not file.is_file():
+                wrong.append(f"{file.relative_to(self.folder)} is gone")
+            elif sha256_of(file) != digest:
+                wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
+        return wrong
+
+    def unreadable(self) -> list[str]:
+        """Those of them that are gone or cut short, by a look at the end of each: `damaged` reads all of them."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wrong = []
+        for file in self._written():
+            try:
+                pq.read_metadata(file)
+            except FileNotFoundError:
+                wrong.append(f"{file.relative_to(self.folder)} is gone")
+            except (OSError, pa.ArrowInvalid):
+                wrong.append(f"{file.relative_to(self.folder)} cannot be read")
+        return wrong
+
+    def _written(self, version: int | None = None) -> dict[Path, str]:
+        """The files that the ledger stands on, each with its SHA-256."""
         compaction = self.compaction()
         written = {
             self.file(table, batch.number): sha256
@@ -95,13 +120,7 @@ class LedgerFiles:
         for (_, table), number in self._waiting(batches).items():
             sha = next(batch for batch in batches if batch.number == number).waiting_sha256.get(table)
             written |= {self.waiting_file(table, number): sha} if sha else {}
-        wrong = []
-        for file, digest in written.items():
-            if not file.is_file():
-                wrong.append(f"{file.relative_to(self.folder)} is gone")
-            elif sha256_of(file) != digest:
-                wrong.append(f"{file.relative_to(self.folder)} is not the file that was imported")
-        return wrong
+        return written
 
     def quarantine(self) -> pd.DataFrame:
         """The rows that no import could read or that wait: batch, table, file, line, column, value, problem, hint."""

@@ -16,7 +16,7 @@ HINTS: dict[str, str] = {
     "not-a-currency": "this column holds an ISO 4217 code of three capital letters, XXX where there is none",
     "too-large": "no amount here exceeds ten trillion yuan, no count two billion; check the unit",
     "too-small": "the value lies below the least that this column takes",
-    "not-a-choice": "see `credit ledger formats` for the values this column takes",
+    "not-a-choice": "docs/tables.md has the values that this column takes",
     "bad-id": "an id has no invisible characters and does not begin with = + - @, which spreadsheets run as a formula",
     "bad-flag": "this format expects true or false",
     "ragged-row": "the row has more or fewer fields than the header; a comma inside a value needs quotes",
@@ -41,8 +41,8 @@ HINTS: dict[str, str] = {
     "unknown-supplier": "no supplier of that id is registered; the row is kept, and goes in with the registration",
 }
 
-# What a day has to be like where a mapping says so: its pattern follows.
-DATED = "the mapping says how a day of this column is written: "
+# What is said of a column's own: the pattern of its days where a mapping gives one, and the values that it takes.
+DATED, CHOICES = "the mapping says how a day of this column is written: ", "this column takes one of: "
 
 
 def describe(row: dict[str, object]) -> str:

@@ -56,6 +56,11 @@ def found(page: Path, script: str, *, width: int = A4_WIDTH) -> Any:
     return json.loads(reader.said)
 
 
+def dump(page: Path, *, query: str) -> str:
+    """The page as its own scripts leave it some seconds after it was opened with a query."""
+    return _chromium(page, "--virtual-time-budget=8000", "--dump-dom", query=query)
+
+
 class _Found(HTMLParser):
     said: str | None = None
 
@@ -63,8 +68,8 @@ class _Found(HTMLParser):
         self.said = dict(attrs).get("data-found") if tag == "body" else self.said
 
 
-def _chromium(page: Path, *options: str) -> str:
+def _chromium(page: Path, *options: str, query: str = "") -> str:
     quiet = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage")
     profile = f"--user-data-dir={page.parent / 'chromium'}"
-    words = [str(CHROMIUM), *quiet, profile, *options, page.resolve().as_uri()]
+    words = [str(CHROMIUM), *quiet, profile, *options, page.resolve().as_uri() + (f"?{query}" if query else "")]
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=180).stdout

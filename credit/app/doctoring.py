@@ -145,6 +145,10 @@ def _ledger(home: Home) -> Iterator[Said]:
     if not ledger.version:
         yield State.NOTE, "it holds nothing", "`credit ledger import` reads a history, `credit demo` makes one"
         return
+    if wrong := ledger.unreadable():
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        yield State.WRONG, f"it is damaged: {wrong[0]}{more}", "restore it from a backup"
+        return
     days = ", ".join(f"{tier} known until {ledger.last_day(tier)}" for tier in ledger.tiers())
     yield State.OK, f"version {ledger.version}, {days}", ""
 
@@ -154,7 +158,9 @@ def _book(home: Home) -> Iterator[Said]:
 
     store = home.store()
     form = store.form(seconds=SERVER_SECONDS)
-    if form is None:
+    if form is None and (home.exports.exists() or home.nights().begun()):
+        yield State.WRONG, f"{store.name} holds nothing, and banks were sent files", "restore it from a backup"
+    elif form is None:
         yield State.NOTE, f"{store.name} holds nothing", "the first decision makes it"
     elif form != NEWEST:
         yield State.WRONG, f"{store.name} has form {form}, this release {NEWEST}", "`credit book upgrade`"
@@ -210,8 +216,11 @@ def _models(home: Home) -> Iterator[Said]:
 def _keys(home: Home) -> Iterator[Said]:
     from credit.app import signing
 
-    if not signing.is_ready(home):
+    if not signing.is_ready(home) and home.exports.exists():
+        yield State.WRONG, "the key that signed what was sent is gone", "restore it, or `credit export keys new`"
+    elif not signing.is_ready(home):
         yield State.NOTE, "none signs bank files", "`credit export keys new` makes one"
+    if not signing.is_ready(home):
         return
     file = signing.key_file(home)
     key = signing.signer(home)

@@ -32,6 +32,8 @@ def answer_import(summary: ImportSummary, *, as_json: bool) -> None:
             typer.echo(f"Passed over: {count:,} {what}")
         for row in summary.quarantine[:SHOWN_PROBLEMS]:
             typer.echo(f"Quarantined: {describe(row)}; {row['hint']}")
+        if (more := summary.quarantined - SHOWN_PROBLEMS) > 0:
+            typer.echo(f"Quarantined: {more:,} more; `credit ledger summary --json` has them")
         if summary.waiting:
             typer.echo(f"Waiting: {summary.waiting:,} of these rows, each for what it names; they go in with that")
         for table, count in summary.taken_in.items():

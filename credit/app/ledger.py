@@ -110,7 +110,9 @@ def summary(as_json: console.AsJson = False) -> None:
         typer.echo(f"Version {document['version']}; last import {last['loaded_at']} UTC, format {last['format']}.")
         typer.echo(f"Quarantine: {document['quarantined']:,} rows")
         for line in document["quarantine"][:SHOWN_PROBLEMS]:
-            typer.echo(f"  {line}")
+            console.line(f"  {line}")
+        if (more := document["quarantined"] - SHOWN_PROBLEMS) > 0:
+            typer.echo(f"  and {more:,} more: --json")
 
     console.answer(document, as_json=as_json, page=page)
 

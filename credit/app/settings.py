@@ -6,6 +6,7 @@ decision: thresholds and policies are dated parameter files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,8 +53,14 @@ def _choice(*choices: str) -> Kind:
 
 
 def _size(said: str) -> str:
-    number = said.rstrip("BGKMTi")
-    if number == said or not number.strip().isdecimal() or int(number) == 0 or not said.endswith("B"):
+    if not re.fullmatch(r"[1-9]\d*[MGT]i?B", said):
+        raise ValueError(said)
+    return said
+
+
+def _database(said: str) -> str:
+    # A mistyped address would be taken for the name of a file, and be a new and empty database.
+    if not re.match(r"[a-z][a-z0-9+]*://", said):
         raise ValueError(said)
     return said
 
@@ -67,6 +74,7 @@ def _count(said: str) -> int:
 TEXT = Kind("a text", str)
 PATH = Kind("a path", str)
 ADDRESS = Kind("an address", str)
+DATABASE = Kind("the address of a database, such as postgresql://user@host/name", _database)
 SIZE = Kind('a size such as "4GB"', _size)
 COUNT = Kind("a whole number of 0 or more", _count, int)
 MOMENT = Kind("a moment, YYYY-MM-DDTHH:MM:SS in UTC or with its zone", datetime.fromisoformat)
@@ -92,7 +100,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         key="book.url",
-        kind=ADDRESS,
+        kind=DATABASE,
         variable="CREDIT_BOOK_URL",
         meaning="The database of the book, where many write at once; needs the extra `postgres`.",
         example="postgresql://credit@localhost/credit",
@@ -126,7 +134,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         key="source.url",
-        kind=ADDRESS,
+        kind=DATABASE,
         variable="CREDIT_SOURCE_URL",
         meaning="The database that answers the .sql files of a mapping; `--database` of a command wins.",
         example="postgresql://reader@erp/orders",

@@ -40,5 +40,5 @@ def ledger_summary(ledger: Ledger) -> dict[str, Any]:
         "tables": tables,
         "last_import": {"loaded_at": last.loaded_at, "format": last.format, "batch": last.number},
         "quarantined": len(quarantine),
-        "quarantine": [describe({str(k): v for k, v in row.items()}) for row in rows],
+        "quarantine": [f"{describe({str(k): v for k, v in row.items()})}; {row['hint']}" for row in rows],
     }

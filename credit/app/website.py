@@ -58,7 +58,7 @@ def refuse_unready(pages: Path, site: Path) -> None:
         )
     if not (pages / f"{INDEX}.md").is_file():
         raise FileMissing(f"{pages} has no {INDEX}.md", hint="name the folder of the pages, by default `docs`")
-    if site.exists() and any(site.iterdir()) and not (site / "searchindex.js").is_file():
+    if site.exists() and any(site.iterdir()) and not (site / _OURS).is_file():
         raise FileMissing(f"{site} is not empty, and no site", hint="name a folder of its own for the site")
 
 
@@ -82,10 +82,12 @@ def render(pages: Path, site: Path) -> int:
     if faults := said.getvalue().strip():
         raise DocsOutdated(f"the pages do not hold together:\n{faults}", hint="mend them where they are written")
     shutil.copyfile(site / f"{INDEX}.html", site / "index.html")
+    (site / _OURS).touch()
     return len(app.project.docnames)
 
 
-_TREES = ".doctrees"
+# The second says that a folder is a site of these pages, which a later one may replace.
+_TREES, _OURS = ".doctrees", ".supplier-credit-site"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -141,7 +143,8 @@ def _bilingual() -> Any:
     def split(self: Any, input: str) -> list[str]:
         return [*SearchEnglish.split(self, _HAN.sub(" ", input)), *pieces(input)]
 
-    own = {"lang": "zh-en", "language_name": "Chinese and English", "split": split}
+    # Sphinx makes the name of the class that stems in the browser of the language's name.
+    own = {"lang": "zh-en", "language_name": SearchEnglish.language_name, "split": split}
     return type("Bilingual", (SearchEnglish,), own)
 
 

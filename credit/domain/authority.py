@@ -15,7 +15,7 @@ from typing import Any
 from credit.domain.amounts import cny
 from credit.domain.errors import NotAuthorised
 from credit.domain.policy.rules import Outcome
-from credit.domain.record import Record, decision_id
+from credit.domain.record import Record, decision_id, said
 
 
 class Role(StrEnum):
@@ -84,6 +84,8 @@ class Code(StrEnum):
     TIGHTENING = "TIGHTENING"
 
 
+# What binds where a person granted less than the limits leave.
+BY_PERSON = "LIM-person"
 # What asks for a person and nothing more: to grant what it refers overrides no finding.
 ASKS_FOR_A_PERSON = ("R-AUTHORITY", "R-REVIEW")
 
@@ -274,6 +276,7 @@ def judged(record: Record, judgement: Judgement) -> Record:
         **{name: value for name, value in record.items() if name not in ("decision_id", "decided_at")},
         "outcome": judgement.outcome.name,
         "amount_fen": judgement.amount_fen if grants else 0,
+        "bound_by": said(BY_PERSON) if grants and judgement.amount_fen < record["amount_fen"] else record["bound_by"],
         "valid_until": until,
         **({} if grants else dict.fromkeys(("yearly_rate_bp", "subsidy_bp", "tenor_months", "conditions"))),
         "judgement": judgement.said(),

@@ -293,6 +293,13 @@ class StoreDamaged(CreditError):
     remedy = "Restore the named file from a backup; what the program wrote is never mended by hand."
 
 
+class ServerAway(CreditError):
+    """The database server of the book does not answer, or does not let this account in."""
+
+    code = "server-away"
+    remedy = "Start the server, or mend `book.url`; nothing was written, and the same command may be asked again."
+
+
 class ExportRefused(CreditError):
     """A bank file does not verify, and the first thing wrong is named; or one would take the bank back in time."""
 

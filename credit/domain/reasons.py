@@ -148,6 +148,7 @@ LIMITS: tuple[Reason, ...] = (
     Reason("LIM-relationship", "受单户敞口约束", "bound by the exposure to one supplier"),
     Reason("LIM-portfolio", "受组合额度约束", "bound by what is left of the portfolio's budget"),
     Reason("LIM-requested", "按申请金额", "the amount asked for"),
+    Reason("LIM-person", "由审批人核定", "what the person who judged it granted"),
     Reason("LIM-advance", "以预付款金额为限", "bound by the advance itself"),
     Reason("LIM-contract", "受单一合同敞口约束", "bound by the cap on one contract over loan and guarantees"),
     Reason("LIM-receivable", "受应收账款净额及放款比例约束", "bound by the share of the net receivable that is lent"),

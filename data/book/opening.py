@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Engine, bindparam, create_engine, event, func
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
-from credit.domain.errors import MissingExtra, StoreDamaged, UnknownName
+from credit.domain.errors import MissingExtra, ServerAway, StoreDamaged, UnknownName
 from data.book.statements import Statement, said
 from data.book.tables import FORM, HEADS, METADATA, NOTHING, PARTITIONS
 from data.durable import exclusive
@@ -161,7 +161,7 @@ class Store:
     def form(self, *, seconds: int) -> str | None:
         """The form of the book as it lies there, None of one that is empty or not there; nothing is made or changed.
 
-        A server is waited for so many seconds. Raises StoreDamaged, MissingExtra.
+        A server is waited for so many seconds. Raises StoreDamaged, ServerAway, MissingExtra.
         """
         if self.is_embedded and not self.file.exists():
             return None
@@ -181,7 +181,7 @@ class Store:
         return sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro{'' if beside else '&immutable=1'}", uri=True)
 
     def engine(self) -> Engine:
-        """The engine, made on first use. Raises StoreDamaged for a book of another form, MissingExtra."""
+        """The engine, made on first use. Raises StoreDamaged for a book of another form, ServerAway, MissingExtra."""
         if self._engine_made is None:
             self._engine_made = self._opened()
         return self._engine_made
@@ -251,7 +251,7 @@ class Store:
         try:
             engine.connect().close()
         except OperationalError as broken:
-            raise StoreDamaged(f"the book at {self.name} does not answer", hint="is the server there?") from broken
+            raise ServerAway(f"the book at {self.name} does not answer", hint="is the server there?") from broken
         return engine
 
 

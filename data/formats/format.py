@@ -86,9 +86,10 @@ class Format:
         found = [(m, p) for m in self.mappings for p in files if re.fullmatch(m.files, p.name)]
         if not found:
             names = ", ".join(sorted({m.files.replace("\\", "") for m in self.mappings})[:4])
+            kind = self.name.partition("/")[0]
             raise WrongFormat(
                 f"{path.name}: no file of format {self.name} there",
-                hint=f"it reads files named like {names}; `credit ledger formats {self.name}` shows a sample",
+                hint=f"it reads files named like {names}; `credit ledger formats {kind}` shows a sample",
             )
         for mapping, file in found:
             alone = [table.name for table in mapping.beside if all(m.table is not table for m, _ in found)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from credit.app.judging import decision_row
 from credit.app.language import words
 
 PAST = 8
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def memo(home: Home, item: Item) -> list[str]:
@@ -69,8 +71,8 @@ def _past(rows: list[dict[str, Any]]) -> None:
 
 
 def printed(page: Callable[[], None]) -> list[str]:
-    """The lines that a command's page prints."""
+    """The lines that a command's page prints, without its colours."""
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         page()
-    return text.getvalue().splitlines()
+    return _COLOUR.sub("", text.getvalue()).splitlines()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from credit.app.home import Home
+from credit.domain.authority import BY_PERSON
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,8 @@ def next_limit(record: Mapping[str, Any]) -> dict[str, Any] | None:
     bound = record["bound_by"]
     known = {code: fen for code, fen in record["limits_fen"].items() if fen is not None}
     others = {code: fen for code, fen in known.items() if bound is not None and code != bound["code"]}
-    if not others:
+    # Without the person who granted less it would be what the limits leave, and that was said in the decision before.
+    if not others or bound["code"] == BY_PERSON:
         return None
     code, fen = min(others.items(), key=lambda term: term[1])
     step = int(record["parameters"]["rounding_step_fen"])

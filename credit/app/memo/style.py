@@ -5,7 +5,7 @@ body { font-size: 13px; line-height: 1.42; max-width: 182mm; margin: 10mm auto 1
 header { border-bottom: 2px solid #1d2329; padding-bottom: 6px; }
 header p { margin: 0; } header p.quiet > span { white-space: nowrap; }
 header .kind { letter-spacing: .06em; color: #5d6872; margin: 0; }
-h1 { font-size: 22px; line-height: 1.25; margin: 2px 0; }
+h1 { font-size: 22px; line-height: 1.25; margin: 2px 0; overflow-wrap: anywhere; }
 h2 { font-size: 14.5px; border-bottom: 1px solid #98a3ad; padding-bottom: 2px; margin: 20px 0 6px; }
 h2.seen { margin-top: 12px; } h3 { font-size: 12.5px; margin: 12px 0 2px; }
 [lang=en] { color: #5d6872; font-size: .94em; } html[lang=en] { color: inherit; font-size: inherit; }
@@ -43,7 +43,7 @@ details { font-size: 12px; } summary { color: #5d6872; }
 .held { display: inline-block; margin-right: 8px; } .held code { color: #5d6872; }
 section { break-inside: auto; } h2, h3 { break-after: avoid; } tr, figure, dl > div, li { break-inside: avoid; }
 .charts + dl { margin-top: 12px; break-inside: avoid; } .rules th[scope=row] { width: 45%; }
-.verdicts, .charts { break-inside: avoid; }
+.verdicts, figure { break-inside: avoid; }
 @media print { body { font-size: 9.6pt; margin: 0; padding: 0; max-width: none; } details { display: none; }
   table { font-size: 8.8pt; } .tag, .key i, tr.bound, .banner { print-color-adjust: exact;
   -webkit-print-color-adjust: exact; } }

@@ -137,7 +137,10 @@ def test_a_value_of_another_kind_is_refused_with_its_line(empty, said, text):
 
 
 def test_a_broken_variable_is_named_and_a_broken_clock_too(empty):
-    for env in ({"CREDIT_LANG": "fr"}, {"CREDIT_NOW": "tomorrow"}, {"MLFLOW_HTTP_REQUEST_TIMEOUT": "soon"}):
+    for env in (
+        {"CREDIT_LANG": "fr"}, {"CREDIT_NOW": "tomorrow"}, {"MLFLOW_HTTP_REQUEST_TIMEOUT": "soon"},
+        {"CREDIT_BOOK_URL": "postgres//u@h/db"}, {"CREDIT_SOURCE_URL": "erp"}, {"CREDIT_MEMORY": "1KB"},
+    ):  # fmt: skip
         answer = empty("config", "show", **env)
         assert answer.code == 1 and next(iter(env)) in answer.err
 

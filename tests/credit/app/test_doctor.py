@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from credit.app import doctoring
 from credit.app.doctoring import CHECKS, State
+from credit.app.home import Home
 
 
 def by_check(answer):
@@ -58,6 +60,31 @@ def readable_key(home: Path) -> None:
     (home / "keys" / "signing.key").chmod(0o644)
 
 
+def emptied(name: str):
+    """What spoils a home: a folder is gone, a file holds nothing."""
+
+    def spoil(home: Path) -> None:
+        path = home / name
+        shutil.rmtree(path) if path.is_dir() else path.write_bytes(b"")
+
+    return spoil
+
+
+def cut(table: str):
+    """What spoils a home: a file of the ledger is cut short."""
+
+    def spoil(home: Path) -> None:
+        [file] = Home(home).ledger().files(table)
+        os.truncate(file, 100)
+
+    return spoil
+
+
+def gone(table: str):
+    """What spoils a home: a file of the ledger is gone."""
+    return lambda home: Home(home).ledger().files(table)[0].unlink()
+
+
 def old_key(home: Path) -> None:
     long_ago = time.mktime((2020, 1, 1, 0, 0, 0, 0, 0, 0))
     os.utime(home / "keys" / "signing.key", (long_ago, long_ago))
@@ -67,7 +94,11 @@ def old_key(home: Path) -> None:
     ("check", "spoil"),
     [
         ("ledger", garbage("ledger/batches/000001.json")),
+        ("ledger", cut("payments")),
+        ("ledger", gone("payments")),
         ("book", garbage("book.db")),
+        ("book", emptied("book.db")),
+        ("keys", emptied("keys")),
         ("tracking", garbage("mlflow/mlflow.db")),
         ("models", garbage("models/loan_default.platform/history.jsonl")),
         ("keys", garbage("keys/signing.key")),

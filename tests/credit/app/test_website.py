@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from credit.app.website import SETTINGS, pieces, render
 from credit.domain.errors import DocsOutdated, FileMissing, MissingExtra
+from tests.browser import dump, needs_chromium
 
 pytest.importorskip("sphinx")
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,6 +50,13 @@ def test_drawings_are_in_the_page(site):
 def test_a_word_is_found_in_either_language(site, word):
     index = (site / "searchindex.js").read_text("utf-8").encode().decode("unicode_escape")
     assert re.search(rf'[{{,]"?{word}"?:', index)
+
+
+@needs_chromium
+@pytest.mark.parametrize("word", ["limit", "额度", "预付款保函"])
+def test_a_search_finds_pages_in_a_browser(site, word):
+    found = dump(site / "search.html", query=f"q={quote(word)}")
+    assert re.search(r'class="search">\s*<li[^>]*><a href="[a-z]', found), found[-2000:]
 
 
 def pages(folder: Path, text: str) -> Path:
