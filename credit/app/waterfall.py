@@ -9,7 +9,7 @@ import typer
 
 from credit.app import console
 from credit.app.explaining import unit_said
-from credit.app.language import said_of, words
+from credit.app.language import said_of, spoken, words
 
 LABEL, NAME, BAR = 52, 38, 18
 # A reason or feature that moves the log-odds by less is summed up with the others.
@@ -80,7 +80,9 @@ def _waterfall(document: dict[str, Any], *, features: bool) -> None:
     for step in way:
         start, end = sorted((at(step.before), at(step.after)))
         bar = " " * start + ("+" if step.weight > 0 else "-") * max(end - start, 1)
-        _line(f"{step.code} {step.en}".strip(), f"{step.weight:+.3f}", bar)
+        # Both languages do not fit beside a bar.
+        text = step.zh if spoken() == ("zh",) else step.en
+        _line(f"{step.code} {text}".strip(), f"{step.weight:+.3f}", bar)
         if features:
             _behind(step.reason["features"])
     _line("this supplier", f"{document['log_odds']:.3f}", " " * at(levels[-1]) + "|")
@@ -103,7 +105,9 @@ _SIGNS = {"rises": ", risk +", "falls": ", risk -", "either": ""}
 
 
 def _line(label: str, weight: str, bar: str) -> None:
-    typer.echo(f"{label[:LABEL]:<{LABEL}} {weight:>7}  {bar}".rstrip())
+    from rich.cells import set_cell_size
+
+    typer.echo(f"{set_cell_size(label, LABEL)} {weight:>7}  {bar}".rstrip())
 
 
 def _against(reasons: list[dict[str, Any]]) -> None:

@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from credit.app import agreements, answers, console, exposing, line, monitor, warning
+from credit.app import agreements, answers, console, exposing, line, monitor, warning, waterfall
 from credit.app.clock import day_of, now
 from credit.app.deciding import record_of
 from credit.app.desk.queue import ALERT, Item
 from credit.app.home import Home
 from credit.app.judging import decision_row
 from credit.app.language import words
+from credit.app.memo import gathering, screen
+from credit.domain.errors import CreditError
 
 PAST = 8
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,7 +33,21 @@ def _about(home: Home, item: Item) -> list[str]:
         alert, warned = warning.said(stored), agreements.shown(home, stored["line_id"])
         return [*printed(lambda: monitor.alert_page(alert)), "", *printed(lambda: line.page(warned))]
     record = record_of(item.item_id, decision_row(home, item.item_id)["record"])
-    return printed(lambda: answers.page(record))
+    return [*printed(lambda: answers.page(record)), *_behind(home, item)]
+
+
+def _behind(home: Home, item: Item) -> Iterator[str]:
+    """What the answer was made of; that it cannot be read again, where the model or its data are gone."""
+    yield ""
+    yield words("交易记录", "record of trade")
+    try:
+        document = gathering.of_decision(home, item.item_id)
+    except CreditError as gone:
+        yield f"  {gone.message}"
+        return
+    yield from screen.lines(document)
+    yield ""
+    yield from printed(lambda: waterfall.page(document["score"], features=False))
 
 
 def _beside(home: Home, item: Item) -> Iterator[str]:

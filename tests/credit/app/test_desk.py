@@ -210,6 +210,13 @@ def test_a_decline_says_why_on_what_evidence_and_until_when(people, case):
     assert made["valid_until"] == LAPSES
 
 
+def test_a_case_is_read_with_what_it_was_made_of_and_without_colours(people, case):
+    out = people.at_desk("zhang", people.number_of("zhang", case["decision_id"]), "q", FORCE_COLOR="1")
+    told = out.split("交易记录")[1]
+    assert "采购人 buyers" in told and "Log-odds; + is toward risk" in told
+    assert "?[" not in out and "\x1b" not in told
+
+
 def test_a_code_that_is_none_is_said_to_be_none_and_asked_again(people, case):
     number = people.number_of("zhang", case["decision_id"])
     out = people.at_desk("zhang", number, "d", "x", "zz", *WHY, "n", "q")
