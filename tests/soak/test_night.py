@@ -15,6 +15,7 @@ from tests.credit.app.conftest import run_credit
 from tests.nightly import DAY, NOW
 
 KILLS = 20
+pytestmark = pytest.mark.soak
 
 
 def night(home: Path, *words: object) -> int:
