@@ -336,7 +336,9 @@ def _refuse_missing_columns(mapping: Mapping, path: Path, header: list[str]) -> 
     raise WrongFormat(
         f"{path.name}: column {missing[0]!r} is missing"
         + (f" (and {len(missing) - 1} more: {', '.join(missing[1:])})" if missing[1:] else ""),
-        hint=f"the file has {', '.join(header[:12])}" if is_header else "the first line has to hold the column names",
+        hint=f"the file has {', '.join(header[:12])}"
+        if is_header
+        else "the first line has to hold the column names, with commas between them",
     )
 
 
