@@ -38,9 +38,9 @@ MAPPED = Format(
         "`credit ledger import FOLDER --format mapped --mapping FILE.toml`. The mapping has a `name`, a `meaning`, "
         "the `tier` (platform where contracts, deliveries and payments are told of too, invoice where invoices are all;"
         " a model serves the tier that it was trained on), `lag_days` (how long after an event it could be known, where"
-        " no column fills `recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular expression "
-        "over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL in "
-        "`--database`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
+        " no column fills `recorded_at`) and a `[[tables]]` entry for each table it fills: the `table`, a regular "
+        "expression over the names of its `files` (CSV, Parquet, or `.sql`: one query each, asked of the SQLAlchemy URL"
+        " in `--database`, its rows in the place of lines), `money_in` (minor, the default, or major: fen or "
         "yuan, cents or dollars), optionally `only` and `except` (columns and the values with which a row is read, or"
         ' is not, `""` for an empty cell; others are passed over and counted) and `columns`. A column of the ledger is '
         "filled by the name of a source's column, or by `{ constant = … }`, `{ column = … }` or `{ columns = [ … ] }` "
