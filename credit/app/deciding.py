@@ -406,10 +406,12 @@ def _refuse_unknown(ledger: Ledger, known: Known, pinned: Pinned) -> None:
 
     unknown = known.cases.loc[~registered(known, tier=pinned.pack.tier), "supplier_id"]
     if len(unknown):
-        near = ", ".join(ledger.nearest("suppliers", "supplier_id", unknown.iloc[0]))
+        asked, tier = unknown.iloc[0], pinned.pack.tier
+        is_later = ledger.tiers_of([asked]).get(asked) == tier
+        near = ", ".join(ledger.nearest("suppliers", "supplier_id", asked))
         raise UnknownSupplier(
-            f"no {pinned.pack.tier} supplier {unknown.iloc[0]!r} is known on {pinned.as_of}",
-            hint=f"the nearest ids are {near}",
+            f"no {tier} supplier {asked!r} is known on {pinned.as_of}",
+            hint="it registered later: name a later day" if is_later else f"the nearest ids are {near}",
         )
 
 

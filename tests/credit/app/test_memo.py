@@ -206,6 +206,12 @@ def test_an_answer_that_is_made_today_on_an_earlier_history_says_so_and_has_the_
     assert f"made on 2026-11-02 on the record as known on {day}" in page(said)
 
 
+def test_a_day_before_a_firm_registered_is_said_to_be_one(spoilt, granted):
+    _, credit = spoilt
+    said = credit("line", "show", granted["supplier_id"], "--as-of", "2016-01-01")
+    assert said.code == 1 and "it registered later" in said.err
+
+
 def test_a_sole_trader_who_consents_to_nothing_has_no_name_here(spoilt):
     home, credit = spoilt
     stored = (json.loads(text) for _, text in Home(home).decisions().made_on("platform-line", DAY))
