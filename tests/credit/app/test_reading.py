@@ -26,9 +26,11 @@ COLOUR = re.compile("\x1b\\[")
 
 @pytest.fixture(scope="module")
 def stored(demonstration, spoilt):
-    """The id of a stored decision with reasons."""
+    """The id of a stored decision on a line, with reasons."""
     _, credit = spoilt
-    return next(row for row in credit("decision", "list", "--json").json if row["outcome"] == "DECLINE")["decision_id"]
+    rows = credit("decision", "list", "--limit", "600", "--json").json
+    lines = [row for row in rows if row["product"] == "turnover_line"]
+    return next(row for row in lines if row["outcome"] == "DECLINE")["decision_id"]
 
 
 def test_an_answer_is_in_both_languages_or_in_the_one_that_is_asked_for_anywhere_on_the_line(spoilt, stored):
