@@ -256,7 +256,7 @@ def test_on_the_thirty_first_day_it_is_to_be_paid(asked):
     assert "is to be paid" in refused(asked, "extend", demand_id="G1-1", on=day)
     assert asked.on(day).demands[0].is_due(day)
     here = asked.do("pay", demand_id="G1-1", on=day)
-    assert (here.state, here.outstanding_fen) == (State.LAPSED, 500_000)
+    assert (here.state, here.outstanding_fen, here.callable_fen) == (State.LAPSED, 500_000, 0)
 
 
 def test_the_beneficiary_may_agree_to_another_day_which_is_later_than_the_expiry(asked):
@@ -300,6 +300,7 @@ def test_extend_or_pay_asks_for_a_later_expiry(life):
 def test_it_can_be_demanded_on_its_last_day_and_not_on_the_day_after(life):
     after = EXPIRY + timedelta(days=1)
     assert (life.on(EXPIRY).state, life.on(after).state) == (State.EFFECTIVE, State.LAPSED)
+    assert (life.on(EXPIRY).callable_fen, life.on(after).callable_fen) == (life.on(EXPIRY).outstanding_fen, 0)
     refused(life, "demand", amount_fen=1, on=after)
     assert life.do("demand", amount_fen=1, on=EXPIRY).state is State.DEMANDED
 
