@@ -158,8 +158,8 @@ def _book(home: Home) -> Iterator[Said]:
 
     store = home.store()
     form = store.form(seconds=SERVER_SECONDS)
-    if form is None and (home.exports.exists() or home.nights().begun()):
-        yield State.WRONG, f"{store.name} holds nothing, and banks were sent files", "restore it from a backup"
+    if form is None and store.is_embedded and store.file.exists():
+        yield State.WRONG, f"{store.name} is there and holds nothing", "restore it from a backup"
     elif form is None:
         yield State.NOTE, f"{store.name} holds nothing", "the first decision makes it"
     elif form != NEWEST:
@@ -216,11 +216,11 @@ def _models(home: Home) -> Iterator[Said]:
 def _keys(home: Home) -> Iterator[Said]:
     from credit.app import signing
 
-    if not signing.is_ready(home) and home.exports.exists():
-        yield State.WRONG, "the key that signed what was sent is gone", "restore it, or `credit export keys new`"
-    elif not signing.is_ready(home):
-        yield State.NOTE, "none signs bank files", "`credit export keys new` makes one"
     if not signing.is_ready(home):
+        if home.exports.exists():
+            yield State.WRONG, "the key that signed what was sent is gone", "restore it, or `credit export keys new`"
+        else:
+            yield State.NOTE, "none signs bank files", "`credit export keys new` makes one"
         return
     file = signing.key_file(home)
     key = signing.signer(home)

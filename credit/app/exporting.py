@@ -16,7 +16,7 @@ from credit.app.judging import is_override
 from credit.app.policies import pack_for
 from credit.app.roles import refuse
 from credit.app.scoring import PREVIOUS, scale_terms
-from credit.domain.authority import Action
+from credit.domain.authority import BY_PERSON, Action
 from credit.domain.errors import EmptyLedger, ExportRefused, NotAuthorised, WrongFormat
 
 if TYPE_CHECKING:
@@ -405,9 +405,9 @@ def _reasons(scores: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 def _decisions(home: Home, run: StoredScores, on: date) -> pd.DataFrame:
     """Each supplier's last line decision of the run's own date, as the export's columns, by supplier_id.
 
-    A firm that asked one lender for an amount did not ask the others for it, and what has lapsed by the day on which
-    the file is made is no advice (ADR 20). Raises ReplayDiffers where a stored record was altered: it must not reach a
-    bank. Raises ExportRefused where nobody was decided on that day.
+    A firm that asked one lender for an amount did not ask the others for it, unless a person then granted less or
+    nothing, and what has lapsed by the day on which the file is made is no advice (ADR 20). Raises ReplayDiffers where
+    a stored record was altered: it must not reach a bank. Raises ExportRefused where nobody was decided on that day.
     """
     import pandas as pd
 
@@ -424,7 +424,8 @@ def _decisions(home: Home, run: StoredScores, on: date) -> pd.DataFrame:
         record = record_of(decision_id, text)
         if not is_whole(record):
             raise altered(decision_id)
-        if record["application"]["requested_fen"] is None:
+        bound = record["bound_by"]["code"] if record["bound_by"] else None
+        if record["application"]["requested_fen"] is None or bound == BY_PERSON:
             last[record["application"]["supplier_id"]] = record
     records = [each for each in last.values() if date.fromisoformat(each["valid_until"]) >= on]
     rows = [

@@ -84,7 +84,7 @@ class Code(StrEnum):
     TIGHTENING = "TIGHTENING"
 
 
-# What binds where a person granted less than the limits leave.
+# What binds where a person granted less than the limits leave, or nothing.
 BY_PERSON = "LIM-person"
 # What asks for a person and nothing more: to grant what it refers overrides no finding.
 ASKS_FOR_A_PERSON = ("R-AUTHORITY", "R-REVIEW")
@@ -271,12 +271,13 @@ def judged(record: Record, judgement: Judgement) -> Record:
     A function of both, so that a replay of the decision and the same judgement give the same bytes.
     """
     grants = judgement.outcome in (Outcome.APPROVE, Outcome.REDUCE)
+    amount_fen = judgement.amount_fen if grants else 0
     until = min(filter(None, (record["valid_until"], judgement.said()["lapses_on"])))
     body = {
         **{name: value for name, value in record.items() if name not in ("decision_id", "decided_at")},
         "outcome": judgement.outcome.name,
-        "amount_fen": judgement.amount_fen if grants else 0,
-        "bound_by": said(BY_PERSON) if grants and judgement.amount_fen < record["amount_fen"] else record["bound_by"],
+        "amount_fen": amount_fen,
+        "bound_by": said(BY_PERSON) if amount_fen < record["amount_fen"] else record["bound_by"],
         "valid_until": until,
         **({} if grants else dict.fromkeys(("yearly_rate_bp", "subsidy_bp", "tenor_months", "conditions"))),
         "judgement": judgement.said(),

@@ -256,3 +256,9 @@ def test_what_a_firm_asked_one_lender_for_is_no_limit_of_another(people, demo_sa
         firm["indicative_limit_fen"],
         firm["limit_bound_by"],
     )
+    # But that a person then declined it is told.
+    why = ("--code", "TIGHTENING", "--text", "a rumour", "--evidence", "minute 7", "--lapses", "2026-11-20")
+    assert as_("zhang", "decision", "override", asked["decision_id"], *why, "--json").code == 0
+    built = as_("night", "export", "build", "--bank", "demo-bank", "--json").json
+    told = table(built["folder"], "scores").set_index("supplier_id").loc[firm["supplier_id"]]
+    assert (told["decision"], told["indicative_limit_fen"], told["limit_bound_by"]) == ("DECLINE", "0", "LIM-person")
