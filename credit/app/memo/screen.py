@@ -68,8 +68,11 @@ def _history(history: dict[str, Any]) -> Iterator[str]:
 
 def _change(document: dict[str, Any]) -> Iterator[str]:
     record, change = document["decision"], document["change"]
-    if record["conditions"]:
-        yield _line(words("条件", "conditions"), said_of(record["conditions"]))
+    conditions = record["conditions"] or {}
+    # A loan's say it themselves; a guarantee's by what each is about: its effect, its reduction.
+    for each in (conditions, *conditions.values()):
+        if isinstance(each, dict) and "zh" in each:
+            yield _line(words("条件", "conditions"), said_of(each))
     offers = [each["amount_fen"] for each in change["alternatives"]]
     if offers:
         yield _line(words("无需人工可批", "without you"), f"{cny(max(offers))} {words('以内', 'at most')}")

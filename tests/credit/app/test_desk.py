@@ -217,6 +217,14 @@ def test_a_case_is_read_with_what_it_was_made_of_and_without_colours(people, cas
     assert "?[" not in out and "\x1b" not in told
 
 
+def test_a_guarantee_is_read_with_its_conditions(people, demo_said):
+    asked = ("guarantee", "decide", "performance", "--contract", demo_said["guarantee"]["contract_id"], "--review")
+    record = people.as_("maker", *asked, "--json").json
+    assert record["outcome"] == "REFER"
+    out = people.at_desk("zhang", people.number_of("zhang", record["decision_id"]), "q")
+    assert record["conditions"]["effective"]["zh"] in out
+
+
 def test_a_code_that_is_none_is_said_to_be_none_and_asked_again(people, case):
     number = people.number_of("zhang", case["decision_id"])
     out = people.at_desk("zhang", number, "d", "x", "zz", *WHY, "n", "q")
